@@ -1,0 +1,11 @@
+// What to do about a defect of our own. Promise: a failed check is never mistaken for an expected
+// outcome; whoever owns the connection closes it, and the defect is logged and counted.
+
+/** Thrown by a failed check: a defect in the bouncer, never the peer's fault. */
+export class BugError extends Error {
+  override readonly name = 'BugError';
+}
+
+export function check(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new BugError(`This is a bug in faktory-bouncer, please report it: ${what}`);
+}

@@ -1,0 +1,464 @@
+// Hot path. A client connection's life, from accept to close. Promise: each command gets exactly
+// one reply, in order; whatever ends the connection, everything that it held is let go of in one
+// place, once; what the client does not read or sends too much of costs only itself.
+//
+//   handshake -> authenticating -> waiting -> opening -> open -> closing -> (ended)
+//        |______________|______________|__________|-> refusing -> closing
+
+import type { Socket } from 'node:net';
+import type { Obstacle, Visitor } from '../admission/admission.ts';
+import type { Place } from '../admission/places.ts';
+import type { Deadline } from '../base/deadlines.ts';
+import { WriteProgress } from '../base/write-progress.ts';
+import type { Lane, LaneClient, LaneLoss } from '../lanes/lane.ts';
+import type { AdmissionOutcome, ClientEndReason, RefusalReason, Role } from '../observe/counts.ts';
+import type { ClientState } from '../observe/snapshot.ts';
+import { type Command, verbOf } from '../protocol/command.ts';
+import {
+  commandTooLong,
+  DRAINING,
+  guardText,
+  INVALID_PASSWORD,
+  refusalText,
+  UNREACHABLE,
+} from '../protocol/error-texts.ts';
+import { guard } from '../protocol/guard.ts';
+import { type Hello, parseHello } from '../protocol/hello.ts';
+import { type Challenge, hiLine } from '../protocol/hi.ts';
+import { LineBuffer } from '../protocol/line-buffer.ts';
+import type { BudgetMember } from './buffer-budget.ts';
+import type { KnownRole } from './client-connections.ts';
+import type { ClientParts } from './client-parts.ts';
+
+/** What a client may send ahead of the replies before its socket is not read for a while. */
+const READ_AHEAD_BYTES = 64 * 1024;
+/** Longest HELLO; Faktory has no limit, but nothing before the login may grow memory. */
+const HELLO_BYTES_MAX = 64 * 1024;
+/** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
+const HELD_REFUSALS_MAX = 1000;
+
+export class ClientConnection implements Visitor, LaneClient, BudgetMember {
+  readonly address: string;
+  readonly #parts: ClientParts;
+  readonly #socket: Socket;
+  readonly #lines = new LineBuffer();
+  readonly #writeProgress = new WriteProgress();
+  readonly #acceptedAt: number;
+  #state: ClientState = 'handshake';
+  #role: KnownRole = 'unknown';
+  #hello: Hello | null = null;
+  #helloAt = 0;
+  #challenge: Challenge | null = null;
+  #deadline: Deadline | null = null;
+  #lane: Lane | null = null;
+  /** Commands whose reply has not been passed on to its end. */
+  #outstanding = 0;
+  #fetchIsOutstanding = false;
+  /** A line that was read and must wait until nothing is outstanding. */
+  #heldLine: Buffer | null = null;
+  #inputEnded = false;
+  #outputIsBlocked = false;
+  #isPumping = false;
+  #ended = false;
+  #lastReadAt = 0;
+
+  constructor(parts: ClientParts, socket: Socket) {
+    this.#parts = parts;
+    this.#socket = socket;
+    this.address = socket.remoteAddress ?? '';
+    this.#acceptedAt = parts.clock.now();
+  }
+
+  get role(): Role {
+    return this.#role === 'worker' ? 'worker' : 'producer';
+  }
+
+  get worker(): string | null {
+    return this.#hello === null || this.#hello.wid === '' ? null : this.#hello.wid;
+  }
+
+  /** Greets the client, or refuses it where not even a handshake is to be spent. */
+  start(): void {
+    const { counts, clients, limits } = this.#parts;
+    counts.accepted.total += 1;
+    clients.move(this, null, this.#whereabouts());
+    this.#listen();
+    const obstacle = this.#obstacleToHi();
+    if (obstacle !== null) {
+      if (!limits.observeOnly) {
+        this.#refuse(obstacle);
+        return;
+      }
+      counts.wouldHaveRefused.add(obstacle.reason);
+    }
+    this.#challenge = this.#parts.passwordCheck.challenge();
+    this.#deadline = this.#parts.handshakeDeadlines.add(this);
+    this.#write(Buffer.from(hiLine(this.#challenge)));
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** The handshake took too long: Faktory too closes without a word. */
+  onHandshakeDeadline(): void {
+    this.#end('handshake_timeout', null);
+  }
+
+  /** The time from HELLO to +OK is over. */
+  onOpeningDeadline(): void {
+    const obstacle = this.#state === 'waiting' ? this.#parts.admission.obstacle(this) : null;
+    if (obstacle === null || !this.#parts.lanes.serverIsUp) {
+      this.#refuseBecause('unreachable', UNREACHABLE, 'timed_out');
+    } else {
+      this.#refuse(obstacle, 'timed_out');
+    }
+  }
+
+  needsPlace(): boolean {
+    return this.#parts.lanes.needsPlace(this.worker);
+  }
+
+  /** Admission lets the client in, maybe after a wait. */
+  admitted(place: Place | null): void {
+    const hello = this.#hello;
+    if (hello === null) return;
+    this.#setState('opening');
+    this.#lane = this.#parts.lanes.open(this, hello, place);
+    // A lane may be ready before open() returns.
+    if (this.#state === 'open') this.#pump();
+  }
+
+  onLaneReady(): void {
+    if (this.#ended) return;
+    this.#deadline?.cancel();
+    const { counts, clock } = this.#parts;
+    counts.admissions.add('admitted');
+    counts.waits.observeMs('admitted', clock.now() - this.#helloAt);
+    this.#setState('open');
+    this.#write(OK_LINE);
+    this.#pump();
+  }
+
+  onReply(command: Command, piece: Buffer, last: boolean): void {
+    if (this.#ended) return;
+    this.#write(piece);
+    if (!last) return;
+    this.#outstanding -= 1;
+    if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
+    const { counts, clock } = this.#parts;
+    counts.commands.observeMs(command.verb, clock.now() - command.readAt);
+    if (!this.#isPumping) this.#pump();
+  }
+
+  onLaneLost(loss: LaneLoss): void {
+    this.#end(loss, null);
+  }
+
+  resumeReading(): void {
+    if (!this.#ended && !this.#readAheadIsFull()) this.#socket.resume();
+  }
+
+  /** Periodic: ends a client that neither takes what is written nor finishes what it started. */
+  checkStall(now: number): void {
+    const stallMs = this.#parts.limits.writeStallTimeoutMs;
+    if (this.#writeProgress.hasStalled(this.#socket, now, stallMs)) {
+      this.#end('write_stalled', null);
+      this.#socket.destroy();
+    } else if (this.#parts.budget.holdsUpOthers(this) && now - this.#lastReadAt > stallMs) {
+      this.#end('read_stalled', null);
+    }
+  }
+
+  /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
+  drain(): void {
+    switch (this.#state) {
+      case 'handshake':
+      case 'authenticating':
+      case 'waiting':
+      case 'opening':
+        this.#refuseBecause('draining', DRAINING, 'refused');
+        return;
+      case 'open':
+        this.#lane?.releaseUnsentFetch();
+        if (this.#outstanding === 0) this.#end('drained', null);
+        return;
+      case 'refusing':
+      case 'closing':
+        return;
+    }
+  }
+
+  /** The time for draining is over. */
+  abandon(): void {
+    this.#end('drain_timeout', null);
+    this.#socket.destroy();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    const { keepaliveMs } = this.#parts.limits;
+    if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('drain', () => this.#onDrain());
+    socket.once('end', () => this.#onEnd());
+    socket.once('error', () => this.#end('client_reset', null));
+    socket.once('close', () => {
+      this.#end('client_reset', null);
+      this.#parts.lingering.remove(socket);
+      this.#parts.clients.move(this, this.#whereabouts(), null);
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    const { counts, budget, clock } = this.#parts;
+    counts.bytes.add('client_received', chunk.length);
+    if (this.#ended || this.#state === 'refusing') return;
+    this.#lines.push(chunk);
+    this.#lastReadAt = clock.now();
+    if (this.#state === 'open') this.#pump();
+    else if (this.#state === 'handshake') this.#readHello();
+    if (this.#ended) return;
+    if (this.#readAheadIsFull()) this.#socket.pause();
+    if (!budget.hold(this, this.#lines.length)) this.#socket.pause();
+  }
+
+  #readHello(): void {
+    const line = this.#lines.next();
+    if (line === null) {
+      if (this.#lines.length > HELLO_BYTES_MAX) this.#end('bad_hello', null);
+      return;
+    }
+    const hello = parseHello(line);
+    if (hello === null) {
+      this.#end('bad_hello', null);
+      return;
+    }
+    this.#hello = hello;
+    this.#helloAt = this.#parts.clock.now();
+    this.#deadline?.cancel();
+    this.#deadline = this.#parts.openingDeadlines.add(this);
+    if (this.#challenge === null) this.#arrive();
+    else void this.#authenticate(hello, this.#challenge);
+  }
+
+  async #authenticate(hello: Hello, challenge: Challenge): Promise<void> {
+    this.#setState('authenticating');
+    const isRight = await this.#parts.passwordCheck.answers(hello, challenge);
+    if (this.#ended || this.#state !== 'authenticating') return;
+    if (isRight) this.#arrive();
+    else this.#end('invalid_password', INVALID_PASSWORD);
+  }
+
+  #arrive(): void {
+    this.#setState('waiting', this.worker === null ? 'producer' : 'worker');
+    const decision = this.#parts.admission.arrive(this, this.#helloAt);
+    switch (decision.kind) {
+      case 'admitted':
+        if (decision.inSpiteOf !== null) {
+          this.#parts.counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
+        }
+        this.admitted(decision.place);
+        return;
+      case 'waiting':
+        return;
+      case 'refused':
+        this.#refuse(decision.obstacle);
+    }
+  }
+
+  /** Takes up what has been read, as far as its replies allow. */
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (this.#takeNext());
+    } catch (error) {
+      this.#parts.onBug(error);
+      this.#end('bug', null);
+    } finally {
+      this.#isPumping = false;
+    }
+    if (this.#ended) return;
+    if (this.#outstanding === 0 && !this.#outputIsBlocked) {
+      if (this.#inputEnded) this.#end('client_closed', null);
+      else if (this.#parts.isDraining()) this.#end('drained', null);
+    }
+    if (this.#ended) return;
+    // Also with nothing to resume: others may be waiting for what has just been taken up.
+    if (!this.#parts.budget.hold(this, this.#lines.length)) this.#socket.pause();
+    else if (this.#socket.isPaused() && !this.#readAheadIsFull()) this.#socket.resume();
+  }
+
+  /** Handles one line; false when there is none or it has to wait. */
+  #takeNext(): boolean {
+    const lane = this.#lane;
+    if (this.#ended || lane === null || this.#outputIsBlocked) return false;
+    if (!lane.accepts(this.#outstanding)) return false;
+    const line = this.#heldLine ?? this.#lines.next();
+    if (line === null) {
+      if (this.#lines.partialLength > this.#parts.limits.maxCommandBytes) this.#refuseCommand();
+      return false;
+    }
+    this.#heldLine = null;
+    const verb = verbOf(line);
+    const rule = guard(verb, line, lane.isShared);
+    const isAlone = rule !== null || verb === 'FETCH' || verb === 'END';
+    if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
+      this.#heldLine = line;
+      return false;
+    }
+    if (line.length > this.#parts.limits.maxCommandBytes) {
+      this.#refuseCommand();
+      return false;
+    }
+    if (rule !== null && rule !== 'command_too_long') {
+      this.#parts.counts.guardHits.add(rule);
+      this.#write(guardText(rule));
+      return true;
+    }
+    if (verb === 'END') {
+      this.#end('end_command', null);
+      return false;
+    }
+    if (verb === 'FETCH') {
+      if (this.#inputEnded) {
+        this.#end('client_closed', null);
+        return false;
+      }
+      this.#fetchIsOutstanding = true;
+    }
+    this.#outstanding += 1;
+    lane.submit(verb, line, this.#lastReadAt);
+    return true;
+  }
+
+  #refuseCommand(): void {
+    this.#parts.counts.guardHits.add('command_too_long');
+    this.#end('command_too_long', commandTooLong(this.#parts.limits.maxCommandBytes));
+  }
+
+  /** The client has said all it had to say. One in FETCH, or not yet in, is gone; else it may read on. */
+  #onEnd(): void {
+    this.#inputEnded = true;
+    if (this.#state !== 'open' || this.#fetchIsOutstanding) {
+      this.#end('client_closed', null);
+      return;
+    }
+    if (!this.#isPumping) this.#pump();
+  }
+
+  #write(bytes: Buffer): void {
+    this.#parts.counts.bytes.add('client_sent', bytes.length);
+    if (this.#socket.write(bytes) || this.#outputIsBlocked) return;
+    this.#outputIsBlocked = true;
+    this.#lane?.pauseReplies();
+  }
+
+  #onDrain(): void {
+    if (!this.#outputIsBlocked) return;
+    this.#outputIsBlocked = false;
+    this.#lane?.resumeReplies();
+    if (this.#state === 'open' && !this.#ended) this.#pump();
+  }
+
+  /** Whether more has been sent ahead than is taken up before replies have gone out. */
+  #readAheadIsFull(): boolean {
+    if (this.#lines.length <= READ_AHEAD_BYTES) return false;
+    if (this.#state !== 'open') return this.#state !== 'handshake';
+    return this.#heldLine !== null || this.#outputIsBlocked || this.#laneIsFull();
+  }
+
+  #laneIsFull(): boolean {
+    return this.#lane !== null && !this.#lane.accepts(this.#outstanding);
+  }
+
+  #obstacleToHi(): Obstacle | null {
+    const { clients, limits } = this.#parts;
+    if (clients.admittable > limits.clients) {
+      return { reason: 'clients', now: clients.admittable - 1, limit: limits.clients };
+    }
+    const handshakes = clients.count('handshake') + clients.count('authenticating');
+    if (handshakes > limits.handshakes) {
+      return { reason: 'handshakes', now: handshakes - 1, limit: limits.handshakes };
+    }
+    return null;
+  }
+
+  #refuse(obstacle: Obstacle, outcome: AdmissionOutcome = 'refused'): void {
+    const text = refusalText(obstacle.reason, obstacle.now, obstacle.limit);
+    this.#refuseBecause(obstacle.reason, text, outcome);
+  }
+
+  /** Takes the client out of everything, and tells it why, after refusal_delay if that is set. */
+  #refuseBecause(reason: RefusalReason, text: Buffer, outcome: AdmissionOutcome): void {
+    if (this.#ended || this.#state === 'refusing') return;
+    const { counts, clock, limits, clients } = this.#parts;
+    counts.refusals.add(reason);
+    counts.admissions.add(outcome);
+    if (this.#hello !== null) counts.waits.observeMs(outcome, clock.now() - this.#helloAt);
+    this.#parts.onRefused(reason, text.toString('latin1').trimEnd());
+    this.#letGo();
+    this.#setState('refusing');
+    const isHeld = limits.refusalDelayMs > 0 && clients.count('refusing') <= HELD_REFUSALS_MAX;
+    if (!isHeld) {
+      this.#end('refused', text);
+      return;
+    }
+    const timer = clock.after(limits.refusalDelayMs, () => this.#end('refused', text));
+    this.#deadline = { cancel: () => timer.cancel() };
+  }
+
+  /** The one way out. `farewell`: what the client is told, null for nothing. Idempotent. */
+  #end(reason: ClientEndReason, farewell: Buffer | null): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { counts, clock, clients, lingering, onEnded } = this.#parts;
+    if (this.#state === 'waiting' || this.#state === 'opening') {
+      counts.admissions.add('hung_up');
+      counts.waits.observeMs('hung_up', clock.now() - this.#helloAt);
+    }
+    counts.clientEnds.add(reason);
+    onEnded(reason, this.#role, (clock.now() - this.#acceptedAt) / 1000);
+    const socket = this.#socket;
+    if (farewell !== null && !socket.destroyed) {
+      counts.bytes.add('client_sent', farewell.length);
+      socket.write(farewell);
+    }
+    this.#letGo();
+    if (this.#state !== 'refusing') this.#setState('closing');
+    // What the client still sends is read and dropped: unread bytes would turn the close into a
+    // reset, and the farewell would be lost on its way.
+    socket.resume();
+    socket.end(() => {
+      if (clients.count('refusing') > HELD_REFUSALS_MAX) socket.destroy();
+      else if (!socket.destroyed) lingering.add(socket);
+    });
+  }
+
+  /** Gives back everything that the connection holds outside itself. */
+  #letGo(): void {
+    this.#deadline?.cancel();
+    this.#deadline = null;
+    const lane = this.#lane;
+    this.#lane = null;
+    lane?.leave();
+    this.#parts.admission.leave(this);
+    this.#parts.budget.leave(this);
+    this.#lines.clear();
+    this.#heldLine = null;
+  }
+
+  #whereabouts(): { readonly role: KnownRole; readonly state: ClientState } {
+    return { role: this.#role, state: this.#state };
+  }
+
+  #setState(state: ClientState, role: KnownRole = this.#role): void {
+    const from = this.#whereabouts();
+    this.#state = state;
+    this.#role = role;
+    this.#parts.clients.move(this, from, this.#whereabouts());
+  }
+}
+
+const OK_LINE = Buffer.from('+OK\r\n');

@@ -1,0 +1,69 @@
+// All client connections. Promise: each is in exactly one list, by role and state, and moves by one
+// door; a count of clients is the size of a list.
+
+import type { Role } from '../observe/counts.ts';
+import { CLIENT_STATES, type ClientState } from '../observe/snapshot.ts';
+import type { ClientConnection } from './client-connection.ts';
+
+export type KnownRole = Role | 'unknown';
+const KNOWN_ROLES: readonly KnownRole[] = ['unknown', 'producer', 'worker'];
+
+type Lists = Record<KnownRole, Record<ClientState, Set<ClientConnection>>>;
+
+/** Where a client connection is. */
+export interface Whereabouts {
+  readonly role: KnownRole;
+  readonly state: ClientState;
+}
+
+export class ClientConnections {
+  readonly #lists: Lists;
+  #size = 0;
+
+  constructor() {
+    this.#lists = {} as Lists;
+    for (const role of KNOWN_ROLES) {
+      this.#lists[role] = {} as Lists[KnownRole];
+      for (const state of CLIENT_STATES) this.#lists[role][state] = new Set();
+    }
+  }
+
+  /** All that exist, those being refused included. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Those that count for limits.clients: all but those that have been refused. */
+  get admittable(): number {
+    return this.#size - this.count('refusing');
+  }
+
+  count(state: ClientState): number {
+    let count = 0;
+    for (const role of KNOWN_ROLES) count += this.#lists[role][state].size;
+    return count;
+  }
+
+  /** Moves `client` from one list to another; null stands for "not here". */
+  move(client: ClientConnection, from: Whereabouts | null, to: Whereabouts | null): void {
+    if (from !== null && this.#lists[from.role][from.state].delete(client)) this.#size -= 1;
+    if (to === null) return;
+    this.#lists[to.role][to.state].add(client);
+    this.#size += 1;
+  }
+
+  *[Symbol.iterator](): Generator<ClientConnection, void, undefined> {
+    for (const role of KNOWN_ROLES) {
+      for (const state of CLIENT_STATES) yield* this.#lists[role][state];
+    }
+  }
+
+  counts(): Record<KnownRole, Record<ClientState, number>> {
+    const counts = {} as Record<KnownRole, Record<ClientState, number>>;
+    for (const role of KNOWN_ROLES) {
+      counts[role] = {} as Record<ClientState, number>;
+      for (const state of CLIENT_STATES) counts[role][state] = this.#lists[role][state].size;
+    }
+    return counts;
+  }
+}

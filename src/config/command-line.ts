@@ -1,0 +1,104 @@
+// What the words behind `faktory-bouncer` ask for. Pure. Promise: a password in an argument, which
+// every user of the machine can read in the process list, is refused and not repeated.
+
+import { parseArgs } from 'node:util';
+
+import type { FlagValue } from './load.ts';
+import { parseServerUrl } from './urls.ts';
+
+/** What to do; `file` is null when the arguments name none. */
+export type Request =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'run'; readonly file: string | null; readonly flags: readonly FlagValue[] }
+  | { readonly kind: 'check'; readonly file: string; readonly flags: readonly FlagValue[] }
+  | { readonly kind: 'misuse'; readonly text: string };
+
+/** What `--help` prints. */
+export const HELP = `Usage:
+  faktory-bouncer [--config FILE] [--listen HOST:PORT] [--server URL] [--mode session|pooled]
+  faktory-bouncer check FILE
+
+Puts a limit on the connections to a Faktory server, and on what they may do to it.
+
+  check FILE              say what is wrong with a configuration, or print what it comes to
+  -c, --config FILE       the configuration; FAKTORY_BOUNCER_CONFIG can name it too
+      --listen HOST:PORT  where clients connect (127.0.0.1:7519)
+      --server URL        Faktory (tcp://127.0.0.1:7419); its password comes from FAKTORY_PASSWORD
+      --mode MODE         session: a server connection per client; pooled: clients share few
+      --version           print the version
+  -h, --help              print this
+
+Every option has an environment variable too: FAKTORY_BOUNCER_LIMITS_CLIENTS=5000 sets limits.clients.
+SIGTERM and SIGINT let commands on their way finish, a second one stops at once.
+Exit codes: 0 stopped, 1 failed at run time, 2 wrong configuration or usage.
+`;
+
+const FLAGS = {
+  config: { type: 'string', short: 'c' },
+  listen: { type: 'string' },
+  server: { type: 'string' },
+  mode: { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** Reads the arguments behind the program's name. */
+export function readCommandLine(args: readonly string[]): Request {
+  const parsed = parse(args);
+  if (typeof parsed === 'string') return misuse(parsed);
+  const { values, positionals } = parsed;
+  if (values.help === true) return { kind: 'help' };
+  if (values.version === true) return { kind: 'version' };
+  if (values.server !== undefined && holdsPassword(values.server)) {
+    return misuse(
+      'Cannot take a password in --server: everybody on this machine can read it in the process list. Set FAKTORY_PASSWORD, or write server.url in the configuration file',
+    );
+  }
+  const flags = flagValues(values);
+  const [command, file, surplus] = positionals;
+  if (command === undefined) return { kind: 'run', file: values.config ?? null, flags };
+  if (command !== 'check')
+    return misuse(`Cannot do ${JSON.stringify(command)}: the only command is check`);
+  if (values.config !== undefined) {
+    return misuse('Cannot take --config for check: write faktory-bouncer check FILE');
+  }
+  if (file === undefined)
+    return misuse('Cannot check without a file: write faktory-bouncer check FILE');
+  if (surplus !== undefined) return misuse('Cannot check more than one file at a time');
+  return { kind: 'check', file, flags };
+}
+
+function misuse(text: string): Request {
+  return { kind: 'misuse', text: `${text}. See faktory-bouncer --help.` };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAGS, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node's text goes on, behind its first sentence, with advice on how to write such a positional.
+    const why = error instanceof Error ? (error.message.split(/\. |\n/, 1)[0] ?? '') : '';
+    return `Cannot read the command line: ${why}`;
+  }
+}
+
+function flagValues(values: {
+  readonly listen?: string | undefined;
+  readonly server?: string | undefined;
+  readonly mode?: string | undefined;
+}): readonly FlagValue[] {
+  return [
+    { flag: '--listen', key: 'listen.address', text: values.listen } as const,
+    { flag: '--server', key: 'server.url', text: values.server } as const,
+    { flag: '--mode', key: 'mode', text: values.mode } as const,
+  ].flatMap(({ flag, key, text }) => (text === undefined ? [] : [{ flag, key, text }]));
+}
+
+/** Also for what is no usable URL, as long as it looks as if it held one. */
+function holdsPassword(url: string): boolean {
+  const parsed = parseServerUrl(url);
+  return 'refused' in parsed
+    ? /:[^/]*@/.test(url.replace(/^[^:]*:\/\//, ''))
+    : parsed.password !== '';
+}

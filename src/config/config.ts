@@ -1,0 +1,59 @@
+// The configuration as the rest of the bouncer sees it: checked, complete and in base units (the
+// unit is the last word of a name). A room takes the slice that it needs as a type; how the values
+// came to be is left to the loader.
+
+/** Where to listen or dial; an IPv6 host is held without its brackets. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** From the quietest to the loudest, then none at all. */
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How clients reach Faktory: a server connection each, or few of them shared. */
+export const MODES = ['session', 'pooled'] as const;
+export type Mode = (typeof MODES)[number];
+
+/** Everything an operator can choose. What each option means is said in `options.ts`. */
+export interface Config {
+  readonly listen: { readonly address: Address; readonly backlog: number };
+  readonly server: {
+    readonly address: Address;
+    readonly username: string;
+    /** Empty when Faktory asks for none. */
+    readonly password: string;
+    readonly connectTimeoutMs: number;
+    readonly infoIntervalMs: number;
+  };
+  readonly mode: Mode;
+  readonly limits: {
+    readonly clients: number;
+    readonly handshakes: number;
+    readonly serverConnections: number;
+    readonly producerReserve: number;
+    readonly fetchesInFlight: number;
+    readonly perWorker: number;
+    readonly perAddress: number;
+    readonly bufferedBytes: number;
+  };
+  readonly waitingLine: { readonly size: number; readonly timeoutMs: number };
+  readonly refusalDelayMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly maxCommandBytes: number;
+  readonly keepaliveMs: number;
+  readonly writeStallTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly observeOnly: boolean;
+  readonly pool: {
+    readonly commandConnections: number;
+    readonly fetchesPerWorker: number;
+    readonly outageWaitMs: number;
+    readonly lingerMs: number;
+    readonly holdMs: number;
+  };
+  readonly redis: { readonly url: string; readonly intervalMs: number };
+  readonly admin: { readonly address: Address };
+  readonly log: { readonly level: LogLevel };
+}

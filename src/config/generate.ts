@@ -1,0 +1,144 @@
+// The files that are made from the option table: `npm run generate` writes them, a test compares
+// them. Pure but for the last lines.
+
+import { writeFileSync } from 'node:fs';
+import { z } from 'zod';
+
+import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey, variableOf } from './options.ts';
+import type { OptionKey } from './options.ts';
+import { renderOptions, splitKey } from './render-yaml.ts';
+
+const COMMENT_WIDTH = 92;
+
+/** The generated files: path from the project's root, and what makes the text. */
+export const GENERATED = {
+  'config/faktory-bouncer.yaml': renderYaml,
+  'config/faktory-bouncer.schema.json': renderSchema,
+  'docs/configuration.md': renderDocs,
+} as const;
+
+/** A file with every option at its default. */
+export function renderYaml(): string {
+  const head = [
+    '# yaml-language-server: $schema=./faktory-bouncer.schema.json',
+    '# Every option of faktory-bouncer with its default. Made by `npm run generate`; copy it and keep',
+    '# what you change. Durations: 250ms, 2s, 5m, 1h. Sizes: 100B, 64KiB, 16MiB, 1GiB, also kB, MB, GB.',
+    '# Check a file with: faktory-bouncer check FILE',
+  ];
+  const body = renderOptions(
+    (key) => OPTIONS[key].fallback,
+    (key) => {
+      if (!isOptionKey(key)) return wrapped(SECTIONS[key] ?? '');
+      const { doc, kind } = OPTIONS[key];
+      return wrapped(`${doc} (${kind.range.replaceAll('`', '')})`);
+    },
+  );
+  return `${head.join('\n')}\n${body}`;
+}
+
+/** JSON Schema of the file, for editors. */
+export function renderSchema(): string {
+  const schema = z.strictObject(
+    Object.fromEntries(
+      topNames().map((name) => [name, isOptionKey(name) ? leaf(name) : section(name)]),
+    ),
+  );
+  const json = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
+  return `${JSON.stringify({ title: 'faktory-bouncer', ...json }, null, 2)}\n`;
+}
+
+/** The page that explains files, environment, units and every option. */
+export function renderDocs(): string {
+  const rows = OPTION_KEYS.map((key) => {
+    const { kind, fallback, doc } = OPTIONS[key];
+    const shown = fallback === '' ? "''" : String(fallback);
+    return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range, `\`${variableOf(key)}\``, doc];
+  });
+  const head = ['Key', 'Type', 'Default', 'Range', 'Environment variable', 'Meaning'];
+  return `${INTRODUCTION}\n${table([head, ...rows])}\n`;
+}
+
+const INTRODUCTION = `# Configuration
+
+This page is made from the option table in \`src/config/options.ts\` by \`npm run generate\`.
+
+Without any configuration the bouncer listens on 127.0.0.1:7519 and dials Faktory on 127.0.0.1:7419. What you change comes from four places; one further down this list is overruled by those above it:
+
+1. the command line: \`--listen\`, \`--server\`, \`--mode\`;
+2. environment variables: \`FAKTORY_BOUNCER_\` and the option's key in upper case, with \`_\` for the dot, for example \`FAKTORY_BOUNCER_LIMITS_CLIENTS=5000\`;
+3. the file: YAML, named by \`--config FILE\` (\`-c FILE\`) or by \`FAKTORY_BOUNCER_CONFIG\`;
+4. the defaults.
+
+\`config/faktory-bouncer.yaml\` has every option at its default and is a good file to start from. Its first line names \`config/faktory-bouncer.schema.json\`, with which editors complete and check it.
+
+\`faktory-bouncer check FILE\` reads a file together with the environment and prints the configuration that would be in force, passwords hidden. All problems are reported at once, each with its line and column, its variable or its flag; then the exit code is 2. A wrong value is a problem even where another place overrules it. Environment variables that start with \`FAKTORY_BOUNCER_\` and are no option are warned about and ignored; those that Kubernetes sets for a Service (\`FAKTORY_BOUNCER_SERVICE_HOST\`, \`FAKTORY_BOUNCER_PORT_7519_TCP\` and so on) are ignored in silence. YAML aliases, merge keys and second documents are refused.
+
+## Units
+
+- Durations are a whole number and \`ms\`, \`s\`, \`m\` or \`h\`: \`250ms\`, \`2s\`, \`5m\`, \`1h\`. A number without a unit is refused.
+- Sizes are a whole number and \`B\`, \`KiB\`, \`MiB\` or \`GiB\` (powers of 1024), or \`kB\`, \`MB\` or \`GB\` (powers of 1000): \`16MiB\`, \`100B\`.
+- Addresses are \`host:port\`. An IPv6 address has brackets, and in YAML quotes around all of it: \`"[::1]:7519"\`. With port 0 the system picks a free port, which the log then names.
+
+## Faktory's password
+
+The bouncer needs the password that Faktory has. It takes the one in \`server.url\` (\`tcp://:password@host:port\`, special characters percent-encoded); if there is none there, \`FAKTORY_PASSWORD\`, which it reads as Faktory does: a value that starts with \`/\` names a file that holds the password, white space around it not counted. A password in \`--server\` is refused, since every user of the machine can read the process list.
+
+## Open files
+
+Each connection needs an open file. At its start the bouncer refuses to run when \`limits.clients\` + \`limits.server_connections\` + 64 exceed what the process may open: raise that (\`ulimit -n\`, \`LimitNOFILE=\` in systemd) or lower \`limits.clients\`.
+
+## Options
+`;
+
+function leaf(key: OptionKey): z.ZodType {
+  const { kind, fallback, doc } = OPTIONS[key];
+  const description = `${doc} Allowed: ${kind.range.replaceAll('`', '')}`;
+  return kind.schema.prefault(fallback).meta({ description });
+}
+
+function section(name: string): z.ZodType {
+  const keys = OPTION_KEYS.filter((key) => splitKey(key)[0] === name);
+  const shape = Object.fromEntries(keys.map((key) => [splitKey(key)[1], leaf(key)]));
+  return z
+    .strictObject(shape)
+    .meta({ description: SECTIONS[name] ?? '' })
+    .optional();
+}
+
+/** Sections and options outside of any, in the order of the table. */
+function topNames(): readonly string[] {
+  return [...new Set(OPTION_KEYS.map((key) => splitKey(key)[0] || key))];
+}
+
+/** A Markdown table with its columns aligned, as Prettier has them. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map((row) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    return `| ${cells.join(' | ')} |`;
+  });
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [...lines.slice(0, 1), rule, ...lines.slice(1)].join('\n');
+}
+
+function wrapped(text: string): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > COMMENT_WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+if (import.meta.main) {
+  for (const [path, render] of Object.entries(GENERATED)) {
+    writeFileSync(new URL(`../../${path}`, import.meta.url), render());
+  }
+}

@@ -1,0 +1,191 @@
+// The kinds of values that options have: each reads what was written, says what it would have
+// allowed, and writes a value back. Promise: a refused value is named, unless it may hold a secret.
+
+import { z } from 'zod';
+
+import type { Address } from './config.ts';
+import {
+  DURATION_PATTERN,
+  SIZE_PATTERN,
+  formatAddress,
+  formatDuration,
+  formatSize,
+  parseAddress,
+  parseDuration,
+  parseSize,
+} from './units.ts';
+import { formatRedisUrl, formatServerUrl, parseServerUrl, refuseRedisUrl } from './urls.ts';
+import type { Refusal, ServerUrl } from './urls.ts';
+
+/** What YAML, the environment and the documentation hold for an option. */
+export type Written = string | number | boolean;
+
+/** How values of one kind are read, documented and written. */
+export interface Kind<T> {
+  readonly type: string;
+  /** The allowed values, for the documentation. */
+  readonly range: string;
+  readonly schema: z.ZodType<T>;
+  /** What the schema reads, from the text of an environment variable or a flag. */
+  readonly fromText: (text: string) => Written;
+  /** Secrets are hidden. */
+  readonly format: (value: T) => Written;
+}
+
+/** A whole number without a unit. */
+export function integer(min: number, max: number): Kind<number> {
+  const error = refusal(`allowed is a whole number from ${min} to ${max}`);
+  return {
+    type: 'integer',
+    range: `${min} to ${max}`,
+    schema: z.int({ error }).min(min, { error }).max(max, { error }),
+    fromText: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
+    format: (value) => value,
+  };
+}
+
+/** A length of time, held in milliseconds. */
+export function duration(min: string, max: string): Kind<number> {
+  return quantity({
+    type: 'duration',
+    units: 'ms, s, m or h',
+    pattern: DURATION_PATTERN,
+    parse: parseDuration,
+    format: formatDuration,
+    bounds: { min, max },
+  });
+}
+
+/** A number of bytes. */
+export function size(min: string, max: string): Kind<number> {
+  return quantity({
+    type: 'size',
+    units: 'B, KiB, MiB, GiB, kB, MB or GB',
+    pattern: SIZE_PATTERN,
+    parse: parseSize,
+    format: formatSize,
+    bounds: { min, max },
+  });
+}
+
+/** true or false, and no other word for them. */
+export function boolean(): Kind<boolean> {
+  return {
+    type: 'boolean',
+    range: 'true, false',
+    schema: z.boolean({ error: refusal('allowed is true or false') }),
+    fromText: (text) => (text === 'true' ? true : text === 'false' ? false : text),
+    format: (value) => value,
+  };
+}
+
+/** One of a few words. */
+export function choice<T extends string>(words: readonly T[]): Kind<T> {
+  const range = words.join(', ');
+  return {
+    type: 'word',
+    range,
+    schema: z.enum(words, { error: refusal(`allowed is one of ${range}`) }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
+/** Where to listen; port 0 lets the system pick one. */
+export function address(): Kind<Address> {
+  const error = refusal(
+    'allowed is host:port or "[IPv6]:port" (in YAML with the quotes), with port 0 to 65535; 0.0.0.0 is every IPv4 address',
+  );
+  return {
+    type: 'address',
+    range: '`host:port`, `"[::1]:port"`; port 0: the system picks',
+    schema: z.string({ error }).transform((text, context) => {
+      const parsed = parseAddress(text);
+      if (parsed !== null) return parsed;
+      context.addIssue({ code: 'custom', message: error({ input: text }) });
+      return z.NEVER;
+    }),
+    fromText: (text) => text,
+    format: formatAddress,
+  };
+}
+
+/** Faktory's URL, which may hold a password. */
+export function serverUrl(): Kind<ServerUrl> {
+  return {
+    type: 'URL',
+    range: '`tcp://[[user]:password@]host:port`',
+    schema: z
+      .string({ error: 'found no text; write tcp://host:port' })
+      .transform((text, context) => {
+        const parsed = parseServerUrl(text);
+        if (!('refused' in parsed)) return parsed;
+        context.addIssue({ code: 'custom', message: parsed.refused });
+        return z.NEVER;
+      }),
+    fromText: (text) => text,
+    format: formatServerUrl,
+  };
+}
+
+/** Redis's URL, which may hold a password; empty for none. */
+export function redisUrl(): Kind<string> {
+  return {
+    type: 'URL',
+    range: 'empty, `redis://…`, `rediss://…`, path of a socket',
+    schema: z
+      .string({ error: "found no text; write redis://host:port, or '' for none" })
+      .superRefine((text, context) => {
+        const refused: Refusal | null = refuseRedisUrl(text);
+        if (refused !== null) context.addIssue({ code: 'custom', message: refused.refused });
+      }),
+    fromText: (text) => text,
+    format: formatRedisUrl,
+  };
+}
+
+interface Quantity {
+  readonly type: string;
+  readonly units: string;
+  readonly pattern: RegExp;
+  readonly parse: (text: string) => number | null;
+  readonly format: (amount: number) => string;
+  readonly bounds: { readonly min: string; readonly max: string };
+}
+
+function quantity({ type, units, pattern, parse, format, bounds }: Quantity): Kind<number> {
+  const { min, max } = bounds;
+  const least = parse(min);
+  const most = parse(max);
+  if (least === null || most === null) throw new RangeError(`Cannot read ${min} or ${max}`);
+  const error = refusal(
+    `allowed is ${min} to ${max}, written as a whole number and, without a space, its unit: ${units}`,
+  );
+  return {
+    type,
+    range: `${min} to ${max}`,
+    schema: z
+      .string({ error })
+      .regex(pattern, { error })
+      .transform((text, context) => {
+        const amount = parse(text);
+        if (amount !== null && amount >= least && amount <= most) return amount;
+        context.addIssue({ code: 'custom', message: error({ input: text }) });
+        return z.NEVER;
+      }),
+    fromText: (text) => text,
+    format,
+  };
+}
+
+function refusal(allowed: string): (issue: { readonly input?: unknown }) => string {
+  return ({ input }) => `found ${shown(input)}; ${allowed}`;
+}
+
+/** Values come from people's files, so a long one is cut and control characters are escaped. */
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return 'no value';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return `a ${typeof value}`;
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+}

@@ -1,0 +1,103 @@
+// Faktory's and Redis's addresses as URLs. Promise: nothing that this file gives back to be shown,
+// neither a refusal nor a formatted URL, holds a password.
+
+import { parseAddress, formatAddress } from './units.ts';
+import type { Address } from './config.ts';
+
+/** Shown in place of a password. */
+export const HIDDEN = '****';
+
+/** What `server.url` says; an empty `password` means that the URL has none. */
+export interface ServerUrl {
+  readonly address: Address;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Why a URL cannot be used, in words that do not quote it. */
+export interface Refusal {
+  readonly refused: string;
+}
+
+const SERVER_FORM =
+  'write tcp://host:port, tcp://:password@host:port or tcp://user:password@host:port';
+const REDIS_FORM =
+  'write redis://host:port, rediss://host:port or the absolute path of a socket, or leave it empty';
+
+/** Reads a URL as Faktory's clients read FAKTORY_URL (client/client.go ReadFromEnv). */
+export function parseServerUrl(text: string): ServerUrl | Refusal {
+  if (/^tcp\+tls:/i.test(text)) {
+    return {
+      refused:
+        'tcp+tls is not supported: dial Faktory over a private network with tcp://host:port, or put a TLS tunnel such as stunnel between and dial that',
+    };
+  }
+  if (!/^tcp:\/\//i.test(text)) return { refused: `found no tcp:// at its start; ${SERVER_FORM}` };
+  if (!URL.canParse(text)) {
+    return {
+      refused: `found something that is no URL; ${SERVER_FORM}, with / ? # @ : % in a password percent-encoded`,
+    };
+  }
+  const url = new URL(text);
+  if ((url.pathname !== '' && url.pathname !== '/') || url.search !== '' || url.hash !== '') {
+    return {
+      refused: `found text behind host and port; ${SERVER_FORM}, with / ? # in a password percent-encoded`,
+    };
+  }
+  if (url.port === '') return { refused: `found no port; ${SERVER_FORM}, usually with port 7419` };
+  const address = parseAddress(`${url.hostname}:${url.port}`);
+  if (address === null || address.port === 0) {
+    return { refused: `found no usable host and port; ${SERVER_FORM}` };
+  }
+  const username = percentDecoded(url.username);
+  const password = percentDecoded(url.password);
+  if (username === null || password === null) {
+    return {
+      refused: 'found a % in user or password that starts no UTF-8 escape; write it as %25',
+    };
+  }
+  return { address, username, password };
+}
+
+/** The URL with its password hidden. */
+export function formatServerUrl({ address, username, password }: ServerUrl): string {
+  const secret = password === '' ? '' : `:${HIDDEN}`;
+  const user = `${encodeURIComponent(username)}${secret}`;
+  return `tcp://${user === '' ? '' : `${user}@`}${formatAddress(address)}`;
+}
+
+/** Null when `redis.url` can be used: empty, redis://, rediss://, unix:// or a socket's path. */
+export function refuseRedisUrl(text: string): Refusal | null {
+  if (text === '' || text.startsWith('/')) return null;
+  const refused = { refused: `found something else; ${REDIS_FORM}` };
+  if (!URL.canParse(text)) return refused;
+  const url = new URL(text);
+  if (url.search !== '' || url.hash !== '') {
+    return { refused: `found a query or fragment, which is not supported; ${REDIS_FORM}` };
+  }
+  if (percentDecoded(url.username) === null || percentDecoded(url.password) === null)
+    return refused;
+  if (url.protocol === 'unix:') {
+    const path = percentDecoded(url.pathname);
+    return url.host === '' && path !== null && path.length > 1 ? null : refused;
+  }
+  const known = url.protocol === 'redis:' || url.protocol === 'rediss:';
+  return known && url.hostname !== '' ? null : refused;
+}
+
+/** The URL with its password hidden. */
+export function formatRedisUrl(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  if (url.password === '') return text;
+  url.password = HIDDEN;
+  return url.href;
+}
+
+function percentDecoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

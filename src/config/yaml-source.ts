@@ -1,0 +1,180 @@
+// A YAML text as a list of options that it sets, each with its place. Promise: nothing in the text
+// can name anything but an option, so no alias is expanded and no object takes a key from it.
+// Whether the values are allowed is left to the loader.
+
+import { LineCounter, isAlias, isMap, isScalar, parseDocument } from 'yaml';
+import type { Pair, ParsedNode, YAMLMap } from 'yaml';
+
+import { OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
+import type { OptionKey } from './options.ts';
+import type { Origin, Problem } from './problems.ts';
+import { nearest } from './suggest.ts';
+
+/** One option as somebody wrote it. */
+export interface Entry {
+  readonly key: OptionKey;
+  readonly value: unknown;
+  readonly origin: Origin;
+}
+
+/** Every option written out with comments takes 8 KiB. */
+export const FILE_BYTES_MAX = 256 * 1024;
+
+/** What the text sets, and everything that is wrong with its shape. */
+export function readYaml(
+  file: string,
+  text: string,
+): { readonly entries: readonly Entry[]; readonly problems: readonly Problem[] } {
+  return new YamlReader(file).read(text);
+}
+
+class YamlReader {
+  readonly #file: string;
+  readonly #lines = new LineCounter();
+  readonly #entries: Entry[] = [];
+  readonly #problems: Problem[] = [];
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  read(text: string): { entries: readonly Entry[]; problems: readonly Problem[] } {
+    if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
+      this.#refuse(
+        0,
+        `Cannot read the file: it has more than ${FILE_BYTES_MAX} bytes. Is it the right file?`,
+      );
+    } else {
+      this.#readDocument(text);
+    }
+    return { entries: this.#entries, problems: this.#problems };
+  }
+
+  #readDocument(text: string): void {
+    const document = this.#parse(text);
+    if (document === null) return;
+    const { contents, errors, warnings } = document;
+    for (const { code, message, pos } of [...errors, ...warnings]) {
+      this.#refuse(pos[0], `Cannot read the YAML: ${yamlWords(code, message)}`);
+    }
+    // After a syntax error the rest of the tree is a guess, and problems found in it mislead.
+    if (errors.length > 0 || contents === null) return;
+    if (isMap(contents)) this.#readMap(contents, '');
+    else if (!isScalar(contents) || contents.value !== null) {
+      this.#refuse(contents.range[0], 'Cannot read the file: write options as "key: value" lines.');
+    }
+  }
+
+  /** Nesting without end overflows the parser's stack, which is the writer's problem, not a bug. */
+  #parse(text: string): ReturnType<typeof parseDocument<ParsedNode>> | null {
+    try {
+      const lineCounter = this.#lines;
+      return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'unknown error';
+      this.#refuse(0, `Cannot read the YAML: ${why}. Write at most two levels of keys.`);
+      return null;
+    }
+  }
+
+  #readMap(map: YAMLMap.Parsed, section: string): void {
+    const firstLines = new Map<string, number>();
+    for (const pair of map.items) {
+      const offset = pair.key.range[0];
+      if (!isScalar(pair.key)) {
+        this.#refuse(offset, 'Cannot read a key: write it as a plain word, without * ? [ or {.');
+        continue;
+      }
+      const name = String(pair.key.value);
+      const key = section === '' ? name : `${section}.${name}`;
+      const firstLine = firstLines.get(name);
+      if (firstLine === undefined) firstLines.set(name, this.#lines.linePos(offset).line);
+      else
+        this.#refuse(
+          offset,
+          `Cannot set ${shownKey(key)} twice: line ${firstLine} has it too. Keep one.`,
+        );
+      this.#readPair(pair, key, section);
+    }
+  }
+
+  #readPair(
+    { key: keyNode, value: node }: Pair<ParsedNode, ParsedNode | null>,
+    key: string,
+    section: string,
+  ) {
+    const keyOffset = keyNode.range[0];
+    const offset = node?.range[0] ?? keyOffset;
+    if (isAlias(node)) {
+      this.#refuse(offset, `Cannot use an alias for ${shownKey(key)}: write the value itself.`);
+    } else if (isOptionKey(key)) {
+      if (node === null || isScalar(node)) {
+        const value: unknown = node?.value ?? null;
+        this.#entries.push({
+          key,
+          value,
+          origin: this.#origin(value === null ? keyOffset : offset),
+        });
+      } else {
+        const found = isMap(node) ? 'a section' : 'a list';
+        this.#refuse(offset, `Cannot use ${key}: found ${found}; write a single value.`);
+      }
+    } else if (section === '' && isSection(key)) {
+      if (isMap(node)) this.#readMap(node, key);
+      else if (node !== null && !(isScalar(node) && node.value === null)) {
+        this.#refuse(
+          offset,
+          `Cannot use ${key}: it is a section; write below it, indented: ${namesIn(key).join(', ')}.`,
+        );
+      }
+    } else {
+      this.#refuse(
+        keyOffset,
+        `Cannot use ${shownKey(key)}: there is no such option. ${hint(key, section)}`,
+      );
+    }
+  }
+
+  #origin(offset: number): Origin {
+    const { line, col } = this.#lines.linePos(offset);
+    // An empty text has no lines for the counter, people call its place line 1 all the same.
+    return { kind: 'file', file: this.#file, line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  #refuse(offset: number, text: string): void {
+    this.#problems.push({ origin: this.#origin(offset), text });
+  }
+}
+
+/** The library's words, but for two slips that it has no advice for. */
+function yamlWords(code: string, message: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'found a second document after ---; keep one';
+  const words = message.split('\n', 1)[0] ?? '';
+  if (code !== 'UNEXPECTED_TOKEN') return words;
+  return `${words}; put quotes around a value such as "[::1]:7519"`;
+}
+
+/** What somebody probably meant who wrote `key` in `section`. */
+function hint(key: string, section: string): string {
+  const here = namesIn(section);
+  const name = section === '' ? key : key.slice(section.length + 1);
+  const near = nearest(name, here);
+  if (near !== null) return `Did you mean ${section === '' ? near : `${section}.${near}`}?`;
+  const elsewhere =
+    OPTION_KEYS.find((known) => known.split('.').at(-1) === name) ?? nearest(key, OPTION_KEYS);
+  if (elsewhere !== null) return `Did you mean ${elsewhere}?`;
+  return `Known here: ${here.join(', ')}.`;
+}
+
+/** The names that a section, or with an empty name the file itself, can hold. */
+function namesIn(section: string): readonly string[] {
+  const top = OPTION_KEYS.filter((key) => !key.includes('.'));
+  if (section === '') return [...Object.keys(SECTIONS), ...top];
+  const prefix = `${section}.`;
+  return OPTION_KEYS.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+}
+
+/** A key that is no plain word is somebody's accident: cut it and show its control characters. */
+function shownKey(key: string): string {
+  return /^[\w.-]{1,60}$/.test(key) ? key : JSON.stringify(key.slice(0, 60));
+}

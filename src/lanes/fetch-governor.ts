@@ -1,0 +1,161 @@
+// At most so many FETCHes at Faktory. Promise: never more than the cap in flight; a free one goes
+// to the workers in turn, so that none can starve another; a FETCH that cannot be sent in time is
+// answered with nil, which every worker takes for an empty queue.
+// Each FETCH holds one connection of Faktory's Redis pool for up to 2 s (Faktory v1.7.0
+// manager/fetch.go brpop); a client must hear within 3 s, so one sent after 0.8 s would be late.
+
+import type { Clock } from '../base/clock.ts';
+import { type Deadline, Deadlines } from '../base/deadlines.ts';
+import { Line, type Seat } from '../base/line.ts';
+import type { Counts } from '../observe/counts.ts';
+import { NIL } from '../protocol/replies.ts';
+
+const SEND_WITHIN_MS = 800;
+const NIL_AFTER_MS = 2000;
+
+/** A FETCH that asks to be sent. */
+export interface FetchTicket {
+  /** The worker's wid; all clients without one share a turn. */
+  readonly worker: string | null;
+  /** The queues that it asks for. */
+  queues(): readonly string[];
+  /** It may be sent now; done() must follow when its reply has come or never will. */
+  granted(): void;
+  /** It is answered without being sent. */
+  answered(reply: Buffer): void;
+}
+
+interface Wait {
+  readonly seat: Seat<FetchTicket>;
+  deadline: Deadline;
+}
+
+export interface GovernorOptions {
+  readonly fetchesInFlight: number;
+  /** Grant everything, whatever the cap. */
+  readonly observeOnly: boolean;
+}
+
+export class FetchGovernor {
+  readonly #options: GovernorOptions;
+  readonly #counts: Counts;
+  readonly #inFlight = new Set<FetchTicket>();
+  /** Those that may still be sent, by worker, and the workers' turns. */
+  readonly #sendable = new Map<string | null, Line<FetchTicket>>();
+  readonly #turns = new Line<string | null>();
+  readonly #turnOf = new Map<string | null, Seat<string | null>>();
+  /** Those that get nil when their time is over. */
+  readonly #resting = new Line<FetchTicket>();
+  readonly #waits = new Map<FetchTicket, Wait>();
+  readonly #sendDeadlines: Deadlines<FetchTicket>;
+  readonly #nilDeadlines: Deadlines<FetchTicket>;
+
+  constructor(options: GovernorOptions, clock: Clock, counts: Counts) {
+    this.#options = options;
+    this.#counts = counts;
+    this.#sendDeadlines = new Deadlines(clock, SEND_WITHIN_MS, (ticket) => this.#rest(ticket));
+    this.#nilDeadlines = new Deadlines(clock, NIL_AFTER_MS - SEND_WITHIN_MS, (ticket) =>
+      this.answerNil(ticket),
+    );
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  get waiting(): number {
+    return this.#waits.size;
+  }
+
+  /** Grants `ticket` now, or keeps it waiting. */
+  ask(ticket: FetchTicket): void {
+    if (this.#hasRoom()) {
+      this.#grant(ticket);
+      return;
+    }
+    let line = this.#sendable.get(ticket.worker);
+    if (line === undefined) this.#sendable.set(ticket.worker, (line = new Line()));
+    const seat = line.join(ticket);
+    this.#waits.set(ticket, { seat, deadline: this.#sendDeadlines.add(ticket) });
+    if (!this.#turnOf.has(ticket.worker)) {
+      this.#turnOf.set(ticket.worker, this.#turns.join(ticket.worker));
+    }
+  }
+
+  /** The FETCH has been answered by Faktory, or is lost with its connection. Idempotent. */
+  done(ticket: FetchTicket): void {
+    if (this.#inFlight.delete(ticket)) this.#grantNext();
+  }
+
+  /** The FETCH is not wanted any more; harmless for one that does not wait. */
+  withdraw(ticket: FetchTicket): boolean {
+    const wait = this.#waits.get(ticket);
+    if (wait === undefined) return false;
+    this.#waits.delete(ticket);
+    wait.deadline.cancel();
+    wait.seat.leave();
+    this.#forgetIfEmpty(ticket.worker);
+    return true;
+  }
+
+  /** Answers a waiting FETCH with nil; harmless for one that does not wait. */
+  answerNil(ticket: FetchTicket): void {
+    if (!this.withdraw(ticket)) return;
+    this.#counts.fetchesAnsweredNil.total += 1;
+    ticket.answered(NIL);
+  }
+
+  /** Takes out a waiting FETCH that asks for `queue`: `worker`'s own if there is one, else any. */
+  takeWaiting(queue: string, worker: string | null): FetchTicket | null {
+    let found: FetchTicket | null = null;
+    for (const ticket of this.#waits.keys()) {
+      if (found !== null && ticket.worker !== worker) continue;
+      if (!ticket.queues().includes(queue)) continue;
+      found = ticket;
+      if (ticket.worker === worker) break;
+    }
+    if (found !== null) this.withdraw(found);
+    return found;
+  }
+
+  #hasRoom(): boolean {
+    return this.#inFlight.size < this.#options.fetchesInFlight || this.#options.observeOnly;
+  }
+
+  #grant(ticket: FetchTicket): void {
+    this.#inFlight.add(ticket);
+    ticket.granted();
+  }
+
+  #grantNext(): void {
+    while (this.#hasRoom()) {
+      const worker = this.#turns.shift();
+      if (worker === undefined) return;
+      this.#turnOf.delete(worker);
+      const ticket = this.#sendable.get(worker)?.first;
+      if (ticket === undefined) continue;
+      this.withdraw(ticket);
+      if (this.#sendable.has(worker)) this.#turnOf.set(worker, this.#turns.join(worker));
+      this.#grant(ticket);
+    }
+  }
+
+  /** Too late to be sent: its client would hear too late. */
+  #rest(ticket: FetchTicket): void {
+    const wait = this.#waits.get(ticket);
+    if (wait === undefined) return;
+    wait.seat.leave();
+    this.#forgetIfEmpty(ticket.worker);
+    this.#waits.set(ticket, {
+      seat: this.#resting.join(ticket),
+      deadline: this.#nilDeadlines.add(ticket),
+    });
+  }
+
+  #forgetIfEmpty(worker: string | null): void {
+    if (this.#sendable.get(worker)?.length !== 0) return;
+    this.#sendable.delete(worker);
+    this.#turnOf.get(worker)?.leave();
+    this.#turnOf.delete(worker);
+  }
+}

@@ -1,0 +1,69 @@
+// A FETCH of a worker's group on one server connection. Promise: the governor knows of it from the
+// question to the answer, once, and the group hears how it ended, once.
+
+import { Command, type ReplySink } from '../protocol/command.ts';
+import type { ServerConnection } from '../server/server-connection.ts';
+import type { FetchGovernor, FetchTicket } from './fetch-governor.ts';
+import type { ClientFetch } from './pooled-lane.ts';
+
+/** The group that the FETCH belongs to. */
+export interface FetchGroup {
+  readonly worker: string | null;
+  send(fetch: FetchInFlight): void;
+  landed(fetch: FetchInFlight, reply: Buffer | null): void;
+}
+
+export class FetchInFlight implements FetchTicket, ReplySink {
+  readonly server: ServerConnection;
+  readonly setKey: string;
+  /** With the line of the client that caused it: Faktory sees that client's order of queues. */
+  readonly command: Command;
+  readonly #group: FetchGroup;
+  readonly #queues: readonly string[];
+  readonly #governor: FetchGovernor;
+
+  constructor(
+    group: FetchGroup,
+    server: ServerConnection,
+    cause: ClientFetch,
+    governor: FetchGovernor,
+  ) {
+    this.#group = group;
+    this.server = server;
+    this.setKey = cause.set.key;
+    this.#queues = cause.set.queues;
+    this.command = new Command('FETCH', cause.command.line, cause.command.readAt, this);
+    this.#governor = governor;
+  }
+
+  get worker(): string | null {
+    return this.#group.worker;
+  }
+
+  queues(): readonly string[] {
+    return this.#queues;
+  }
+
+  granted(): void {
+    if (this.server.state === 'open') this.#group.send(this);
+    else this.#land(null);
+  }
+
+  /** The governor could not send it in time; the clients that wait have deadlines of their own. */
+  answered(): void {
+    this.#group.landed(this, null);
+  }
+
+  onReply(_command: Command, reply: Buffer): void {
+    this.#land(reply);
+  }
+
+  onLost(): void {
+    this.#land(null);
+  }
+
+  #land(reply: Buffer | null): void {
+    this.#governor.done(this);
+    this.#group.landed(this, reply);
+  }
+}

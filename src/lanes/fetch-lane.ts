@@ -1,0 +1,106 @@
+// Pooled mode's way for FETCH, all workers together. Promise: a worker is known to Faktory while it
+// has a client; a job goes to the client that has waited longest for one of its queues; a FETCH
+// gets its job, or nil within 2 s, or the server's own error.
+
+import type { Place, Places } from '../admission/places.ts';
+import type { Clock } from '../base/clock.ts';
+import { Deadlines } from '../base/deadlines.ts';
+import type { Counts } from '../observe/counts.ts';
+import type { Hello } from '../protocol/hello.ts';
+import { NIL } from '../protocol/replies.ts';
+import type { ServerConnections } from '../server/server-connections.ts';
+import type { FetchGovernor } from './fetch-governor.ts';
+import type { ClientFetch } from './pooled-lane.ts';
+import type { StrayJobs, WaitingFetches } from './stray-jobs.ts';
+import { WorkerGroup } from './worker-group.ts';
+
+/** As long as Faktory's own FETCH blocks (v1.7.0 manager/fetch.go). */
+const NIL_AFTER_MS = 2000;
+
+export interface FetchLaneParts {
+  readonly servers: ServerConnections;
+  readonly clock: Clock;
+  readonly counts: Counts;
+  readonly places: Places;
+  readonly governor: FetchGovernor;
+  /** Most server connections of one worker. */
+  readonly fetchesPerWorker: number;
+  /** How long a server connection beyond the first stays without a FETCH. */
+  readonly lingerMs: number;
+  readonly producerHello: Hello;
+}
+
+export class FetchLane implements WaitingFetches {
+  readonly parts: FetchLaneParts;
+  readonly nilDeadlines: Deadlines<ClientFetch>;
+  readonly lingerDeadlines: Deadlines<() => void>;
+  readonly #groups = new Map<string | null, WorkerGroup>();
+  #strayJobs: StrayJobs | null = null;
+
+  constructor(parts: FetchLaneParts) {
+    this.parts = parts;
+    this.nilDeadlines = new Deadlines(parts.clock, NIL_AFTER_MS, (fetch) => {
+      parts.counts.fetchesAnsweredNil.total += 1;
+      fetch.answer(NIL);
+    });
+    this.lingerDeadlines = new Deadlines(parts.clock, parts.lingerMs, (expired) => expired());
+  }
+
+  /** The two know each other: strays look for takers here, FETCHes look for strays there. */
+  set strayJobs(strayJobs: StrayJobs) {
+    this.#strayJobs = strayJobs;
+  }
+
+  get strayJobs(): StrayJobs {
+    if (this.#strayJobs === null) throw new Error('the fetch lane is used before it is wired');
+    return this.#strayJobs;
+  }
+
+  /** FETCHes of clients that have no reply yet. */
+  get waiting(): number {
+    return this.nilDeadlines.size;
+  }
+
+  /** Whether `worker` has no server connection yet. */
+  needsPlace(worker: string): boolean {
+    return !this.#groups.has(worker);
+  }
+
+  /** The group of `worker`, made with `place` for its first server connection where there is none. */
+  groupFor(worker: string, hello: Hello, place: Place | null): WorkerGroup {
+    const group = this.#groups.get(worker);
+    if (group !== undefined) {
+      place?.release();
+      return group;
+    }
+    return this.#add(new WorkerGroup(this, worker, hello, place));
+  }
+
+  /** The group of all clients without wid. */
+  producerGroup(): WorkerGroup {
+    const group = this.#groups.get(null);
+    if (group !== undefined) return group;
+    return this.#add(new WorkerGroup(this, null, this.parts.producerHello, null));
+  }
+
+  /** The group has neither clients nor server connections any more. */
+  forget(group: WorkerGroup): void {
+    if (this.#groups.get(group.worker) === group) this.#groups.delete(group.worker);
+  }
+
+  takeWaiting(queue: string, worker: string | null): ClientFetch | null {
+    const own = this.#groups.get(worker)?.takeWaiting(queue) ?? null;
+    if (own !== null) return own;
+    for (const group of this.#groups.values()) {
+      const fetch = group.takeWaiting(queue);
+      if (fetch !== null) return fetch;
+    }
+    return null;
+  }
+
+  #add(group: WorkerGroup): WorkerGroup {
+    this.#groups.set(group.worker, group);
+    group.start();
+    return group;
+  }
+}

@@ -1,0 +1,223 @@
+// Hot path. Pooled mode as one client sees it. Promise: one command outstanding at a time, so its
+// replies are in order by construction; what the client leaves behind is finished without it.
+
+import type { Deadline } from '../base/deadlines.ts';
+import type { Seat } from '../base/line.ts';
+import type { Verb } from '../observe/counts.ts';
+import { Command, type LostFate, type ReplySink } from '../protocol/command.ts';
+import { UNREACHABLE } from '../protocol/error-texts.ts';
+import { isError, NIL } from '../protocol/replies.ts';
+import type { CommandLane, LaneCommand } from './command-lane.ts';
+import type { Lane, LaneClient } from './lane.ts';
+import { type QueueSet, queueSet } from './queue-set.ts';
+import type { WorkerGroup } from './worker-group.ts';
+
+export interface PooledParts {
+  readonly commandLane: CommandLane;
+  /** The worker's group, or the one of all clients without wid, made at their first FETCH. */
+  readonly group: () => WorkerGroup;
+}
+
+export class PooledLane implements Lane, ReplySink {
+  readonly isShared = true;
+  readonly #parts: PooledParts;
+  readonly #client: LaneClient;
+  #group: WorkerGroup | null = null;
+  #isReady = false;
+  #clientIsHere = true;
+  #fetch: ClientFetch | null = null;
+  /** A BEAT that waits until Faktory knows the worker. */
+  #heldBeat: PooledCommand | null = null;
+  #lastSetLine: Buffer = NO_LINE;
+  #lastSet: QueueSet = NO_SET;
+
+  constructor(parts: PooledParts, client: LaneClient) {
+    this.#parts = parts;
+    this.#client = client;
+  }
+
+  get worker(): string | null {
+    return this.#client.worker;
+  }
+
+  get clientIsHere(): boolean {
+    return this.#clientIsHere;
+  }
+
+  /** A producer is ready at once; a worker's client when Faktory knows the worker. */
+  open(): void {
+    if (this.#client.worker === null) this.#ready();
+    else this.#joinGroup();
+  }
+
+  accepts(outstanding: number): boolean {
+    return outstanding === 0;
+  }
+
+  submit(verb: Verb, line: Buffer, readAt: number): void {
+    const command = new PooledCommand(verb, line, readAt, this);
+    if (verb === 'FETCH') {
+      const set = this.#setOf(line);
+      if (set.queues.length > 0) {
+        this.#fetch = new ClientFetch(this, command, set);
+        this.#joinGroup().ask(this.#fetch);
+        return;
+      }
+    } else if (verb === 'BEAT' && this.#group !== null && !this.#group.isKnown) {
+      this.#heldBeat = command;
+      return;
+    }
+    this.#parts.commandLane.submit(command);
+  }
+
+  /** Faktory knows the worker (again). */
+  onKnown(): void {
+    if (!this.#isReady) this.#ready();
+    const beat = this.#heldBeat;
+    this.#heldBeat = null;
+    if (beat !== null) this.#parts.commandLane.submit(beat);
+  }
+
+  /** Faktory has dropped the worker for want of BEATs. */
+  expireWorker(): void {
+    this.#lose('worker_expired');
+  }
+
+  onReply(command: Command, piece: Buffer, last: boolean): void {
+    if (command.verb === 'BEAT' && last && !isError(piece)) this.#group?.onBeat();
+    if (this.#clientIsHere) this.#client.onReply(command, piece, last);
+  }
+
+  onLost(command: Command, fate: LostFate): void {
+    if (!(command instanceof PooledCommand)) return;
+    if (command.verb === 'BEAT' && this.#group !== null && !this.#group.isKnown) {
+      this.#heldBeat = command;
+      return;
+    }
+    this.#parts.commandLane.recover(command, fate);
+  }
+
+  /** The client's FETCH has its answer. */
+  answerFetch(fetch: ClientFetch, reply: Buffer): void {
+    this.#fetch = null;
+    if (this.#clientIsHere) this.#client.onReply(fetch.command, reply, true);
+  }
+
+  loseOutcome(): void {
+    this.#lose('outcome_unknown');
+  }
+
+  /** Only one reply is ever on its way, and it may be large; the client's own socket holds it. */
+  pauseReplies(): void {}
+
+  resumeReplies(): void {}
+
+  releaseUnsentFetch(): void {
+    this.#fetch?.answerNil();
+  }
+
+  leave(): void {
+    if (!this.#clientIsHere) return;
+    this.#clientIsHere = false;
+    this.#fetch?.withdraw();
+    this.#fetch = null;
+    this.#heldBeat = null;
+    this.#group?.leave(this);
+  }
+
+  #ready(): void {
+    this.#isReady = true;
+    this.#client.onLaneReady();
+  }
+
+  #joinGroup(): WorkerGroup {
+    if (this.#group === null) {
+      this.#group = this.#parts.group();
+      this.#group.join(this);
+    }
+    return this.#group;
+  }
+
+  #lose(loss: 'outcome_unknown' | 'worker_expired'): void {
+    if (this.#clientIsHere) this.#client.onLaneLost(loss);
+  }
+
+  /** Most clients ask with the same line each time. */
+  #setOf(line: Buffer): QueueSet {
+    if (!line.equals(this.#lastSetLine)) {
+      this.#lastSetLine = line;
+      this.#lastSet = queueSet(line);
+    }
+    return this.#lastSet;
+  }
+}
+
+/** A client's command in the command lane. */
+export class PooledCommand extends Command implements LaneCommand {
+  readonly #lane: PooledLane;
+
+  constructor(verb: Verb, line: Buffer, readAt: number, lane: PooledLane) {
+    super(verb, line, readAt, lane);
+    this.#lane = lane;
+  }
+
+  get isWanted(): boolean {
+    return this.#lane.clientIsHere;
+  }
+
+  expired(): void {
+    this.#lane.onReply(this, UNREACHABLE, true);
+  }
+
+  outcomeUnknown(): void {
+    this.#lane.loseOutcome();
+  }
+}
+
+/** A client's FETCH, from question to answer. */
+export class ClientFetch {
+  readonly command: Command;
+  readonly set: QueueSet;
+  readonly #lane: PooledLane;
+  #seat: Seat<ClientFetch> | null = null;
+  #deadline: Deadline | null = null;
+
+  constructor(lane: PooledLane, command: Command, set: QueueSet) {
+    this.#lane = lane;
+    this.command = command;
+    this.set = set;
+  }
+
+  get worker(): string | null {
+    return this.#lane.worker;
+  }
+
+  /** It waits for a job. */
+  wait(seat: Seat<ClientFetch>, deadline: Deadline): void {
+    this.#seat = seat;
+    this.#deadline = deadline;
+  }
+
+  /** It has its answer. */
+  answer(reply: Buffer): void {
+    this.withdraw();
+    this.#lane.answerFetch(this, reply);
+  }
+
+  answered(reply: Buffer): void {
+    this.answer(reply);
+  }
+
+  answerNil(): void {
+    this.answer(NIL);
+  }
+
+  /** It waits no more. */
+  withdraw(): void {
+    this.#seat?.leave();
+    this.#deadline?.cancel();
+  }
+}
+
+const NO_LINE = Buffer.alloc(0);
+const NO_SET: QueueSet = { key: '', queues: [] };

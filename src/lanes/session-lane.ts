@@ -1,0 +1,147 @@
+// Hot path. Session mode: one client, one server connection of its own. Promise: commands and
+// replies pass byte for byte and in order; a FETCH goes through the governor; when the client
+// leaves, its server connection stays until a FETCH at Faktory has been answered.
+
+import type { ServerEndReason } from '../observe/counts.ts';
+import { Command, fetchQueues, type ReplySink } from '../protocol/command.ts';
+import type { Hello } from '../protocol/hello.ts';
+import { parseFetchedJob } from '../protocol/job.ts';
+import type { HeldPlace, ServerConnection, ServerOwner } from '../server/server-connection.ts';
+import type { ServerConnections } from '../server/server-connections.ts';
+import type { FetchGovernor, FetchTicket } from './fetch-governor.ts';
+import type { Lane, LaneClient } from './lane.ts';
+import type { StrayJobs } from './stray-jobs.ts';
+
+/** Commands that one client may pipeline; Faktory answers them one after another anyway. */
+const PIPELINE_DEPTH = 64;
+/** Past this, what a client pipelines waits for replies, whatever its depth. */
+const UNSENT_BYTES_MAX = 256 * 1024;
+
+export interface SessionLaneParts {
+  readonly servers: ServerConnections;
+  readonly governor: FetchGovernor;
+  readonly strayJobs: StrayJobs;
+}
+
+export class SessionLane implements Lane, ReplySink, ServerOwner, FetchTicket {
+  readonly isShared = false;
+  readonly worker: string | null;
+  readonly #parts: SessionLaneParts;
+  readonly #client: LaneClient;
+  readonly #server: ServerConnection;
+  /** The one FETCH that is waiting or in flight. */
+  #fetch: Command | null = null;
+  #fetchIsSent = false;
+  #clientIsHere = true;
+
+  constructor(parts: SessionLaneParts, client: LaneClient, hello: Hello, place: HeldPlace) {
+    this.#parts = parts;
+    this.#client = client;
+    this.worker = client.worker;
+    this.#server = parts.servers.open({
+      lane: 'session',
+      hello,
+      place,
+      owner: this,
+      isShared: false,
+    });
+  }
+
+  onOpen(): void {
+    this.#client.onLaneReady();
+  }
+
+  accepts(outstanding: number): boolean {
+    if (outstanding === 0) return true;
+    return outstanding < PIPELINE_DEPTH && this.#server.bufferedBytes < UNSENT_BYTES_MAX;
+  }
+
+  submit(verb: Command['verb'], line: Buffer, readAt: number): void {
+    const command = new Command(verb, line, readAt, this);
+    if (verb !== 'FETCH') {
+      this.#server.send(command);
+      return;
+    }
+    this.#fetch = command;
+    this.#fetchIsSent = false;
+    const { governor, strayJobs } = this.#parts;
+    const stray = strayJobs.size > 0 ? strayJobs.takeFor(this.worker, this.queues()) : null;
+    if (stray !== null) this.answered(stray);
+    else governor.ask(this);
+  }
+
+  queues(): readonly string[] {
+    return this.#fetch === null ? [] : fetchQueues(this.#fetch.line);
+  }
+
+  granted(): void {
+    if (this.#fetch === null) return;
+    this.#fetchIsSent = true;
+    this.#server.send(this.#fetch);
+  }
+
+  answered(reply: Buffer): void {
+    const fetch = this.#fetch;
+    this.#fetch = null;
+    if (fetch !== null) this.#client.onReply(fetch, reply, true);
+  }
+
+  onReply(command: Command, piece: Buffer, last: boolean): void {
+    if (command === this.#fetch) {
+      this.#fetch = null;
+      this.#parts.governor.done(this);
+      if (!this.#clientIsHere) {
+        this.#keepJob(piece);
+        this.#server.close('client_gone');
+        return;
+      }
+    }
+    if (this.#clientIsHere) this.#client.onReply(command, piece, last);
+  }
+
+  onLost(command: Command): void {
+    if (command !== this.#fetch) return;
+    this.#fetch = null;
+    this.#parts.governor.done(this);
+  }
+
+  onAnswered(): void {}
+
+  onEnd(_server: ServerConnection, _reason: ServerEndReason): void {
+    if (this.#fetch !== null) this.#parts.governor.withdraw(this);
+    this.#fetch = null;
+    if (!this.#clientIsHere) return;
+    this.#clientIsHere = false;
+    this.#client.onLaneLost('server_lost');
+  }
+
+  pauseReplies(): void {
+    this.#server.pauseReading();
+  }
+
+  resumeReplies(): void {
+    this.#server.resumeReading();
+  }
+
+  releaseUnsentFetch(): void {
+    this.#parts.governor.answerNil(this);
+  }
+
+  leave(): void {
+    if (!this.#clientIsHere) return;
+    this.#clientIsHere = false;
+    this.#server.resumeReading();
+    if (this.#fetch !== null && this.#fetchIsSent) {
+      this.#server.orphan();
+      return;
+    }
+    this.#parts.governor.withdraw(this);
+    this.#fetch = null;
+    this.#server.close('client_gone');
+  }
+
+  #keepJob(reply: Buffer): void {
+    const job = parseFetchedJob(reply);
+    if (job !== null) this.#parts.strayJobs.offer(job, this.worker);
+  }
+}

@@ -1,0 +1,95 @@
+// Jobs that Faktory handed to a client that had left. Promise: each finds another taker or is given
+// back, within the hold time, once, and is counted by its fate; none stays reserved for nobody.
+
+import type { Clock } from '../base/clock.ts';
+import { type Deadline, Deadlines } from '../base/deadlines.ts';
+import type { Counts } from '../observe/counts.ts';
+import type { FetchedJob } from '../protocol/job.ts';
+
+/** Where FETCHes wait that have not been sent. */
+export interface WaitingFetches {
+  takeWaiting(
+    queue: string,
+    worker: string | null,
+  ): { readonly worker: string | null; answered(reply: Buffer): void } | null;
+}
+
+export interface StrayJobsParts {
+  readonly clock: Clock;
+  readonly counts: Counts;
+  readonly waitingFetches: WaitingFetches;
+  /** How long a job waits for a taker before it is given back. */
+  readonly holdMs: number;
+  /** Tells Faktory that the job was not done. */
+  readonly giveBack: (job: FetchedJob) => void;
+}
+
+interface Held {
+  readonly job: FetchedJob;
+  readonly worker: string | null;
+  deadline: Deadline;
+}
+
+export class StrayJobs {
+  readonly #parts: StrayJobsParts;
+  readonly #held = new Set<Held>();
+  readonly #deadlines: Deadlines<Held>;
+
+  constructor(parts: StrayJobsParts) {
+    this.#parts = parts;
+    this.#deadlines = new Deadlines(parts.clock, parts.holdMs, (held) => this.#giveBack(held));
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** Takes in `job`, which was fetched in the name of `worker`. */
+  offer(job: FetchedJob, worker: string | null): void {
+    const taker = this.#parts.waitingFetches.takeWaiting(job.queue, worker);
+    if (taker !== null) {
+      this.#countTaker(taker.worker, worker);
+      taker.answered(job.reply);
+      return;
+    }
+    const held: Held = { job, worker, deadline: NO_DEADLINE };
+    this.#held.add(held);
+    held.deadline = this.#deadlines.add(held);
+  }
+
+  /** A held job for a FETCH of `worker` over `queues`, as its whole reply; its own worker's first. */
+  takeFor(worker: string | null, queues: readonly string[]): Buffer | null {
+    let found: Held | null = null;
+    for (const held of this.#held) {
+      if (found !== null && held.worker !== worker) continue;
+      if (!queues.includes(held.job.queue)) continue;
+      found = held;
+      if (held.worker === worker) break;
+    }
+    if (found === null) return null;
+    found.deadline.cancel();
+    this.#held.delete(found);
+    this.#countTaker(worker, found.worker);
+    return found.job.reply;
+  }
+
+  /** Gives back all that is held, as at a stop. */
+  giveBackAll(): void {
+    for (const held of this.#held) {
+      held.deadline.cancel();
+      this.#giveBack(held);
+    }
+  }
+
+  #giveBack(held: Held): void {
+    this.#held.delete(held);
+    this.#parts.giveBack(held.job);
+  }
+
+  #countTaker(taker: string | null, worker: string | null): void {
+    const same = taker === worker && worker !== null;
+    this.#parts.counts.strayJobs.add(same ? 'taken_over_same_worker' : 'taken_over_other_worker');
+  }
+}
+
+const NO_DEADLINE: Deadline = { cancel: () => {} };

@@ -1,0 +1,268 @@
+// One worker's part of the fetch lane. Promise: while it has a client, a server connection in its
+// name is open or being dialled; each has at most one FETCH outstanding; FETCHes over the same set
+// of queues share those in flight, more of them while jobs flow; no job that arrives is dropped.
+
+import type { Place } from '../admission/places.ts';
+import { Line } from '../base/line.ts';
+import type { ServerEndReason } from '../observe/counts.ts';
+import type { Hello } from '../protocol/hello.ts';
+import { parseFetchedJob } from '../protocol/job.ts';
+import { isNil } from '../protocol/replies.ts';
+import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
+import { FetchInFlight } from './fetch-in-flight.ts';
+import type { FetchLane } from './fetch-lane.ts';
+import type { ClientFetch, PooledLane } from './pooled-lane.ts';
+
+/** Jobs flow while the last one came no longer ago than this. */
+const FLOWING_MS = 100;
+/** Faktory drops a worker without BEAT after so long (v1.7.0 server/workers.go reapHeartbeats). */
+const BEAT_TIMEOUT_MS = 60_000;
+
+/** A server connection of the group. */
+interface FetchServer {
+  readonly connection: ServerConnection;
+  readonly isFirst: boolean;
+  fetch: FetchInFlight | null;
+  cancelLinger: (() => void) | null;
+}
+
+/** FETCHes over one set of queues. */
+interface SetOfFetches {
+  readonly waiting: Line<ClientFetch>;
+  inFlight: number;
+}
+
+export class WorkerGroup implements ServerOwner {
+  readonly worker: string | null;
+  readonly #lane: FetchLane;
+  readonly #hello: Hello;
+  readonly #clients = new Set<PooledLane>();
+  readonly #servers = new Map<ServerConnection, FetchServer>();
+  /** In the order of their turns: the set that was sent last is last. */
+  readonly #sets = new Map<string, SetOfFetches>();
+  /** For the first server connection; kept from one to the next. */
+  #firstPlace: Place | null;
+  #lastJobAt = -Infinity;
+  #lastBeatAt: number;
+
+  constructor(lane: FetchLane, worker: string | null, hello: Hello, place: Place | null) {
+    this.#lane = lane;
+    this.worker = worker;
+    this.#hello = hello;
+    this.#firstPlace = place;
+    this.#lastBeatAt = lane.parts.clock.now();
+  }
+
+  /** Whether Faktory knows the worker: one of its server connections is open. */
+  get isKnown(): boolean {
+    for (const { connection } of this.#servers.values()) {
+      if (connection.state === 'open') return true;
+    }
+    return false;
+  }
+
+  start(): void {
+    if (this.worker !== null) this.#dial(true);
+  }
+
+  join(client: PooledLane): void {
+    this.#clients.add(client);
+    if (this.isKnown || this.worker === null) client.onKnown();
+  }
+
+  leave(client: PooledLane): void {
+    this.#clients.delete(client);
+    if (this.#clients.size === 0) this.#dissolve();
+  }
+
+  /** BEAT was answered: Faktory has heard of the worker. */
+  onBeat(): void {
+    this.#lastBeatAt = this.#lane.parts.clock.now();
+  }
+
+  /** Takes a client's FETCH; it will be answered. */
+  ask(fetch: ClientFetch): void {
+    const stray = this.#stray(fetch);
+    if (stray !== null) {
+      fetch.answer(stray);
+      return;
+    }
+    let set = this.#sets.get(fetch.set.key);
+    if (set === undefined) {
+      set = { waiting: new Line(), inFlight: 0 };
+      this.#sets.set(fetch.set.key, set);
+    }
+    fetch.wait(set.waiting.join(fetch), this.#lane.nilDeadlines.add(fetch));
+    this.#pump();
+  }
+
+  /** Takes out the FETCH over `queue` that has waited longest. */
+  takeWaiting(queue: string): ClientFetch | null {
+    for (const { waiting } of this.#sets.values()) {
+      const first = waiting.first;
+      if (first !== undefined && first.set.queues.includes(queue)) {
+        waiting.shift();
+        return first;
+      }
+    }
+    return null;
+  }
+
+  onOpen(): void {
+    for (const client of this.#clients) client.onKnown();
+    this.#pump();
+  }
+
+  onAnswered(connection: ServerConnection): void {
+    const server = this.#servers.get(connection);
+    if (server !== undefined && this.#clients.size === 0) connection.close('client_gone');
+  }
+
+  onEnd(connection: ServerConnection, reason: ServerEndReason): void {
+    const server = this.#servers.get(connection);
+    if (server === undefined) return;
+    server.cancelLinger?.();
+    this.#servers.delete(connection);
+    if (this.#clients.size === 0) {
+      this.#dissolve();
+      return;
+    }
+    if (this.#wasExpired(reason)) {
+      for (const client of [...this.#clients]) client.expireWorker();
+      return;
+    }
+    if (server.isFirst) this.#dial(true);
+    else this.#pump();
+  }
+
+  /** The FETCH in flight may be sent: the governor has granted it. */
+  send(fetch: FetchInFlight): void {
+    fetch.server.send(fetch.command);
+  }
+
+  /** A whole reply to the FETCH in flight, or null where none will come. */
+  landed(fetch: FetchInFlight, reply: Buffer | null): void {
+    const server = this.#servers.get(fetch.server);
+    if (server?.fetch === fetch) server.fetch = null;
+    const set = this.#sets.get(fetch.setKey);
+    if (set !== undefined) set.inFlight -= 1;
+    if (reply !== null && !isNil(reply)) this.#handOut(fetch, reply);
+    if (this.#clients.size > 0) this.#pump();
+    if (server !== undefined && server.fetch === null) this.#startLinger(server);
+  }
+
+  #handOut(fetch: FetchInFlight, reply: Buffer): void {
+    this.#lastJobAt = this.#lane.parts.clock.now();
+    const taker = this.#sets.get(fetch.setKey)?.waiting.shift();
+    if (taker !== undefined) {
+      taker.answer(reply);
+      return;
+    }
+    const job = parseFetchedJob(reply);
+    if (job !== null) this.#lane.strayJobs.offer(job, this.worker);
+  }
+
+  #stray(fetch: ClientFetch): Buffer | null {
+    const { strayJobs } = this.#lane;
+    return strayJobs.size > 0 ? strayJobs.takeFor(this.worker, fetch.set.queues) : null;
+  }
+
+  /** Sends as many FETCHes as pay off: one for each set that is asked for, more while jobs flow. */
+  #pump(): void {
+    this.#forgetEmptySets();
+    let wantsMore = this.#nextSet();
+    if (wantsMore === null) return;
+    for (const server of this.#servers.values()) {
+      if (server.fetch !== null || server.connection.state !== 'open') continue;
+      this.#fly(server, wantsMore);
+      wantsMore = this.#nextSet();
+      if (wantsMore === null) return;
+    }
+    this.#grow();
+  }
+
+  #forgetEmptySets(): void {
+    for (const [key, set] of this.#sets) {
+      if (set.inFlight === 0 && set.waiting.length === 0) this.#sets.delete(key);
+    }
+  }
+
+  /** The key of the set whose turn it is to get one more FETCH. */
+  #nextSet(): string | null {
+    const now = this.#lane.parts.clock.now();
+    const isFlowing = now - this.#lastJobAt < FLOWING_MS;
+    for (const [key, { waiting, inFlight }] of this.#sets) {
+      if (waiting.length === 0) continue;
+      if (inFlight === 0 || (isFlowing && inFlight < waiting.length)) return key;
+    }
+    return null;
+  }
+
+  #fly(server: FetchServer, key: string): void {
+    const set = this.#sets.get(key);
+    const first = set?.waiting.first;
+    if (set === undefined || first === undefined) return;
+    server.cancelLinger?.();
+    server.cancelLinger = null;
+    this.#sets.delete(key);
+    this.#sets.set(key, set);
+    set.inFlight += 1;
+    server.fetch = new FetchInFlight(this, server.connection, first, this.#lane.parts.governor);
+    this.#lane.parts.governor.ask(server.fetch);
+  }
+
+  /** One dial at a time: whether another is needed is asked again when it is open. */
+  #grow(): void {
+    const { parts } = this.#lane;
+    if (this.#servers.size >= parts.fetchesPerWorker) return;
+    for (const { connection } of this.#servers.values()) {
+      if (connection.state !== 'open') return;
+    }
+    this.#dial(this.worker === null && this.#servers.size === 0);
+  }
+
+  #dial(isFirst: boolean): void {
+    const { parts } = this.#lane;
+    const role = this.worker === null ? 'producer' : 'worker';
+    const place = isFirst && this.#firstPlace !== null ? this.#firstPlace : parts.places.take(role);
+    if (place === null) return;
+    if (isFirst) this.#firstPlace = place;
+    const connection = parts.servers.open({
+      lane: 'fetch',
+      hello: this.#hello,
+      place: isFirst ? { release: () => {} } : place,
+      owner: this,
+      isShared: true,
+    });
+    this.#servers.set(connection, { connection, isFirst, fetch: null, cancelLinger: null });
+  }
+
+  /** Beyond the first, a server connection without a FETCH closes after a while. */
+  #startLinger(server: FetchServer): void {
+    if (server.isFirst || server.cancelLinger !== null || this.#clients.size === 0) return;
+    const deadline = this.#lane.lingerDeadlines.add(() => {
+      server.cancelLinger = null;
+      if (server.fetch === null) server.connection.close('idle');
+    });
+    server.cancelLinger = () => deadline.cancel();
+  }
+
+  /** No client is left: what has no FETCH outstanding closes; when all have closed, nothing remains. */
+  #dissolve(): void {
+    for (const server of this.#servers.values()) {
+      if (server.fetch === null || this.#lane.parts.governor.withdraw(server.fetch)) {
+        server.connection.close('client_gone');
+      }
+    }
+    if (this.#servers.size > 0 || this.#clients.size > 0) return;
+    this.#lane.forget(this);
+    this.#firstPlace?.release();
+    this.#firstPlace = null;
+  }
+
+  /** Faktory closed on a worker that had not said BEAT for too long: on purpose. */
+  #wasExpired(reason: ServerEndReason): boolean {
+    if (this.worker === null || (reason !== 'server_closed' && reason !== 'server_reset')) return false;
+    return this.#lane.parts.clock.now() - this.#lastBeatAt >= BEAT_TIMEOUT_MS;
+  }
+}

@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+// The command line: arguments, signals, exit codes, nothing else. Promise: 0 is stopped, 1 failed
+// at run time, 2 wrong configuration or usage. Only Node's own modules are imported before the
+// version of Node is known, so that an old one is told instead of tripping over newer code.
+
+import { readFileSync } from 'node:fs';
+
+import type { Config } from './config/config.ts';
+import type { Environment } from './config/environment.ts';
+import type { FlagValue, Loaded } from './config/load.ts';
+
+const EXIT = { stopped: 0, failed: 1, misused: 2 } as const;
+
+/** The first with stable type stripping, see `engines` in package.json. */
+const NODE_MIN = { major: 24, minor: 12 } as const;
+
+/** What an operator makes of an error code. */
+const WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is taken',
+  EADDRNOTAVAIL: 'this machine does not have the address',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  ENOENT: 'there is no such file',
+  ENOTFOUND: 'the name is not known',
+};
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < NODE_MIN.major || (major === NODE_MIN.major && minor < NODE_MIN.minor)) {
+  process.stderr.write(
+    `Cannot run on Node ${process.versions.node}: faktory-bouncer needs Node ${NODE_MIN.major}.${NODE_MIN.minor} or newer. Install it from https://nodejs.org.\n`,
+  );
+  process.exitCode = EXIT.misused;
+} else {
+  // oxlint-disable-next-line no-restricted-properties -- the one place where the environment comes in
+  await main(process.argv.slice(2), process.env);
+}
+
+async function main(args: readonly string[], environment: Environment): Promise<void> {
+  const { HELP, readCommandLine } = await import('./config/command-line.ts');
+  const request = readCommandLine(args);
+  switch (request.kind) {
+    case 'help':
+      process.stdout.write(HELP);
+      return;
+    case 'version':
+      process.stdout.write(`${(await import('./version.ts')).VERSION}\n`);
+      return;
+    case 'misuse':
+      return fail(EXIT.misused, [request.text]);
+    case 'check':
+      return check(await load(request.file, environment, request.flags));
+    case 'run': {
+      const { CONFIG_VARIABLE } = await import('./config/environment.ts');
+      const file = request.file ?? environment[CONFIG_VARIABLE] ?? null;
+      return run(await load(file, environment, request.flags));
+    }
+  }
+}
+
+async function load(
+  name: string | null,
+  environment: Environment,
+  flags: readonly FlagValue[],
+): Promise<Loaded> {
+  const { loadConfig } = await import('./config/load.ts');
+  let file: { name: string; text: string } | null = null;
+  try {
+    if (name !== null) file = { name, text: readFileSync(name, 'utf8') };
+  } catch (error) {
+    const origin = { kind: 'default' } as const;
+    const shown = name === '' ? "''" : name;
+    const text = `Cannot read the configuration ${shown}: ${wordsFor(error)}. Name a file that exists and that this user may read.`;
+    return { problems: [{ origin, text }], warnings: [] };
+  }
+  return loadConfig({ file, environment, flags, readFile: (path) => readFileSync(path) });
+}
+
+/** Prints what the configuration comes to, or what is wrong with it. */
+async function check(loaded: Loaded): Promise<void> {
+  for (const warning of loaded.warnings) process.stderr.write(`Warning: ${warning}\n`);
+  if ('problems' in loaded) return failOnProblems(loaded);
+  const { renderEffective } = await import('./config/effective.ts');
+  process.stdout.write(renderEffective(loaded.config));
+}
+
+async function failOnProblems(loaded: Extract<Loaded, { problems: unknown }>): Promise<void> {
+  const { formatProblem } = await import('./config/problems.ts');
+  fail(EXIT.misused, loaded.problems.map(formatProblem));
+}
+
+async function run(loaded: Loaded): Promise<void> {
+  if ('problems' in loaded) return failOnProblems(loaded);
+  const { config, warnings } = loaded;
+  const { openFilesProblem, readOpenFilesMax } = await import('./config/open-files.ts');
+  const tooMany = openFilesProblem(config.limits, readOpenFilesMax());
+  if (tooMany !== null) return fail(EXIT.misused, [tooMany]);
+  const { createLog } = await import('./observe/log.ts');
+  const { Bouncer } = await import('./bouncer.ts');
+  const { VERSION } = await import('./version.ts');
+  const log = createLog(config.log.level);
+  for (const warning of warnings) log.warn(warning);
+  const bouncer = new Bouncer(config, log);
+  const starting = bouncer.start();
+  stopOnSignals(async (signal) => {
+    await starting;
+    await bouncer.drain(signal);
+    log.info({ signal }, 'stopped');
+  });
+  const { formatAddress } = await import('./config/units.ts');
+  try {
+    const { listen, admin } = await starting;
+    const facts = {
+      version: VERSION,
+      mode: config.mode,
+      server: formatAddress(config.server.address),
+    };
+    log.info({ ...facts, listen: formatAddress(listen), admin: formatAddress(admin) }, 'listening');
+  } catch (error) {
+    process.stderr.write(`${startFailure(error, config, formatAddress)}\n`);
+    // What was started before the failure must not keep the process alive.
+    process.exit(EXIT.failed);
+  }
+}
+
+/** The first signal stops in good order, a second one at once. */
+function stopOnSignals(stop: (signal: string) => Promise<void>): void {
+  let isStopping = false;
+  const onSignal = (signal: string): void => {
+    if (isStopping) process.exit(EXIT.failed);
+    isStopping = true;
+    stop(signal).then(
+      () => process.exit(EXIT.stopped),
+      (error: unknown) => {
+        process.stderr.write(`Cannot stop in good order: ${wordsFor(error)}.\n`);
+        process.exit(EXIT.failed);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+/** Node's error for a failed listen carries the port, which tells the two listeners apart. */
+function startFailure(
+  error: unknown,
+  { listen, admin }: Config,
+  format: (address: Config['listen']['address']) => string,
+): string {
+  if (!(error instanceof Error) || !('syscall' in error)) {
+    const why = wordsFor(error);
+    return why.startsWith('Cannot ') ? `${why}.` : `Cannot start: ${why}.`;
+  }
+  const port = 'port' in error ? error.port : listen.address.port;
+  const isAdmin = port === admin.address.port && port !== listen.address.port;
+  const where = format(isAdmin ? admin.address : listen.address);
+  const option = isAdmin ? 'admin.address' : '--listen';
+  const first =
+    'code' in error && error.code === 'EADDRINUSE' ? 'Stop the other process or choose' : 'Choose';
+  return `Cannot listen on ${where}: ${wordsFor(error)}. ${first} another address with ${option}.`;
+}
+
+function wordsFor(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? String(error.code) : '';
+  const words = WORDS[code];
+  return words === undefined ? error.message : `${words} (${code})`;
+}
+
+function fail(exitCode: number, texts: readonly string[]): void {
+  process.stderr.write(texts.map((text) => `${text}\n`).join(''));
+  process.exitCode = exitCode;
+}

@@ -1,0 +1,61 @@
+// What happens, in the log. Promise: one line per ended connection at debug, per refusal reason at a
+// bounded rate, per change of Faktory's health; never a password, a payload or a client's text.
+
+import type { Clock } from '../base/clock.ts';
+import type { ClientEndReason, Counts, RefusalReason, ServerEndReason } from './counts.ts';
+import type { Logger } from './log.ts';
+import { RateLimitedLog } from './rate-limited-log.ts';
+
+const REFUSAL_INTERVAL_MS = 10_000;
+const BUG_INTERVAL_MS = 10_000;
+/** What Faktory says when it refuses the handshake; enough to know it by. */
+const SERVER_TEXT_MAX = 200;
+
+export class EventLog {
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #counts: Counts;
+  readonly #refusals: RateLimitedLog<RefusalReason>;
+  readonly #handshakes: RateLimitedLog<'handshake'>;
+  readonly #bugs: RateLimitedLog<'bug'>;
+
+  constructor(log: Logger, clock: Clock, counts: Counts) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#counts = counts;
+    const warn = (fields: object, text: string): void => log.warn(fields, text);
+    const error = (fields: object, text: string): void => log.error(fields, text);
+    this.#refusals = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
+    this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
+    this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
+  }
+
+  refused(reason: RefusalReason, text: string): void {
+    this.#refusals.line(reason, this.#clock.now(), { reason, text }, 'client refused');
+  }
+
+  clientEnded(reason: ClientEndReason, role: string, seconds: number): void {
+    if (this.#log.isLevelEnabled('debug')) {
+      this.#log.debug({ reason, role, seconds }, 'client connection ended');
+    }
+  }
+
+  health(up: boolean, reason: ServerEndReason | null): void {
+    if (up) this.#log.info('Faktory is up');
+    else this.#log.error({ reason }, 'Faktory is unreachable; trying again until it is back');
+  }
+
+  handshakeRefused(what: string): void {
+    this.#handshakes.line(
+      'handshake',
+      this.#clock.now(),
+      { faktory: what.slice(0, SERVER_TEXT_MAX) },
+      'Faktory refused the login of the bouncer; check server.url and FAKTORY_PASSWORD',
+    );
+  }
+
+  bug(error: unknown): void {
+    this.#counts.bugs.total += 1;
+    this.#bugs.line('bug', this.#clock.now(), { err: error }, 'a defect closed a connection');
+  }
+}

@@ -1,0 +1,24 @@
+// Metrics about the bouncer itself. Memory, CPU and the event loop are left to prom-client's own.
+
+import { counter, gauge, labelledGauge } from './family.ts';
+import type { Family } from './family.ts';
+
+/** `version` is the bouncer's own, from its package.json. */
+export function bouncerFamilies(version: string): readonly Family[] {
+  return [
+    labelledGauge('build_info', 'Always 1; the labels say what runs here.', () => [
+      { labels: { version, node_version: process.version }, value: 1 },
+    ]),
+    labelledGauge('mode_info', 'Always 1; the label is the mode in force.', ({ snapshot }) => [
+      { labels: { mode: snapshot.mode }, value: 1 },
+    ]),
+    gauge('draining', '1 while the bouncer drains and takes nobody in, else 0.', ({ snapshot }) =>
+      snapshot.draining ? 1 : 0,
+    ),
+    counter(
+      'bugs_total',
+      'Failed internal checks; anything above 0 is a defect worth a report.',
+      ({ counts }) => counts.bugs.total,
+    ),
+  ];
+}

@@ -1,0 +1,107 @@
+// Metrics about client connections: who is there, who came in, waited, was refused, and how each
+// ended. Promise: nothing here is labelled with what a client says about itself.
+
+import type { ClientState, Snapshot } from '../snapshot.ts';
+import { counter, counterBy, gauge, histogramBy, labelledGauge, byLabel } from './family.ts';
+import type { Family, Sample } from './family.ts';
+import { ratio } from './ratio.ts';
+
+export const CLIENT_FAMILIES: readonly Family[] = [
+  labelledGauge(
+    'client_connections',
+    'Client connections by role (unknown before HELLO) and state.',
+    ({ snapshot }) => clientSamples(snapshot),
+  ),
+  gauge(
+    'client_connections_limit',
+    'Cap on client connections: limits.clients.',
+    ({ snapshot }) => snapshot.limits.clients,
+  ),
+  gauge(
+    'client_connections_saturation_ratio',
+    'Client connections divided by their cap; 1 is full.',
+    ({ snapshot }) => ratio(clientsIn(snapshot), snapshot.limits.clients),
+  ),
+  gauge(
+    'handshakes_limit',
+    'Cap on client connections in state handshake or authenticating: limits.handshakes.',
+    ({ snapshot }) => snapshot.limits.handshakes,
+  ),
+  gauge(
+    'workers',
+    'Workers (wids) with at least one admitted client connection.',
+    ({ snapshot }) => snapshot.workers,
+  ),
+  counter(
+    'client_connections_accepted_total',
+    'Client connections accepted by the listener, whatever became of them.',
+    ({ counts }) => counts.accepted.total,
+  ),
+  counterBy(
+    'client_connections_ended_total',
+    'Client connections that ended, by the one reason of each.',
+    'reason',
+    (counts) => counts.clientEnds,
+  ),
+  counterBy(
+    'admissions_total',
+    'Decided admissions by outcome.',
+    'outcome',
+    (counts) => counts.admissions,
+  ),
+  histogramBy(
+    'admission_wait_seconds',
+    'Time from asking for admission to its outcome, also for those that got none.',
+    'outcome',
+    (counts) => counts.waits,
+  ),
+  counterBy(
+    'refusals_total',
+    'Refused client connections by the limit that refused them.',
+    'reason',
+    (counts) => counts.refusals,
+  ),
+  counterBy(
+    'would_have_refused_total',
+    'With observe_only: client connections that the limit would have refused or made to wait.',
+    'reason',
+    (counts) => counts.wouldHaveRefused,
+  ),
+  labelledGauge(
+    'waiting_line_length',
+    'Client connections in the waiting line, by role.',
+    ({ snapshot }) => byLabel('role', snapshot.waitingLine.length),
+  ),
+  gauge(
+    'waiting_line_limit',
+    'Cap on the waiting line: waiting_line.size.',
+    ({ snapshot }) => snapshot.limits.waitingLine,
+  ),
+  gauge(
+    'waiting_line_oldest_wait_seconds',
+    'How long the client connection that has waited longest has waited; 0 when nobody waits.',
+    ({ snapshot }) => snapshot.waitingLine.oldestWaitSeconds,
+  ),
+  counterBy(
+    'guard_hits_total',
+    'Commands that the guard answered itself because they would have harmed Faktory.',
+    'rule',
+    (counts) => counts.guardHits,
+  ),
+];
+
+/** Client connections in one state, whatever their role; in all states when none is named. */
+export function clientsIn(snapshot: Snapshot, state?: ClientState): number {
+  let sum = 0;
+  for (const byState of Object.values(snapshot.clients)) {
+    if (state !== undefined) sum += byState[state];
+    else for (const count of Object.values(byState)) sum += count;
+  }
+  return sum;
+}
+
+function clientSamples(snapshot: Snapshot): Sample[] {
+  return Object.entries(snapshot.clients).flatMap(([role, byState]) =>
+    Object.entries(byState).map(([state, value]) => ({ labels: { role, state }, value })),
+  );
+}

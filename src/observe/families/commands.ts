@@ -1,0 +1,119 @@
+// Metrics about commands, FETCHes, jobs whose client is gone, and bytes. Promise: a verb is one of
+// the closed set; whatever else a client sends counts as OTHER.
+
+import type { Histogram } from '../counts.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { byLabel, counter, counterBy, gauge, histogramBy, observations } from './family.ts';
+import { METRIC_PREFIX } from './family.ts';
+import type { Family } from './family.ts';
+import { ratio } from './ratio.ts';
+
+const commandsTotal: Family = {
+  name: `${METRIC_PREFIX}commands_total`,
+  help: 'Commands answered to clients, by verb.',
+  type: 'counter',
+  read: ({ counts }) =>
+    Object.entries<Histogram>(counts.commands.values).flatMap(([verb, histogram]) =>
+      byLabel('verb', { [verb]: observations(histogram) }),
+    ),
+};
+
+export const COMMAND_FAMILIES: readonly Family[] = [
+  commandsTotal,
+  histogramBy(
+    'command_duration_seconds',
+    'Time from reading a command to its reply, by verb; FETCH waits up to 2 s by design.',
+    'verb',
+    (counts) => counts.commands,
+  ),
+  histogramBy(
+    'lane_wait_seconds',
+    'Time that a command waited in the bouncer before it was sent, by lane.',
+    'lane',
+    (counts) => counts.laneWaits,
+  ),
+  gauge(
+    'command_lane_outstanding',
+    'Commands of the command lane that are sent and not answered yet; pooled mode only.',
+    ({ snapshot }) => snapshot.commandLane.outstanding,
+  ),
+  gauge(
+    'command_lane_waiting',
+    'Commands of the command lane that wait in the bouncer; pooled mode only.',
+    ({ snapshot }) => snapshot.commandLane.waiting,
+  ),
+  gauge(
+    'fetches_in_flight',
+    'FETCHes that Faktory works on: each holds a connection of its Redis pool.',
+    ({ snapshot }) => snapshot.fetches.inFlight,
+  ),
+  gauge(
+    'fetches_in_flight_limit',
+    'Cap on FETCHes in flight: limits.fetches_in_flight.',
+    ({ snapshot }) => snapshot.limits.fetchesInFlight,
+  ),
+  gauge(
+    'fetches_in_flight_saturation_ratio',
+    'FETCHes in flight divided by their cap; 1 is full.',
+    ({ snapshot }) => ratio(snapshot.fetches.inFlight, snapshot.limits.fetchesInFlight),
+  ),
+  gauge(
+    'fetches_waiting',
+    'FETCHes that wait in the bouncer for their turn.',
+    ({ snapshot }) => snapshot.fetches.waiting,
+  ),
+  counter(
+    'fetches_answered_nil_total',
+    'FETCHes that the bouncer answered with nil without asking Faktory.',
+    ({ counts }) => counts.fetchesAnsweredNil.total,
+  ),
+  counterBy(
+    'commands_sent_again_total',
+    'Commands sent again over another server connection after a loss, by verb.',
+    'verb',
+    (counts) => counts.commandsSentAgain,
+  ),
+  counterBy(
+    'commands_outcome_unknown_total',
+    'Commands that were sent when their server connection was lost, and cannot be sent again.',
+    'verb',
+    (counts) => counts.commandsOutcomeUnknown,
+  ),
+  counter(
+    'unexpected_replies_total',
+    'Replies with no command outstanding, or bytes that are no reply.',
+    ({ counts }) => counts.unexpectedReplies.total,
+  ),
+  counterBy(
+    'stray_jobs_total',
+    'Jobs that Faktory handed to a client that was gone, by what became of them.',
+    'fate',
+    (counts) => counts.strayJobs,
+  ),
+  gauge(
+    'stray_jobs',
+    'Jobs in hand that were meant for a client that is gone.',
+    ({ snapshot }) => snapshot.strayJobs,
+  ),
+  counterBy(
+    'bytes_total',
+    'Bytes moved, by side and direction.',
+    'direction',
+    (counts) => counts.bytes,
+  ),
+  gauge(
+    'buffered_bytes',
+    'Bytes of commands and replies that the bouncer holds in memory.',
+    ({ snapshot }) => snapshot.bufferedBytes,
+  ),
+  gauge('buffered_bytes_limit', 'Cap on buffered bytes: limits.buffered_bytes.', ({ snapshot }) =>
+    bufferedBytesLimit(snapshot.limits),
+  ),
+];
+
+/** Optional here until the snapshot carries it; absent is omitted. */
+function bufferedBytesLimit(
+  limits: Snapshot['limits'] & { readonly bufferedBytes?: number },
+): number | null {
+  return limits.bufferedBytes ?? null;
+}

@@ -1,0 +1,63 @@
+// Every error text that a client can read from the bouncer, in one place. Promise: one line each,
+// never with anything that a client sent; a refusal starts with Faktory 1.9's own words.
+
+import type { GuardRule, RefusalReason } from '../observe/counts.ts';
+
+function errorLine(text: string): Buffer {
+  return Buffer.from(`-ERR ${text}\r\n`);
+}
+
+const LIMIT_NAMES = {
+  clients: 'limits.clients',
+  handshakes: 'limits.handshakes',
+  server_connections: 'limits.server_connections',
+  per_worker: 'limits.per_worker',
+  per_address: 'limits.per_address',
+  waiting_line: 'waiting_line.size',
+} as const;
+
+/** The refusals that are about a limit. */
+export type LimitReason = keyof typeof LIMIT_NAMES;
+
+/** `now` of `limit` are taken: the refusal names both, and the option that holds the limit. */
+export function refusalText(reason: LimitReason, now: number, limit: number): Buffer {
+  return errorLine(
+    `too many connections: ${now} (limit ${limit}, ${LIMIT_NAMES[reason]} of faktory-bouncer); try again later or raise it`,
+  );
+}
+
+export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
+export const SERVER_REFUSED_US = errorLine(
+  'Faktory is unreachable: it refused the login of faktory-bouncer; see its log and FAKTORY_PASSWORD',
+);
+export const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
+/** Faktory's own words, on which clients rely. */
+export const INVALID_PASSWORD = errorLine('Invalid password');
+
+export function commandTooLong(limitBytes: number): Buffer {
+  return errorLine(
+    `command too long (limit ${limitBytes} bytes, max_command_bytes of faktory-bouncer); send less or raise it`,
+  );
+}
+
+const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
+  bare_verb: errorLine('this command needs an argument: it would crash Faktory; send one after a space'),
+  queue_arguments: errorLine(
+    'QUEUE needs an action and at least one queue: less would crash Faktory; send QUEUE PAUSE name',
+  ),
+  control_character: errorLine('control character in wid or jid; send an id without one'),
+};
+
+export function guardText(rule: keyof typeof GUARD_TEXTS): Buffer {
+  return GUARD_TEXTS[rule];
+}
+
+/** The refusals that are no limit's. */
+export function otherRefusalText(reason: Exclude<RefusalReason, LimitReason>): Buffer {
+  switch (reason) {
+    case 'unreachable':
+      return UNREACHABLE;
+    case 'draining':
+      return DRAINING;
+  }
+}

@@ -1,0 +1,61 @@
+// Hot path. Lines that must not reach Faktory 1.7. Promise: a line that would panic the server,
+// or make two replies of one on a shared connection, is named by its rule; every other line passes.
+// Facts from Faktory v1.7.0: server/commands.go slices the payload past the verb unchecked, QUEUE
+// reads its second argument unchecked, BEAT and FAIL echo a decoded wid or jid into the reply.
+
+import type { GuardRule, Verb } from '../observe/counts.ts';
+import { contentEnd, SPACE } from './bytes.ts';
+import { goFieldCandidates, goMembers } from './go-json.ts';
+
+const BACKSLASH = 0x5c;
+
+/** The rule that `line` breaks, or null. `shared`: other clients read replies of this connection. */
+export function guard(verb: Verb, line: Buffer, shared: boolean): GuardRule | null {
+  switch (verb) {
+    case 'PUSH':
+    case 'PUSHB':
+    case 'ACK':
+      return contentEnd(line) === verb.length ? 'bare_verb' : null;
+    case 'BEAT':
+      if (contentEnd(line) === verb.length) return 'bare_verb';
+      return shared && echoesControlCharacter(line, 'wid') ? 'control_character' : null;
+    case 'FAIL':
+      if (contentEnd(line) === verb.length) return 'bare_verb';
+      return shared && echoesControlCharacter(line, 'jid') ? 'control_character' : null;
+    case 'QUEUE':
+      return hasTwoArguments(line) ? null : 'queue_arguments';
+    case 'FETCH':
+    case 'INFO':
+    case 'FLUSH':
+    case 'MUTATE':
+    case 'BATCH':
+    case 'TRACK':
+    case 'END':
+    case 'OTHER':
+      return null;
+  }
+}
+
+/** Two spaces make two arguments, even empty ones: Faktory splits at every single space. */
+function hasTwoArguments(line: Buffer): boolean {
+  const first = line.indexOf(SPACE);
+  return first !== -1 && line.indexOf(SPACE, first + 1) !== -1;
+}
+
+/** A JSON text without a backslash cannot hold a control character: raw ones are invalid JSON. */
+function echoesControlCharacter(line: Buffer, field: string): boolean {
+  if (line.indexOf(BACKSLASH) === -1) return false;
+  const payload = goMembers(line.toString('utf8', line.indexOf(SPACE) + 1, contentEnd(line)));
+  if (payload === null) return false;
+  return goFieldCandidates(payload, field).some(
+    (value) => typeof value === 'string' && hasControlCharacter(value),
+  );
+}
+
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}

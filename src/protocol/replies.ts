@@ -1,0 +1,27 @@
+// What a whole reply says. Promise: pure questions about bytes that the reply parser passed on.
+
+export const NIL = Buffer.from('$-1\r\n');
+export const OK = Buffer.from('+OK\r\n');
+
+const SHUTDOWN = Buffer.from('-ERR shutdown in progress');
+
+/** Faktory v1.7.0 says so for one command, which it did not execute, and closes. */
+export function isShutdown(reply: Buffer): boolean {
+  return (
+    reply.length >= SHUTDOWN.length && reply.compare(SHUTDOWN, 0, SHUTDOWN.length, 0, SHUTDOWN.length) === 0
+  );
+}
+
+export function isNil(reply: Buffer): boolean {
+  return reply.length === NIL.length && reply[0] === 0x24 && reply[1] === 0x2d;
+}
+
+export function isError(reply: Buffer): boolean {
+  return reply[0] === 0x2d;
+}
+
+/** The bytes of a whole bulk reply, or null for any other reply. */
+export function bulkBody(reply: Buffer): Buffer | null {
+  if (reply[0] !== 0x24 || isNil(reply)) return null;
+  return reply.subarray(reply.indexOf(0x0a) + 1, reply.length - 2);
+}

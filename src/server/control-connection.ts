@@ -1,0 +1,161 @@
+// The bouncer's own connection to Faktory. Promise: it is inside the cap and always there or being
+// dialled, so that Faktory's health is known without clients; it asks for INFO at an interval and
+// carries what the bouncer itself has to say, across losses.
+
+import type { Clock } from '../base/clock.ts';
+import type { FaktoryInfo } from '../observe/snapshot.ts';
+import { Command, type ReplySink } from '../protocol/command.ts';
+import type { FetchedJob } from '../protocol/job.ts';
+import { giveBackLine } from '../protocol/job.ts';
+import { bulkBody, isError, isShutdown } from '../protocol/replies.ts';
+import type { Counts } from '../observe/counts.ts';
+import { OWN_HELLO } from './own-hello.ts';
+import { parseFaktoryInfo } from './info.ts';
+import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
+import type { ServerConnections } from './server-connections.ts';
+
+const INFO_LINE = Buffer.from('INFO\r\n');
+/** An answer older than so many intervals says nothing about now. */
+const STALE_INTERVALS = 3;
+
+export interface ControlParts {
+  readonly servers: ServerConnections;
+  readonly clock: Clock;
+  readonly counts: Counts;
+  /** 0: never ask. */
+  readonly infoIntervalMs: number;
+}
+
+/** The place is the bouncer's for as long as it runs. */
+const OWN_PLACE: HeldPlace = { release: () => {} };
+
+export class ControlConnection implements ServerOwner, ReplySink {
+  readonly #parts: ControlParts;
+  /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
+  readonly #toGiveBack = new Map<string, FetchedJob>();
+  #server: ServerConnection | null = null;
+  #info: FaktoryInfo | null = null;
+  #infoAt = 0;
+  #isStopping = false;
+  #asksForInfo = false;
+
+  constructor(parts: ControlParts) {
+    this.#parts = parts;
+  }
+
+  /** What Faktory said of itself last; null while that is too long ago. */
+  info(now: number): FaktoryInfo | null {
+    const staleAfterMs = this.#parts.infoIntervalMs * STALE_INTERVALS;
+    return now - this.#infoAt > staleAfterMs ? null : this.#info;
+  }
+
+  /** Whether the bouncer could say something to Faktory now. */
+  get isOpen(): boolean {
+    return this.#server?.state === 'open';
+  }
+
+  /** Jobs whose giving back Faktory has not confirmed. */
+  get pending(): number {
+    return this.#toGiveBack.size;
+  }
+
+  start(): void {
+    this.#open();
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+    this.#server?.close('stopped');
+  }
+
+  /** Tells Faktory that `job` was not done; counted by what becomes of it. */
+  giveBack(job: FetchedJob): void {
+    this.#toGiveBack.set(job.jid, job);
+    if (this.isOpen) this.#sendGiveBack(job);
+  }
+
+  onOpen(): void {
+    if (this.#parts.infoIntervalMs > 0) this.#askForInfo();
+    for (const job of this.#toGiveBack.values()) this.#sendGiveBack(job);
+  }
+
+  onAnswered(): void {}
+
+  onEnd(): void {
+    this.#server = null;
+    if (!this.#isStopping) this.#open();
+  }
+
+  onReply(command: Command, piece: Buffer, last: boolean): void {
+    if (command.verb === 'INFO') {
+      this.#readInfo(piece, last);
+      return;
+    }
+    if (command instanceof GiveBackCommand) this.#gaveBack(command.job, piece);
+  }
+
+  onLost(command: Command): void {
+    if (command.verb === 'INFO') this.#asksForInfo = false;
+  }
+
+  #open(): void {
+    this.#server = this.#parts.servers.open({
+      lane: 'probe',
+      hello: OWN_HELLO,
+      place: OWN_PLACE,
+      owner: this,
+      isShared: true,
+    });
+  }
+
+  #schedule(): void {
+    const { clock, infoIntervalMs } = this.#parts;
+    if (infoIntervalMs === 0) return;
+    clock.after(infoIntervalMs, () => {
+      if (this.#isStopping) return;
+      if (this.isOpen) this.#askForInfo();
+      this.#schedule();
+    });
+  }
+
+  #askForInfo(): void {
+    if (this.#asksForInfo) return;
+    this.#asksForInfo = true;
+    this.#server?.send(new Command('INFO', INFO_LINE, this.#parts.clock.now(), this));
+  }
+
+  /** An INFO so long that it is streamed (thousands of queues) is not put together: it is no use. */
+  #readInfo(piece: Buffer, last: boolean): void {
+    if (!last) return;
+    this.#asksForInfo = false;
+    const body = bulkBody(piece);
+    const info = body === null ? null : parseFaktoryInfo(body);
+    if (info === null) return;
+    this.#info = info;
+    this.#infoAt = this.#parts.clock.now();
+  }
+
+  #sendGiveBack(job: FetchedJob): void {
+    this.#server?.send(new GiveBackCommand(job, this.#parts.clock.now(), this));
+  }
+
+  /** An error means that Faktory does not hold the reservation any more: nothing is left to do. */
+  #gaveBack(job: FetchedJob, reply: Buffer): void {
+    // Not executed: it is sent again over the next connection.
+    if (isShutdown(reply)) return;
+    if (!this.#toGiveBack.delete(job.jid)) return;
+    const { strayJobs } = this.#parts.counts;
+    if (isError(reply)) strayJobs.add('left_reserved');
+    else strayJobs.add(`given_back_${job.fateOnFailure}`);
+  }
+}
+
+class GiveBackCommand extends Command {
+  readonly job: FetchedJob;
+
+  constructor(job: FetchedJob, readAt: number, sink: ReplySink) {
+    super('FAIL', Buffer.from(giveBackLine(job)), readAt, sink);
+    this.job = job;
+  }
+}

@@ -1,0 +1,62 @@
+// Faktory's answer to INFO as a value. Promise: whatever the bytes are, the result is a whole
+// FaktoryInfo or null; a number that is missing or wrong is never read as 0. Pure.
+
+import type { FaktoryInfo } from '../observe/snapshot.ts';
+
+/** Reads the JSON of INFO's bulk reply; null when it lacks any of what is read from it. */
+export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null {
+  const root = asObject(parseJson(typeof json === 'string' ? json : decoder.decode(json)));
+  const server = asObject(root?.['server']);
+  const faktory = asObject(root?.['faktory']);
+  if (server === null || faktory === null) return null;
+  const version = server['faktory_version'];
+  const uptimeSeconds = asCount(server['uptime']);
+  const connections = asCount(server['connections']);
+  const commands = asCount(server['command_count']);
+  const queues = asCount(faktory['total_queues']);
+  const enqueued = asCount(faktory['total_enqueued']);
+  const processed = asCount(faktory['total_processed']);
+  const failures = asCount(faktory['total_failures']);
+  if (
+    typeof version !== 'string' ||
+    uptimeSeconds === null ||
+    connections === null ||
+    commands === null ||
+    queues === null ||
+    enqueued === null ||
+    processed === null ||
+    failures === null
+  ) {
+    return null;
+  }
+  return {
+    version,
+    uptimeSeconds,
+    connections,
+    commands,
+    queues,
+    enqueued,
+    processed,
+    failures,
+  };
+}
+
+const decoder = new TextDecoder();
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  return value as Record<string, unknown>;
+}
+
+/** Faktory counts in unsigned integers; anything else is no count. */
+function asCount(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+}

@@ -1,0 +1,15 @@
+// Who the bouncer says it is, on connections that are no worker's.
+
+import { hostname } from 'node:os';
+import type { Hello } from '../protocol/hello.ts';
+
+/** Without a wid: Faktory takes the bouncer for a producer. */
+export const OWN_HELLO: Hello = {
+  version: 2,
+  wid: '',
+  hostname: hostname(),
+  pid: process.pid,
+  labels: ['faktory-bouncer'],
+  username: '',
+  passwordHash: '',
+};

@@ -1,0 +1,124 @@
+// Asks the Redis behind Faktory for INFO now and then. Promise: at most one connection, one dial
+// and one INFO per interval, and none of it ever fails loudly or keeps the process alive; while
+// Redis does not answer, `info` is null. Node's timers directly: a probe decides nothing, so no test
+// needs to move its time.
+
+import { Redis } from 'ioredis';
+import type { RedisInfo } from '../observe/snapshot.ts';
+import { parseRedisAddress } from './redis-address.ts';
+import { parseRedisInfo } from './redis-info.ts';
+
+const CONNECT_TIMEOUT_MS = 2000;
+const ANSWER_TIMEOUT_MS = 2000;
+
+/** The two methods that are needed of a log. */
+export interface ProbeLog {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+}
+
+export interface RedisProbeOptions {
+  readonly url: string;
+  readonly intervalMs: number;
+  readonly log: ProbeLog;
+  /** Called after each poll, answered or not. */
+  readonly onPoll?: () => void;
+}
+
+export class RedisProbe {
+  readonly #options: RedisProbeOptions;
+  readonly #shown: string;
+  readonly #redis: Redis;
+  #timer: NodeJS.Timeout | null = null;
+  #polling = false;
+  /** The first thing that went wrong in the poll under way. */
+  #firstError: Error | null = null;
+  #info: RedisInfo | null = null;
+  /** Whether the last poll was answered; null before the first, so that either end is logged. */
+  #answered: boolean | null = null;
+
+  /** Throws when the URL cannot be read; dials nothing yet. */
+  constructor(options: RedisProbeOptions) {
+    const address = parseRedisAddress(options.url);
+    this.#options = options;
+    this.#shown = address.shown;
+    this.#redis = new Redis({
+      ...address.dial,
+      lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: ANSWER_TIMEOUT_MS,
+      // The poll itself is the retry: one dial per interval, however long Redis is away.
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      // RESP2 is spoken by every Redis; ioredis 6 would say HELLO 3.
+      protocol: 2,
+    });
+    // The poll that met it is rejected too, but often only with "Connection is closed".
+    this.#redis.on('error', (error) => (this.#firstError ??= error));
+  }
+
+  /** What Redis said last; null while it does not answer. */
+  get info(): RedisInfo | null {
+    return this.#info;
+  }
+
+  /** Polls now and then at each interval. */
+  start(): void {
+    if (this.#timer !== null) return;
+    this.#timer = setInterval(() => void this.#poll(), this.#options.intervalMs);
+    this.#timer.unref();
+    void this.#poll();
+  }
+
+  /** Closes the connection; a poll under way ends without a word. */
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    this.#info = null;
+    this.#redis.disconnect();
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#polling) return;
+    this.#polling = true;
+    this.#firstError = null;
+    try {
+      if (this.#redis.status !== 'ready') await this.#redis.connect();
+      this.#took(parseRedisInfo(await this.#redis.info()));
+    } catch (error) {
+      // A connection that did not answer in time may answer the wrong question later.
+      this.#redis.disconnect();
+      this.#failed(this.#firstError ?? error);
+    } finally {
+      this.#polling = false;
+    }
+    this.#options.onPoll?.();
+  }
+
+  #took(info: RedisInfo | null): void {
+    if (this.#timer === null) return;
+    if (info === null) throw new Error('what it answered to INFO is no INFO');
+    this.#info = info;
+    if (this.#answered !== true) {
+      this.#options.log.info({ redis: this.#shown }, 'Redis answers INFO');
+    }
+    this.#answered = true;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#timer === null) return;
+    this.#info = null;
+    if (this.#answered !== false) {
+      // The text only: the error object of a failed AUTH carries the password as its argument.
+      const reason = error instanceof Error ? error.message : 'unknown error';
+      this.#options.log.warn(
+        { redis: this.#shown, reason },
+        'Cannot read INFO from Redis: its metrics are absent until it answers; see redis.url',
+      );
+    }
+    this.#answered = false;
+  }
+}

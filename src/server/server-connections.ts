@@ -1,0 +1,56 @@
+// All connections to Faktory. Promise: each one that exists is in one set, from its place to its
+// end, so every count of them is the size of what is there.
+
+import { LANES, SERVER_STATES, type LaneName, type ServerState } from '../observe/snapshot.ts';
+import { ServerConnection, type ServerOptions } from './server-connection.ts';
+import type { ServerParts } from './server-parts.ts';
+
+export class ServerConnections {
+  readonly #parts: ServerParts;
+  readonly #all = new Set<ServerConnection>();
+
+  constructor(parts: Omit<ServerParts, 'forget'>) {
+    this.#parts = { ...parts, forget: (connection) => this.#all.delete(connection) };
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Makes a connection that holds `options.place`, and asks for its dial. */
+  open(options: ServerOptions): ServerConnection {
+    const connection = new ServerConnection(this.#parts, options);
+    this.#all.add(connection);
+    connection.open();
+    return connection;
+  }
+
+  /** Destroys those whose writes Faktory has not taken for `stallMs`. */
+  checkStalls(now: number, stallMs: number): void {
+    for (const connection of this.#all) connection.checkStall(now, stallMs);
+  }
+
+  bufferedBytes(): number {
+    let bytes = 0;
+    for (const connection of this.#all) bytes += connection.bufferedBytes;
+    return bytes;
+  }
+
+  closeAll(): void {
+    for (const connection of this.#all) connection.close('stopped');
+  }
+
+  destroyAll(): void {
+    for (const connection of this.#all) connection.destroy('stopped');
+  }
+
+  counts(): Record<LaneName, Record<ServerState, number>> {
+    const counts = {} as Record<LaneName, Record<ServerState, number>>;
+    for (const lane of LANES) {
+      counts[lane] = {} as Record<ServerState, number>;
+      for (const state of SERVER_STATES) counts[lane][state] = 0;
+    }
+    for (const connection of this.#all) counts[connection.lane][connection.state] += 1;
+    return counts;
+  }
+}

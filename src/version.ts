@@ -1,0 +1,9 @@
+// Which version this is. Promise: as package.json says, whether run from the sources or built.
+
+import { readFileSync } from 'node:fs';
+
+const manifest = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string };
+
+export const VERSION = manifest.version;

@@ -1,0 +1,183 @@
+// The admin listener as its peers meet it, over real sockets.
+
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import t from 'tap';
+import { ADMIN_PATHS, AdminServer } from '../../src/admin/admin-server.ts';
+import type { AdminAddress, Readiness } from '../../src/admin/admin-server.ts';
+
+interface Answer {
+  status: number | undefined;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+}
+
+const READY: Readiness = { ready: true };
+
+/** What a helper needs of a test. */
+type Test = Pick<typeof t, 'teardown'>;
+
+interface Parts {
+  readiness?: () => Readiness;
+  render?: () => Promise<string>;
+}
+
+async function start(t: Test, parts: Parts = {}) {
+  const warnings: object[] = [];
+  const admin = new AdminServer({
+    metrics: {
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      render: parts.render ?? (async () => 'up 1\n'),
+    },
+    readiness: parts.readiness ?? (() => READY),
+    log: { warn: (fields) => void warnings.push(fields) },
+  });
+  const address = await admin.listen({ host: '127.0.0.1', port: 0 });
+  t.teardown(() => admin.close());
+  return { admin, address, warnings };
+}
+
+function ask(address: AdminAddress, path: string, method = 'GET', body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ ...address, path, method, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece: string) => (text += piece));
+      response.on('end', () => {
+        resolve({ status: response.statusCode, headers: response.headers, body: text });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+t.test('/metrics answers with what is rendered, HEAD without the body', async (t) => {
+  const { address } = await start(t);
+  const got = await ask(address, '/metrics?x=1');
+  t.match(got, { status: 200, body: 'up 1\n' });
+  t.equal(got.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
+  const head = await ask(address, '/metrics', 'HEAD');
+  t.match(head, { status: 200, body: '' });
+  t.equal(head.headers['content-length'], '5');
+});
+
+t.test('/readyz follows readiness and says why not, /livez does not care', async (t) => {
+  let readiness: Readiness = { ready: false, reason: 'Faktory has not answered yet' };
+  const { address } = await start(t, { readiness: () => readiness });
+  t.match(await ask(address, '/readyz'), {
+    status: 503,
+    body: 'not ready: Faktory has not answered yet\n',
+  });
+  t.match(await ask(address, '/livez'), { status: 200, body: 'alive\n' });
+  readiness = READY;
+  t.match(await ask(address, '/readyz'), { status: 200, body: 'ready\n' });
+});
+
+t.test('/ lists every path', async (t) => {
+  const { address } = await start(t);
+  const { status, body } = await ask(address, '/');
+  t.equal(status, 200);
+  for (const path of Object.keys(ADMIN_PATHS)) t.ok(body.includes(`${path} `), path);
+});
+
+t.test('every listed path is answered with 200', async (t) => {
+  const { address } = await start(t);
+  for (const path of Object.keys(ADMIN_PATHS)) t.equal((await ask(address, path)).status, 200);
+});
+
+t.test('another path gets 404 and another method 405, each with what to do', async (t) => {
+  const { address } = await start(t);
+  t.match(await ask(address, '/metrics/'), { status: 404, body: /GET \/ lists them/ });
+  const posted = await ask(address, '/metrics', 'POST', 'body');
+  t.match(posted, { status: 405, body: /GET or HEAD/ });
+  t.equal(posted.headers['allow'], 'GET, HEAD');
+  t.equal(posted.headers['connection'], 'close');
+});
+
+t.test('a body is answered before it is read, and not invited', async (t) => {
+  const { address } = await start(t);
+  const socket = connect(address.port, address.host);
+  t.teardown(() => socket.destroy());
+  socket.write('PUT /metrics HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n');
+  socket.write('Content-Length: 1000000000\r\n\r\n');
+  socket.setEncoding('utf8');
+  let text = '';
+  socket.on('data', (piece: string) => (text += piece));
+  await once(socket, 'end');
+  t.match(text, /^HTTP\/1\.1 405 /);
+});
+
+t.test('headers over the bound are refused', async (t) => {
+  const { address } = await start(t);
+  const socket = connect(address.port, address.host);
+  socket.on('error', () => {});
+  t.teardown(() => socket.destroy());
+  socket.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(9000)}\r\n\r\n`);
+  const [answer] = await once(socket, 'data');
+  t.match(String(answer), /^HTTP\/1\.1 431 /);
+});
+
+t.test('the 65th connection is closed, and one gets in again after one left', async (t) => {
+  const { address } = await start(t);
+  const sockets = [];
+  for (let n = 0; n < 64; n += 1) {
+    const socket = connect(address.port, address.host);
+    socket.on('error', () => {});
+    t.teardown(() => socket.destroy());
+    sockets.push(socket);
+    socket.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'data');
+  }
+  await t.rejects(ask(address, '/livez'));
+  const [first] = sockets;
+  if (first === undefined) return;
+  first.end();
+  await once(first, 'close');
+  t.equal((await ask(address, '/livez')).status, 200);
+});
+
+t.test('a scrape that fails is answered with 500 and logged', async (t) => {
+  const { address, warnings } = await start(t, {
+    render: () => Promise.reject(new Error('no snapshot')),
+  });
+  t.match(await ask(address, '/metrics'), { status: 500, body: /see the log/ });
+  t.match(warnings, [{ reason: /no snapshot/ }]);
+  t.equal((await ask(address, '/livez')).status, 200);
+});
+
+t.test('close ends idle connections, finishes the answer under way, takes no more', async (t) => {
+  let finish: (text: string) => void = () => {};
+  const asked = Promise.withResolvers<void>();
+  const { admin, address } = await start(t, {
+    render: () => {
+      asked.resolve();
+      return new Promise<string>((resolve) => (finish = resolve));
+    },
+  });
+  const idle = connect(address.port, address.host);
+  idle.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(idle, 'data');
+  const answer = ask(address, '/metrics');
+  await asked.promise;
+  const closed = admin.close();
+  await once(idle, 'close');
+  await t.rejects(ask(address, '/livez'), { code: 'ECONNREFUSED' });
+  finish('late 1\n');
+  t.match(await answer, { status: 200, body: 'late 1\n' });
+  await closed;
+  await t.resolves(admin.close(), 'closing twice is harmless');
+});
+
+t.test('an address in use fails with its name and what to do', async (t) => {
+  const { address } = await start(t);
+  const second = new AdminServer({
+    metrics: { contentType: 'text/plain', render: async () => '' },
+    readiness: () => READY,
+    log: { warn: () => t.fail('nothing to warn of') },
+  });
+  await t.rejects(second.listen(address), {
+    message: /^Cannot listen on admin\.address 127\.0\.0\.1:\d+: .*EADDRINUSE.*; choose another/,
+  });
+});

@@ -1,0 +1,290 @@
+// The loader: every kind of problem with its place, and who overrules whom.
+
+import t from 'tap';
+
+import { LOG_LEVELS } from '../../src/config/config.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { FlagValue, Sources } from '../../src/config/load.ts';
+import { OPTIONS, OPTION_KEYS, variableOf } from '../../src/config/options.ts';
+import { formatProblem } from '../../src/config/problems.ts';
+import { FILE_BYTES_MAX } from '../../src/config/yaml-source.ts';
+import { LOG_LEVELS as OBSERVED_LOG_LEVELS } from '../../src/observe/log.ts';
+
+const NO_FILE: Sources['readFile'] = () => {
+  throw new Error('nothing may be read');
+};
+
+function load(
+  text: string | null,
+  environment: Sources['environment'] = {},
+  flags: readonly FlagValue[] = [],
+): ReturnType<typeof loadConfig> {
+  const file = text === null ? null : { name: 'x.yaml', text };
+  return loadConfig({ file, environment, flags, readFile: NO_FILE });
+}
+
+function configOf(...args: Parameters<typeof load>): Config {
+  const loaded = load(...args);
+  if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return loaded.config;
+}
+
+function problemsOf(...args: Parameters<typeof load>): readonly string[] {
+  const loaded = load(...args);
+  return 'problems' in loaded ? loaded.problems.map(formatProblem) : [];
+}
+
+const DEFAULTS: Config = {
+  listen: { address: { host: '127.0.0.1', port: 7519 }, backlog: 4096 },
+  server: {
+    address: { host: '127.0.0.1', port: 7419 },
+    username: '',
+    password: '',
+    connectTimeoutMs: 2000,
+    infoIntervalMs: 5000,
+  },
+  mode: 'session',
+  limits: {
+    clients: 10_000,
+    handshakes: 1000,
+    serverConnections: 900,
+    producerReserve: 90,
+    fetchesInFlight: 800,
+    perWorker: 0,
+    perAddress: 0,
+    bufferedBytes: 268_435_456,
+  },
+  waitingLine: { size: 1000, timeoutMs: 4000 },
+  refusalDelayMs: 0,
+  handshakeTimeoutMs: 2000,
+  maxCommandBytes: 16_777_216,
+  keepaliveMs: 20_000,
+  writeStallTimeoutMs: 30_000,
+  drainTimeoutMs: 25_000,
+  observeOnly: false,
+  pool: {
+    commandConnections: 16,
+    fetchesPerWorker: 8,
+    outageWaitMs: 4000,
+    lingerMs: 2000,
+    holdMs: 5000,
+  },
+  redis: { url: '', intervalMs: 5000 },
+  admin: { address: { host: '127.0.0.1', port: 7421 } },
+  log: { level: 'info' },
+};
+
+t.test('no file, an empty one and one of comments mean all defaults', (t) => {
+  for (const text of [null, '', '\n', '# nothing\n', '---\n', 'limits:\npool:\n', '~']) {
+    t.strictSame(configOf(text), DEFAULTS, JSON.stringify(text));
+  }
+  t.strictSame(LOG_LEVELS, OBSERVED_LOG_LEVELS, 'the log knows the levels that can be configured');
+  t.end();
+});
+
+const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
+  [
+    'limits:\n  client: 5\n',
+    /^x\.yaml:2:3: Cannot use limits\.client: .*Did you mean limits\.clients\?$/,
+  ],
+  ['clients: 5\n', /^x\.yaml:1:1: .*Did you mean limits\.clients\?$/],
+  ['waiting-line:\n  size: 5\n', /^x\.yaml:1:1: .*Did you mean waiting_line\?$/],
+  ['limits:\n  zzzzzzzzzzz: 5\n', /^x\.yaml:2:3: .*Known here: clients, handshakes, /],
+  ['__proto__:\n  a: 1\n', /^x\.yaml:1:1: Cannot use __proto__: there is no such option/],
+  ['limits:\n  __proto__: 1\n', /^x\.yaml:2:3: Cannot use limits\.__proto__/],
+  ['constructor: 1\n', /^x\.yaml:1:1: Cannot use constructor/],
+  ['"a\\nb": 1\n', /^x\.yaml:1:1: Cannot use "a\\nb": there is no such option/],
+  [
+    'waiting_line:\n  timeout: 4\n',
+    /^x\.yaml:2:12: .*found 4; allowed is 0s to 1m, .*ms, s, m or h$/,
+  ],
+  ['waiting_line: { timeout: 4sec }\n', /^x\.yaml:1:26: .*found "4sec"; /],
+  ['waiting_line: { timeout: 61s }\n', /^x\.yaml:1:26: .*found "61s"; allowed is 0s to 1m/],
+  ['max_command_bytes: 16mb\n', /^x\.yaml:1:20: .*found "16mb"; .*B, KiB, MiB, GiB, kB, MB or GB$/],
+  ['max_command_bytes: 1023B\n', /found "1023B"; allowed is 1KiB to 1GiB/],
+  [
+    'limits:\n  clients: 0\n',
+    /^x\.yaml:2:12: .*found 0; allowed is a whole number from 1 to 1000000$/,
+  ],
+  ['limits: { clients: many }\n', /^x\.yaml:1:20: .*found "many"; allowed is a whole number/],
+  ['limits: { clients: 1.5 }\n', /found 1\.5; allowed is a whole number/],
+  ['limits: { clients: 1e400 }\n', /found Infinity; /],
+  ['limits: { clients: "5" }\n', /found "5"; /],
+  ['limits:\n  clients:\n', /^x\.yaml:2:3: Cannot use limits\.clients: found no value; /],
+  ['limits: { clients: [1] }\n', /^x\.yaml:1:20: .*found a list; write a single value/],
+  ['limits: { clients: { a: 1 } }\n', /^x\.yaml:1:20: .*found a section; write a single value/],
+  [
+    'limits: 5\n',
+    /^x\.yaml:1:9: Cannot use limits: it is a section; write below it, indented: clients, /,
+  ],
+  ['observe_only: yes\n', /^x\.yaml:1:15: .*found "yes"; allowed is true or false$/],
+  ['mode: shared\n', /^x\.yaml:1:7: .*found "shared"; allowed is one of session, pooled$/],
+  ['log: { level: loud }\n', /^x\.yaml:1:15: .*allowed is one of fatal, error, /],
+  ['listen: { address: 7519 }\n', /^x\.yaml:1:20: .*found 7519; allowed is host:port/],
+  ['listen: { address: "1.2.3.400:1" }\n', /found "1\.2\.3\.400:1"; /],
+  ['listen: { address: "a:65536" }\n', /found "a:65536"; /],
+  ['listen:\n  address: [::1]:7519\n', /^x\.yaml:2:17: Cannot read the YAML: .*put quotes around/],
+  ['mode: session\nmode: pooled\n', /^x\.yaml:2:1: Cannot set mode twice: line 1 has it too/],
+  [
+    'limits:\n  clients: 1\n  clients: 2\n',
+    /^x\.yaml:3:3: Cannot set limits\.clients twice: line 2/,
+  ],
+  ['a: [1\n', /^x\.yaml:2:1: Cannot read the YAML: /],
+  ['limits:\n\tclients: 1\n', /^x\.yaml:2:1: Cannot read the YAML: Tabs are not allowed/],
+  [
+    'mode: session\n---\nmode: pooled\n',
+    /^x\.yaml:2:1: Cannot read the YAML: found a second document/,
+  ],
+  ['mode: !!foo session\n', /^x\.yaml:1:7: Cannot read the YAML: Unresolved tag/],
+  ['mode: &m session\nlog: { level: *m }\n', /^x\.yaml:2:15: Cannot use an alias for log\.level/],
+  ['<<: { mode: pooled }\n', /^x\.yaml:1:1: Cannot use "<<": there is no such option/],
+  ['? [a]\n: 1\n', /^x\.yaml:1:3: Cannot read a key: /],
+  ['- mode\n', /^x\.yaml:1:1: Cannot read the file: write options as/],
+  ['just words\n', /^x\.yaml:1:1: Cannot read the file: write options as/],
+  [
+    'server: { url: "tcp+tls://h:1" }\n',
+    /^x\.yaml:1:16: Cannot use server\.url: tcp\+tls is not supported/,
+  ],
+  [
+    'redis: { url: "http://h:1" }\n',
+    /^x\.yaml:1:15: Cannot use redis\.url: found something else; write redis:/,
+  ],
+  [
+    'limits:\n  producer_reserve: 900\n',
+    /^x\.yaml:2:21: Cannot keep limits\.producer_reserve 900 of limits\.server_connections 900: .*at most 899/,
+  ],
+  [
+    'limits:\n  server_connections: 90\n',
+    /^x\.yaml:2:23: Cannot keep limits\.producer_reserve 90 of .*90/,
+  ],
+  [
+    'mode: pooled\nlimits: { server_connections: 15, producer_reserve: 1 }\n',
+    /^x\.yaml:2:31: Cannot open pool\.command_connections 16: limits\.server_connections is 15/,
+  ],
+  [
+    'max_command_bytes: 300MiB\n',
+    /^x\.yaml:1:20: Cannot read a command of max_command_bytes 314572800 B/,
+  ],
+  [
+    'admin: { address: "127.0.0.1:7519" }\n',
+    /^x\.yaml:1:19: Cannot listen twice on 127\.0\.0\.1:7519/,
+  ],
+  ['server: { url: "tcp://127.0.0.1:7519" }\n', /^x\.yaml:1:16: .*the bouncer would dial itself/],
+  [
+    'limits: { clients: x, handshakes: -1 }\nmod: pooled\nredis: { interval: 5 }\n',
+    /^x\.yaml:1:20: /,
+    /^x\.yaml:1:35: /,
+    /^x\.yaml:2:1: .*Did you mean mode\?/,
+    /^x\.yaml:3:20: /,
+  ],
+];
+
+t.test('each wrong text is refused at its place, all problems at once', (t) => {
+  for (const [text, ...expected] of WRONG) {
+    const problems = [...problemsOf(text)].sort();
+    t.equal(problems.length, expected.length, `${text}: ${problems.join(' | ')}`);
+    for (const [index, pattern] of expected.entries()) t.match(problems[index], pattern, text);
+  }
+  t.end();
+});
+
+t.test('what is at the edge of a contradiction is accepted', (t) => {
+  t.equal(configOf('limits: { producer_reserve: 899 }').limits.producerReserve, 899);
+  t.equal(configOf('max_command_bytes: 256MiB').maxCommandBytes, 268_435_456);
+  t.equal(
+    configOf('limits: { server_connections: 16, producer_reserve: 0 }\nmode: pooled').mode,
+    'pooled',
+  );
+  t.equal(configOf('limits: { server_connections: 15, producer_reserve: 0 }').mode, 'session');
+  t.equal(configOf('limits: { handshakes: 20000 }').limits.handshakes, 20_000);
+  const systemPicks = 'listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:0" }';
+  t.equal(configOf(systemPicks).admin.address.port, 0, 'port 0 twice is two ports');
+  t.end();
+});
+
+t.test('a refused value makes no contradiction of the others', (t) => {
+  const problems = problemsOf('limits: { server_connections: x, producer_reserve: 5000 }');
+  t.equal(problems.length, 1);
+  t.match(problems[0], /server_connections: found "x"/);
+  t.end();
+});
+
+t.test('hostile files are refused quickly and never thrown at', (t) => {
+  const bomb = `a: &a [x, x]\n${'bcdefgh'.replace(/./g, (c) => `${c}: &${c} [*a, *a, *a]\n`)}`;
+  t.equal(problemsOf(bomb).length, 8, 'an alias bomb is eight unknown keys');
+  t.match(problemsOf('['.repeat(200_000))[0], /^x\.yaml:\d+:\d+: Cannot read the YAML: /);
+  t.equal(problemsOf('#'.repeat(FILE_BYTES_MAX)).length, 0);
+  t.match(problemsOf('#'.repeat(FILE_BYTES_MAX + 1))[0], /it has more than 262144 bytes/);
+  t.equal(Object.hasOwn(Object.prototype, 'a'), false);
+  t.end();
+});
+
+t.test(
+  'the command line wins over the environment, that over the file, that over the default',
+  (t) => {
+    const file = 'mode: pooled\nlisten: { address: "a:1" }\nlimits: { clients: 1 }\n';
+    const environment = {
+      FAKTORY_BOUNCER_LISTEN_ADDRESS: '[::1]:2',
+      FAKTORY_BOUNCER_LIMITS_CLIENTS: '2',
+      FAKTORY_BOUNCER_OBSERVE_ONLY: 'true',
+    };
+    const flags = [{ flag: '--listen', key: 'listen.address', text: 'c:3' } as const];
+    const config = configOf(file, environment, flags);
+    t.strictSame(config.listen.address, { host: 'c', port: 3 });
+    t.equal(config.limits.clients, 2);
+    t.equal(config.mode, 'pooled');
+    t.equal(config.observeOnly, true);
+    t.equal(config.limits.handshakes, 1000);
+    t.strictSame(configOf(file, environment).listen.address, { host: '::1', port: 2 });
+    t.end();
+  },
+);
+
+t.test('every option can be set by its own variable', (t) => {
+  const environment = Object.fromEntries(
+    OPTION_KEYS.map((key) => [variableOf(key), String(OPTIONS[key].fallback)]),
+  );
+  t.equal(Object.keys(environment).length, OPTION_KEYS.length);
+  t.strictSame(configOf(null, environment), DEFAULTS);
+  t.equal(variableOf('limits.per_worker'), 'FAKTORY_BOUNCER_LIMITS_PER_WORKER');
+  t.end();
+});
+
+t.test('a problem from the environment or a flag names it, also where it is overruled', (t) => {
+  const flags = [{ flag: '--mode', key: 'mode', text: 'x' } as const];
+  const environment = { FAKTORY_BOUNCER_MODE: 'y', FAKTORY_BOUNCER_LIMITS_CLIENTS: '' };
+  const problems = problemsOf('mode: z', environment, flags);
+  t.equal(problems.length, 4);
+  t.match(problems[0], /^x\.yaml:1:7: /);
+  t.match(problems[1], /^environment variable FAKTORY_BOUNCER_MODE: Cannot use mode: found "y"/);
+  t.match(problems[2], /^environment variable FAKTORY_BOUNCER_LIMITS_CLIENTS: .*found ""/);
+  t.match(problems[3], /^command line --mode: Cannot use mode: found "x"; allowed is one of/);
+  const reserve = problemsOf('limits: { server_connections: 50 }', {
+    FAKTORY_BOUNCER_LIMITS_PRODUCER_RESERVE: '50',
+  });
+  t.match(reserve[0], /^environment variable FAKTORY_BOUNCER_LIMITS_PRODUCER_RESERVE: Cannot keep/);
+  t.end();
+});
+
+t.test('unknown variables are warned about, those of Kubernetes are not', (t) => {
+  const loaded = load('', {
+    FAKTORY_BOUNCER_SERVICE_HOST: '10.0.0.1',
+    FAKTORY_BOUNCER_SERVICE_PORT: '7519',
+    FAKTORY_BOUNCER_SERVICE_PORT_FAKTORY: '7519',
+    FAKTORY_BOUNCER_PORT: 'tcp://10.0.0.1:7519',
+    FAKTORY_BOUNCER_PORT_7519_TCP: 'tcp://10.0.0.1:7519',
+    FAKTORY_BOUNCER_PORT_7519_TCP_ADDR: '10.0.0.1',
+    FAKTORY_BOUNCER_ADMIN_SERVICE_HOST: '10.0.0.2',
+    FAKTORY_BOUNCER_ADMIN_PORT: 'tcp://10.0.0.2:7421',
+    FAKTORY_BOUNCER_CONFIG: 'x.yaml',
+    FAKTORY_BOUNCER_LIMIT_CLIENTS: '5',
+    FAKTORY_BOUNCER_LISTEN_PORT: '7519',
+    OTHER: '1',
+  });
+  t.ok('config' in loaded);
+  t.equal(loaded.warnings.length, 2);
+  t.match(loaded.warnings[0], /LIMIT_CLIENTS .*Did you mean FAKTORY_BOUNCER_LIMITS_CLIENTS\?$/);
+  t.match(loaded.warnings[1], /FAKTORY_BOUNCER_LISTEN_PORT is no option/);
+  t.end();
+});

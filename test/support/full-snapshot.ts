@@ -1,0 +1,60 @@
+// A snapshot in which everything is there, for the tests of what reads one.
+
+import { CLIENT_STATES, LANES, SERVER_STATES } from '../../src/observe/snapshot.ts';
+import type { Snapshot } from '../../src/observe/snapshot.ts';
+
+/** A bouncer that is busy in every way at once; `changes` are put in its place. */
+export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    draining: false,
+    mode: 'pooled',
+    clients: each(['producer', 'worker', 'unknown'], () => each(CLIENT_STATES, () => 2)),
+    servers: each(LANES, () => each(SERVER_STATES, () => 1)),
+    placesTaken: { producer: 30, worker: 645 },
+    limits: {
+      clients: 20000,
+      handshakes: 256,
+      serverConnections: 900,
+      producerReserve: 90,
+      fetchesInFlight: 800,
+      waitingLine: 1000,
+      ...{ bufferedBytes: 67108864 },
+    },
+    waitingLine: { length: { producer: 3, worker: 4 }, oldestWaitSeconds: 1.5 },
+    fetches: { inFlight: 600, waiting: 5 },
+    commandLane: { outstanding: 7, waiting: 8 },
+    workers: 9,
+    strayJobs: 1,
+    bufferedBytes: 4096,
+    faktory: {
+      up: true,
+      info: {
+        version: '1.7.0',
+        uptimeSeconds: 3600,
+        connections: 20,
+        commands: 1000,
+        queues: 3,
+        enqueued: 42,
+        processed: 500,
+        failures: 6,
+      },
+    },
+    redis: {
+      connectedClients: 10,
+      blockedClients: 5,
+      maxClients: 10000,
+      usedMemoryBytes: 1048576,
+      maxMemoryBytes: 0,
+      rejectedConnections: 0,
+    },
+    lastFailure: null,
+    ...changes,
+  };
+}
+
+function each<Key extends string, Value>(
+  keys: readonly Key[],
+  value: () => Value,
+): Record<Key, Value> {
+  return Object.fromEntries(keys.map((key) => [key, value()])) as Record<Key, Value>;
+}
