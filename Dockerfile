@@ -16,8 +16,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
-# No shell and no package manager in what runs.
-FROM gcr.io/distroless/nodejs24-debian12:nonroot
+FROM node:24-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production \
     FAKTORY_BOUNCER_LISTEN_ADDRESS=0.0.0.0:7519 \
@@ -32,7 +31,7 @@ EXPOSE 7519 7421
 STOPSIGNAL SIGTERM
 # Liveness only: a bouncer whose Faktory is down must not be restarted for it.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["/nodejs/bin/node", "-e", "fetch('http://127.0.0.1:7421/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Exec form: Node is process 1 and gets SIGTERM itself. /etc/faktory-bouncer/config.yaml is read
-# when it is mounted.
-ENTRYPOINT ["/nodejs/bin/node", "/app/dist/main.js"]
+    CMD ["node", "-e", "fetch('http://127.0.0.1:7421/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# Exec form: Node is process 1 and gets SIGTERM itself. A configuration file is read where --config
+# or FAKTORY_BOUNCER_CONFIG names it.
+ENTRYPOINT ["node", "/app/dist/main.js"]

@@ -8,9 +8,11 @@ import { type Clock, SystemClock } from './base/clock.ts';
 import { Deadlines } from './base/deadlines.ts';
 import { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
+import { pollUntil } from './base/poll-until.ts';
 import { BufferBudget } from './client/buffer-budget.ts';
 import type { ClientConnection } from './client/client-connection.ts';
 import { ClientConnections } from './client/client-connections.ts';
+import { HandshakeGate } from './client/handshake-gate.ts';
 import { Listener } from './client/listener.ts';
 import { PasswordCheck } from './client/password-check.ts';
 import type { Address, Config } from './config/config.ts';
@@ -33,12 +35,10 @@ import { RedisProbe } from './server/redis-probe.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import { VERSION } from './version.ts';
 
-/** How often all connections are looked over for stalled writes. */
+/** How often clients are looked over for those that hold up the rest. */
 const JANITOR_INTERVAL_MS = 1000;
 /** How long a connection that has been told goodbye may take to close. */
 const LINGER_MS = 2000;
-/** How often a stop looks whether everybody has left. */
-const DRAIN_POLL_MS = 20;
 
 interface Pool {
   readonly commandLane: CommandLane;
@@ -92,7 +92,10 @@ export class Bouncer {
       clock,
       random: Math.random,
       counts,
-      onHealth: (up, reason) => events.health(up, reason),
+      onHealth: (up, reason) => {
+        events.health(up, reason);
+        if (!up) this.#control.dialAgain();
+      },
     });
     const lingering = new Lingering(clock, LINGER_MS);
     this.#servers = new ServerConnections({
@@ -101,6 +104,7 @@ export class Bouncer {
         password: config.server.password,
         connectTimeoutMs: config.server.connectTimeoutMs,
         keepaliveMs: config.keepaliveMs,
+        writeStallTimeoutMs: config.writeStallTimeoutMs,
       },
       clock,
       counts,
@@ -108,6 +112,7 @@ export class Bouncer {
       dialler: this.#dialler,
       lingering,
       onHandshakeRefused: (what) => events.handshakeRefused(what),
+      onBug: (error) => events.bug(error),
     });
     // The bouncer's own connection is inside the cap; its place is never given back.
     this.#places.take('producer');
@@ -136,7 +141,6 @@ export class Bouncer {
       counts,
       limits: {
         clients: limits.clients,
-        handshakes: limits.handshakes,
         maxCommandBytes: config.maxCommandBytes,
         refusalDelayMs: config.refusalDelayMs,
         keepaliveMs: config.keepaliveMs,
@@ -149,6 +153,7 @@ export class Bouncer {
       passwordCheck: new PasswordCheck(config.server.password, this.#hasher),
       budget: this.#budget,
       lingering,
+      gate: new HandshakeGate<ClientConnection>(observeOnly ? Infinity : limits.handshakes),
       handshakeDeadlines: new Deadlines<ClientConnection>(clock, config.handshakeTimeoutMs, (c) =>
         c.onHandshakeDeadline(),
       ),
@@ -229,19 +234,20 @@ export class Bouncer {
   async drain(reason: string): Promise<void> {
     this.#isDraining = true;
     this.#log.info({ reason, clients: this.#clients.size }, 'draining');
-    const deadline = this.#clock.now() + this.#config.drainTimeoutMs;
+    const clock = this.#clock;
+    const deadline = clock.now() + this.#config.drainTimeoutMs;
     this.#listener.close();
     for (const client of [...this.#clients]) client.drain();
-    await this.#until(() => this.#clients.size === 0, deadline);
+    await pollUntil(clock, () => this.#clients.size === 0, deadline);
     for (const client of [...this.#clients]) client.abandon();
     // Those of clients are gone once FETCHes of clients that had left are answered.
-    await this.#until(() => this.#clientServers() === 0, deadline);
+    await pollUntil(clock, () => this.#clientServers() === 0, deadline);
     this.#strayJobs.giveBackAll();
-    await this.#until(() => this.#control.pending === 0, deadline);
+    await pollUntil(clock, () => this.#control.pending === 0, deadline);
     this.#control.stop();
     this.#pool?.commandLane.stop();
     this.#servers.closeAll();
-    await this.#until(() => this.#servers.size === 0, deadline);
+    await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
     this.#redisProbe?.stop();
     await this.#hasher.close();
@@ -310,19 +316,7 @@ export class Bouncer {
     this.#clock.after(JANITOR_INTERVAL_MS, () => {
       const now = this.#clock.now();
       for (const client of this.#clients) client.checkStall(now);
-      this.#servers.checkStalls(now, this.#config.writeStallTimeoutMs);
       if (!this.#isDraining) this.#scheduleJanitor();
-    });
-  }
-
-  /** Resolves when `holds` does or at `deadline`; holds the process alive meanwhile. */
-  #until(holds: () => boolean, deadline: number): Promise<void> {
-    return new Promise((resolve) => {
-      const poll = setInterval(() => {
-        if (!holds() && this.#clock.now() < deadline) return;
-        clearInterval(poll);
-        resolve();
-      }, DRAIN_POLL_MS);
     });
   }
 }

@@ -73,7 +73,7 @@ export class Admission {
     if (obstacle === null || this.limits.observeOnly) {
       return { kind: 'admitted', place: this.#admit(visitor), inSpiteOf: obstacle };
     }
-    const full = this.#lineIsFullFor(visitor);
+    const full = this.#lineIsFullFor(visitor, obstacle);
     if (full !== null) return { kind: 'refused', obstacle: full };
     this.#wait(visitor, now);
     return { kind: 'waiting' };
@@ -117,12 +117,15 @@ export class Admission {
       return;
     }
     this.#isWaking = true;
-    do {
-      this.#mustWakeAgain = false;
-      for (const visitor of this.#lines.producer) this.#tryToAdmit(visitor);
-      for (const visitor of this.#lines.worker) this.#tryToAdmit(visitor);
-    } while (this.#mustWakeAgain);
-    this.#isWaking = false;
+    try {
+      do {
+        this.#mustWakeAgain = false;
+        for (const visitor of this.#lines.producer) this.#tryToAdmit(visitor);
+        for (const visitor of this.#lines.worker) this.#tryToAdmit(visitor);
+      } while (this.#mustWakeAgain);
+    } finally {
+      this.#isWaking = false;
+    }
   }
 
   waiting(role: Role): number {
@@ -159,22 +162,24 @@ export class Admission {
   }
 
   /** One worker or address that is over its own cap may fill only as many seats as that cap. */
-  #lineIsFullFor(visitor: Visitor): Obstacle | null {
-    const { perWorker, perAddress, waitingLineSize } = this.limits;
+  #lineIsFullFor(visitor: Visitor, obstacle: Obstacle): Obstacle | null {
+    const { waitingLineSize } = this.limits;
     if (this.#waits.size >= waitingLineSize) {
       return { reason: 'waiting_line', now: this.#waits.size, limit: waitingLineSize };
     }
-    const ofWorker = visitor.worker === null ? 0 : this.#byWorker.waiting(visitor.worker);
-    if (visitor.worker !== null && perWorker > 0 && ofWorker >= perWorker) {
-      const now = ofWorker + this.#byWorker.inside(visitor.worker);
-      return { reason: 'per_worker', now, limit: perWorker };
+    const { reason, limit } = obstacle;
+    if (reason === 'per_worker' && visitor.worker !== null) {
+      return this.#crowdIsFull(this.#byWorker, visitor.worker, { reason, limit });
     }
-    const ofAddress = this.#byAddress.waiting(visitor.address);
-    if (perAddress > 0 && ofAddress >= perAddress) {
-      const now = ofAddress + this.#byAddress.inside(visitor.address);
-      return { reason: 'per_address', now, limit: perAddress };
+    if (reason === 'per_address') {
+      return this.#crowdIsFull(this.#byAddress, visitor.address, { reason, limit });
     }
     return null;
+  }
+
+  #crowdIsFull(crowd: Crowd, key: string, own: Omit<Obstacle, 'now'>): Obstacle | null {
+    const waiting = crowd.waiting(key);
+    return waiting >= own.limit ? { ...own, now: crowd.inside(key) + waiting } : null;
   }
 
   #wait(visitor: Visitor, now: number): void {

@@ -2,14 +2,13 @@
 // one reply, in order; whatever ends the connection, everything that it held is let go of in one
 // place, once; what the client does not read or sends too much of costs only itself.
 //
-//   handshake -> authenticating -> waiting -> opening -> open -> closing -> (ended)
-//        |______________|______________|__________|-> refusing -> closing
+//   accepted -> handshake -> authenticating -> waiting -> opening -> open -> closing -> (ended)
+//      |___________|____________|______________|__________|-> refusing -> closing
 
 import type { Socket } from 'node:net';
 import type { Obstacle, Visitor } from '../admission/admission.ts';
 import type { Place } from '../admission/places.ts';
 import type { Deadline } from '../base/deadlines.ts';
-import { WriteProgress } from '../base/write-progress.ts';
 import type { Lane, LaneClient, LaneLoss } from '../lanes/lane.ts';
 import type { AdmissionOutcome, ClientEndReason, RefusalReason, Role } from '../observe/counts.ts';
 import type { ClientState } from '../observe/snapshot.ts';
@@ -27,6 +26,7 @@ import { type Hello, parseHello } from '../protocol/hello.ts';
 import { type Challenge, hiLine } from '../protocol/hi.ts';
 import { LineBuffer } from '../protocol/line-buffer.ts';
 import type { BudgetMember } from './buffer-budget.ts';
+import type { GateVisitor } from './handshake-gate.ts';
 import type { KnownRole } from './client-connections.ts';
 import type { ClientParts } from './client-parts.ts';
 
@@ -37,14 +37,13 @@ const HELLO_BYTES_MAX = 64 * 1024;
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
 const HELD_REFUSALS_MAX = 1000;
 
-export class ClientConnection implements Visitor, LaneClient, BudgetMember {
+export class ClientConnection implements Visitor, LaneClient, BudgetMember, GateVisitor {
   readonly address: string;
   readonly #parts: ClientParts;
   readonly #socket: Socket;
   readonly #lines = new LineBuffer();
-  readonly #writeProgress = new WriteProgress();
   readonly #acceptedAt: number;
-  #state: ClientState = 'handshake';
+  #state: ClientState = 'accepted';
   #role: KnownRole = 'unknown';
   #hello: Hello | null = null;
   #helloAt = 0;
@@ -83,26 +82,41 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     counts.accepted.total += 1;
     clients.move(this, null, this.#whereabouts());
     this.#listen();
-    const obstacle = this.#obstacleToHi();
-    if (obstacle !== null) {
+    if (clients.admittable > limits.clients) {
       if (!limits.observeOnly) {
-        this.#refuse(obstacle);
+        const now = clients.admittable - 1;
+        this.#refuse({ reason: 'clients', now, limit: limits.clients });
         return;
       }
-      counts.wouldHaveRefused.add(obstacle.reason);
+      counts.wouldHaveRefused.add('clients');
     }
-    this.#challenge = this.#parts.passwordCheck.challenge();
     this.#deadline = this.#parts.handshakeDeadlines.add(this);
-    this.#write(Buffer.from(hiLine(this.#challenge)));
+    this.#parts.gate.arrive(this);
+  }
+
+  /** Says HI; the time for HELLO begins. */
+  greet(): void {
+    this.#setState('handshake');
+    this.#deadline?.cancel();
+    this.#deadline = this.#parts.handshakeDeadlines.add(this);
+    this.#challenge = this.#parts.passwordCheck.challenge();
+    this.#write(this.#challenge === null ? HI_LINE : Buffer.from(hiLine(this.#challenge)));
+    // What came before the greeting has waited.
+    this.#readHello();
   }
 
   get state(): ClientState {
     return this.#state;
   }
 
-  /** The handshake took too long: Faktory too closes without a word. */
+  /** The handshake took too long: Faktory too closes without a word. One not greeted yet hears why. */
   onHandshakeDeadline(): void {
-    this.#end('handshake_timeout', null);
+    if (this.#state === 'accepted') {
+      const { inside, limit } = this.#parts.gate;
+      this.#refuse({ reason: 'handshakes', now: inside, limit });
+    } else {
+      this.#end('handshake_timeout', null);
+    }
   }
 
   /** The time from HELLO to +OK is over. */
@@ -159,20 +173,17 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     if (!this.#ended && !this.#readAheadIsFull()) this.#socket.resume();
   }
 
-  /** Periodic: ends a client that neither takes what is written nor finishes what it started. */
+  /** Periodic: ends a client that does not finish what it has begun while others wait for it. */
   checkStall(now: number): void {
-    const stallMs = this.#parts.limits.writeStallTimeoutMs;
-    if (this.#writeProgress.hasStalled(this.#socket, now, stallMs)) {
-      this.#end('write_stalled', null);
-      this.#socket.destroy();
-    } else if (this.#parts.budget.holdsUpOthers(this) && now - this.#lastReadAt > stallMs) {
-      this.#end('read_stalled', null);
-    }
+    const { writeStallTimeoutMs } = this.#parts.limits;
+    if (writeStallTimeoutMs === 0 || now - this.#lastReadAt <= writeStallTimeoutMs) return;
+    if (this.#parts.budget.holdsUpOthers(this)) this.#end('read_stalled', null);
   }
 
   /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
   drain(): void {
     switch (this.#state) {
+      case 'accepted':
       case 'handshake':
       case 'authenticating':
       case 'waiting':
@@ -201,6 +212,11 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('drain', () => this.#onDrain());
+    // Set only while writes are held back: the client takes nothing of what is written.
+    socket.on('timeout', () => {
+      this.#end('write_stalled', null);
+      socket.destroy();
+    });
     socket.once('end', () => this.#onEnd());
     socket.once('error', () => this.#end('client_reset', null));
     socket.once('close', () => {
@@ -252,6 +268,8 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
 
   #arrive(): void {
     this.#setState('waiting', this.worker === null ? 'producer' : 'worker');
+    this.#parts.gate.leave(this);
+    if (this.#ended) return;
     const decision = this.#parts.admission.arrive(this, this.#helloAt);
     switch (decision.kind) {
       case 'admitted':
@@ -297,18 +315,20 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     if (!lane.accepts(this.#outstanding)) return false;
     const line = this.#heldLine ?? this.#lines.next();
     if (line === null) {
-      if (this.#lines.partialLength > this.#parts.limits.maxCommandBytes) this.#refuseCommand();
+      if (this.#partialIsTooLong() && this.#outstanding === 0) this.#refuseCommand();
       return false;
     }
     this.#heldLine = null;
     const verb = verbOf(line);
-    const rule = guard(verb, line, lane.isShared);
-    const isAlone = rule !== null || verb === 'FETCH' || verb === 'END';
+    const isTooLong = line.length > this.#parts.limits.maxCommandBytes;
+    const rule = isTooLong ? null : guard(verb, line, lane.isShared);
+    // The bouncer's own answers wait for those that come first.
+    const isAlone = isTooLong || rule !== null || verb === 'FETCH' || verb === 'END';
     if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
       this.#heldLine = line;
       return false;
     }
-    if (line.length > this.#parts.limits.maxCommandBytes) {
+    if (isTooLong) {
       this.#refuseCommand();
       return false;
     }
@@ -333,6 +353,10 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     return true;
   }
 
+  #partialIsTooLong(): boolean {
+    return this.#lines.partialLength > this.#parts.limits.maxCommandBytes;
+  }
+
   #refuseCommand(): void {
     this.#parts.counts.guardHits.add('command_too_long');
     this.#end('command_too_long', commandTooLong(this.#parts.limits.maxCommandBytes));
@@ -352,12 +376,14 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     this.#parts.counts.bytes.add('client_sent', bytes.length);
     if (this.#socket.write(bytes) || this.#outputIsBlocked) return;
     this.#outputIsBlocked = true;
+    this.#socket.setTimeout(this.#parts.limits.writeStallTimeoutMs);
     this.#lane?.pauseReplies();
   }
 
   #onDrain(): void {
     if (!this.#outputIsBlocked) return;
     this.#outputIsBlocked = false;
+    this.#socket.setTimeout(0);
     this.#lane?.resumeReplies();
     if (this.#state === 'open' && !this.#ended) this.#pump();
   }
@@ -366,23 +392,12 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
   #readAheadIsFull(): boolean {
     if (this.#lines.length <= READ_AHEAD_BYTES) return false;
     if (this.#state !== 'open') return this.#state !== 'handshake';
+    if (this.#partialIsTooLong()) return true;
     return this.#heldLine !== null || this.#outputIsBlocked || this.#laneIsFull();
   }
 
   #laneIsFull(): boolean {
     return this.#lane !== null && !this.#lane.accepts(this.#outstanding);
-  }
-
-  #obstacleToHi(): Obstacle | null {
-    const { clients, limits } = this.#parts;
-    if (clients.admittable > limits.clients) {
-      return { reason: 'clients', now: clients.admittable - 1, limit: limits.clients };
-    }
-    const handshakes = clients.count('handshake') + clients.count('authenticating');
-    if (handshakes > limits.handshakes) {
-      return { reason: 'handshakes', now: handshakes - 1, limit: limits.handshakes };
-    }
-    return null;
   }
 
   #refuse(obstacle: Obstacle, outcome: AdmissionOutcome = 'refused'): void {
@@ -413,7 +428,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
   #end(reason: ClientEndReason, farewell: Buffer | null): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { counts, clock, clients, lingering, onEnded } = this.#parts;
+    const { counts, clock, clients, limits, lingering, onEnded } = this.#parts;
     if (this.#state === 'waiting' || this.#state === 'opening') {
       counts.admissions.add('hung_up');
       counts.waits.observeMs('hung_up', clock.now() - this.#helloAt);
@@ -430,6 +445,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     // What the client still sends is read and dropped: unread bytes would turn the close into a
     // reset, and the farewell would be lost on its way.
     socket.resume();
+    if (socket.writableLength > 0) socket.setTimeout(limits.writeStallTimeoutMs);
     socket.end(() => {
       if (clients.count('refusing') > HELD_REFUSALS_MAX) socket.destroy();
       else if (!socket.destroyed) lingering.add(socket);
@@ -443,6 +459,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
     const lane = this.#lane;
     this.#lane = null;
     lane?.leave();
+    this.#parts.gate.leave(this);
     this.#parts.admission.leave(this);
     this.#parts.budget.leave(this);
     this.#lines.clear();
@@ -461,4 +478,5 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember {
   }
 }
 
+const HI_LINE = Buffer.from(hiLine(null));
 const OK_LINE = Buffer.from('+OK\r\n');

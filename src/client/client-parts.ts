@@ -11,18 +11,17 @@ import type { Hello } from '../protocol/hello.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ClientConnections } from './client-connections.ts';
+import type { HandshakeGate } from './handshake-gate.ts';
 import type { PasswordCheck } from './password-check.ts';
 
 export interface ClientLimits {
   /** All client connections; past it a new one is refused in place of HI. */
   readonly clients: number;
-  /** Of them, those that have not been let in to the waiting line yet. */
-  readonly handshakes: number;
   readonly maxCommandBytes: number;
   readonly refusalDelayMs: number;
   readonly keepaliveMs: number;
   readonly writeStallTimeoutMs: number;
-  /** Count what limits.clients and limits.handshakes would refuse, and let it through. */
+  /** Count what limits.clients would refuse, and let it through. */
   readonly observeOnly: boolean;
 }
 
@@ -45,6 +44,7 @@ export interface ClientParts {
   readonly passwordCheck: PasswordCheck;
   readonly budget: BufferBudget;
   readonly lingering: Lingering;
+  readonly gate: HandshakeGate<ClientConnection>;
   /** From accept to HELLO. */
   readonly handshakeDeadlines: Deadlines<ClientConnection>;
   /** From HELLO to +OK. */

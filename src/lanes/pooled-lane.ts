@@ -27,7 +27,7 @@ export class PooledLane implements Lane, ReplySink {
   #clientIsHere = true;
   #fetch: ClientFetch | null = null;
   /** A BEAT that waits until Faktory knows the worker. */
-  #heldBeat: PooledCommand | null = null;
+  #heldBeat: { readonly beat: PooledCommand; readonly deadline: Deadline } | null = null;
   #lastSetLine: Buffer = NO_LINE;
   #lastSet: QueueSet = NO_SET;
 
@@ -63,19 +63,30 @@ export class PooledLane implements Lane, ReplySink {
         this.#joinGroup().ask(this.#fetch);
         return;
       }
-    } else if (verb === 'BEAT' && this.#group !== null && !this.#group.isKnown) {
-      this.#heldBeat = command;
-      return;
     }
-    this.#parts.commandLane.submit(command);
+    if (!command.holdsBack()) this.#parts.commandLane.submit(command);
   }
 
   /** Faktory knows the worker (again). */
   onKnown(): void {
     if (!this.#isReady) this.#ready();
-    const beat = this.#heldBeat;
+    const held = this.#heldBeat;
     this.#heldBeat = null;
-    if (beat !== null) this.#parts.commandLane.submit(beat);
+    held?.deadline.cancel();
+    if (held !== null) this.#parts.commandLane.submit(held.beat);
+  }
+
+  /** Keeps a BEAT that Faktory would answer with `unknown worker`, for as long as it may wait. */
+  holdsBeat(beat: PooledCommand): boolean {
+    if (this.#group === null || this.#group.isKnown || !this.#clientIsHere) return false;
+    const deadline = this.#parts.commandLane.holdDeadlines.add(beat);
+    this.#heldBeat = { beat, deadline };
+    return true;
+  }
+
+  /** The BEAT has waited as long as it may. */
+  onBeatExpired(): void {
+    this.#heldBeat = null;
   }
 
   /** Faktory has dropped the worker for want of BEATs. */
@@ -90,11 +101,8 @@ export class PooledLane implements Lane, ReplySink {
 
   onLost(command: Command, fate: LostFate): void {
     if (!(command instanceof PooledCommand)) return;
-    if (command.verb === 'BEAT' && this.#group !== null && !this.#group.isKnown) {
-      this.#heldBeat = command;
-      return;
-    }
-    this.#parts.commandLane.recover(command, fate);
+    const { commandLane } = this.#parts;
+    if (fate === 'partly_answered' || !command.holdsBack()) commandLane.recover(command, fate);
   }
 
   /** The client's FETCH has its answer. */
@@ -121,6 +129,7 @@ export class PooledLane implements Lane, ReplySink {
     this.#clientIsHere = false;
     this.#fetch?.withdraw();
     this.#fetch = null;
+    this.#heldBeat?.deadline.cancel();
     this.#heldBeat = null;
     this.#group?.leave(this);
   }
@@ -165,7 +174,12 @@ export class PooledCommand extends Command implements LaneCommand {
     return this.#lane.clientIsHere;
   }
 
+  holdsBack(): boolean {
+    return this.verb === 'BEAT' && this.#lane.holdsBeat(this);
+  }
+
   expired(): void {
+    if (this.verb === 'BEAT') this.#lane.onBeatExpired();
     this.#lane.onReply(this, UNREACHABLE, true);
   }
 

@@ -7,7 +7,7 @@ import { Line } from '../base/line.ts';
 import type { ServerEndReason } from '../observe/counts.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
-import { isNil } from '../protocol/replies.ts';
+import { isError, isNil } from '../protocol/replies.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import { FetchInFlight } from './fetch-in-flight.ts';
 import type { FetchLane } from './fetch-lane.ts';
@@ -15,8 +15,13 @@ import type { ClientFetch, PooledLane } from './pooled-lane.ts';
 
 /** Jobs flow while the last one came no longer ago than this. */
 const FLOWING_MS = 100;
-/** Faktory drops a worker without BEAT after so long (v1.7.0 server/workers.go reapHeartbeats). */
-const BEAT_TIMEOUT_MS = 60_000;
+/**
+ * Faktory drops a worker whose BEAT is 60 s old (v1.7.0 server/workers.go reapHeartbeats). Its clock
+ * for that starts before ours, when the BEAT arrives there: a second less leaves room for the way.
+ */
+const BEAT_TIMEOUT_MS = 59_000;
+/** Sets whose turn is remembered while nobody asks for them; more are forgotten together. */
+const IDLE_SETS_MAX = 256;
 
 /** A server connection of the group. */
 interface FetchServer {
@@ -55,10 +60,7 @@ export class WorkerGroup implements ServerOwner {
 
   /** Whether Faktory knows the worker: one of its server connections is open. */
   get isKnown(): boolean {
-    for (const { connection } of this.#servers.values()) {
-      if (connection.state === 'open') return true;
-    }
-    return false;
+    return this.#openServers() > 0;
   }
 
   start(): void {
@@ -89,6 +91,7 @@ export class WorkerGroup implements ServerOwner {
     }
     let set = this.#sets.get(fetch.set.key);
     if (set === undefined) {
+      if (this.#sets.size >= IDLE_SETS_MAX) this.#forgetIdleSets();
       set = { waiting: new Line(), inFlight: 0 };
       this.#sets.set(fetch.set.key, set);
     }
@@ -98,19 +101,24 @@ export class WorkerGroup implements ServerOwner {
 
   /** Takes out the FETCH over `queue` that has waited longest. */
   takeWaiting(queue: string): ClientFetch | null {
+    let longest: ClientFetch | null = null;
     for (const { waiting } of this.#sets.values()) {
       const first = waiting.first;
-      if (first !== undefined && first.set.queues.includes(queue)) {
-        waiting.shift();
-        return first;
-      }
+      if (first === undefined || !first.set.queues.includes(queue)) continue;
+      if (longest === null || first.command.readAt < longest.command.readAt) longest = first;
     }
-    return null;
+    longest?.withdraw();
+    return longest;
   }
 
-  onOpen(): void {
+  onOpen(opened: ServerConnection): void {
+    // Faktory's record of a worker begins with its first connection, and so does the time to BEAT.
+    if (this.#openServers() === 1) this.#lastBeatAt = this.#lane.parts.clock.now();
     for (const client of this.#clients) client.onKnown();
     this.#pump();
+    // What it was dialled for may have got its job meanwhile.
+    const server = this.#servers.get(opened);
+    if (server !== undefined && server.fetch === null) this.#startLinger(server);
   }
 
   onAnswered(connection: ServerConnection): void {
@@ -123,6 +131,7 @@ export class WorkerGroup implements ServerOwner {
     if (server === undefined) return;
     server.cancelLinger?.();
     this.#servers.delete(connection);
+    this.#callOff(server);
     if (this.#clients.size === 0) {
       this.#dissolve();
       return;
@@ -152,7 +161,7 @@ export class WorkerGroup implements ServerOwner {
   }
 
   #handOut(fetch: FetchInFlight, reply: Buffer): void {
-    this.#lastJobAt = this.#lane.parts.clock.now();
+    if (!isError(reply)) this.#lastJobAt = this.#lane.parts.clock.now();
     const taker = this.#sets.get(fetch.setKey)?.waiting.shift();
     if (taker !== undefined) {
       taker.answer(reply);
@@ -167,9 +176,16 @@ export class WorkerGroup implements ServerOwner {
     return strayJobs.size > 0 ? strayJobs.takeFor(this.worker, fetch.set.queues) : null;
   }
 
+  #openServers(): number {
+    let open = 0;
+    for (const { connection } of this.#servers.values()) {
+      if (connection.state === 'open') open += 1;
+    }
+    return open;
+  }
+
   /** Sends as many FETCHes as pay off: one for each set that is asked for, more while jobs flow. */
   #pump(): void {
-    this.#forgetEmptySets();
     let wantsMore = this.#nextSet();
     if (wantsMore === null) return;
     for (const server of this.#servers.values()) {
@@ -181,7 +197,8 @@ export class WorkerGroup implements ServerOwner {
     this.#grow();
   }
 
-  #forgetEmptySets(): void {
+  /** Only when they are many: a set that is forgotten between two FETCHes loses its turn. */
+  #forgetIdleSets(): void {
     for (const [key, set] of this.#sets) {
       if (set.inFlight === 0 && set.waiting.length === 0) this.#sets.delete(key);
     }
@@ -247,12 +264,21 @@ export class WorkerGroup implements ServerOwner {
     server.cancelLinger = () => deadline.cancel();
   }
 
+  /** A FETCH that has not been sent yet is not wanted any more; false for one that was sent. */
+  #callOff(server: FetchServer): boolean {
+    const { fetch } = server;
+    if (fetch === null) return true;
+    if (!this.#lane.parts.governor.withdraw(fetch)) return false;
+    server.fetch = null;
+    const set = this.#sets.get(fetch.setKey);
+    if (set !== undefined) set.inFlight -= 1;
+    return true;
+  }
+
   /** No client is left: what has no FETCH outstanding closes; when all have closed, nothing remains. */
   #dissolve(): void {
     for (const server of this.#servers.values()) {
-      if (server.fetch === null || this.#lane.parts.governor.withdraw(server.fetch)) {
-        server.connection.close('client_gone');
-      }
+      if (this.#callOff(server)) server.connection.close('client_gone');
     }
     if (this.#servers.size > 0 || this.#clients.size > 0) return;
     this.#lane.forget(this);
@@ -262,7 +288,8 @@ export class WorkerGroup implements ServerOwner {
 
   /** Faktory closed on a worker that had not said BEAT for too long: on purpose. */
   #wasExpired(reason: ServerEndReason): boolean {
-    if (this.worker === null || (reason !== 'server_closed' && reason !== 'server_reset')) return false;
+    if (this.worker === null || (reason !== 'server_closed' && reason !== 'server_reset'))
+      return false;
     return this.#lane.parts.clock.now() - this.#lastBeatAt >= BEAT_TIMEOUT_MS;
   }
 }

@@ -129,6 +129,7 @@ export const SERVER_END_REASONS = [
   'handshake_failed',
   'handshake_timeout',
   'protocol_error',
+  'write_stalled',
   'worker_expired',
   'stopped',
   'bug',

@@ -4,6 +4,7 @@
 import type { Role, ServerEndReason } from './counts.ts';
 
 export const CLIENT_STATES = [
+  'accepted',
   'handshake',
   'authenticating',
   'waiting',

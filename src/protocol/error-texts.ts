@@ -41,7 +41,9 @@ export function commandTooLong(limitBytes: number): Buffer {
 }
 
 const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
-  bare_verb: errorLine('this command needs an argument: it would crash Faktory; send one after a space'),
+  bare_verb: errorLine(
+    'this command needs an argument: it would crash Faktory; send one after a space',
+  ),
   queue_arguments: errorLine(
     'QUEUE needs an action and at least one queue: less would crash Faktory; send QUEUE PAUSE name',
   ),

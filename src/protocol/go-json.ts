@@ -64,6 +64,8 @@ function valueEnd(text: string, start: number): number {
         break;
       case ',':
         if (depth === 0) return at;
+        break;
+      default:
     }
   }
 }

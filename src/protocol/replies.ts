@@ -8,7 +8,8 @@ const SHUTDOWN = Buffer.from('-ERR shutdown in progress');
 /** Faktory v1.7.0 says so for one command, which it did not execute, and closes. */
 export function isShutdown(reply: Buffer): boolean {
   return (
-    reply.length >= SHUTDOWN.length && reply.compare(SHUTDOWN, 0, SHUTDOWN.length, 0, SHUTDOWN.length) === 0
+    reply.length >= SHUTDOWN.length &&
+    reply.compare(SHUTDOWN, 0, SHUTDOWN.length, 0, SHUTDOWN.length) === 0
   );
 }
 

@@ -101,7 +101,8 @@ export class ReplyParser {
       if (end !== 0) this.#state = 'start';
       return end === 0 ? chunk.length : end;
     }
-    if (end === 0) return this.#heldBytes + chunk.length - at > LENGTH_LINE_MAX ? INVALID : chunk.length;
+    if (end === 0)
+      return this.#heldBytes + chunk.length - at > LENGTH_LINE_MAX ? INVALID : chunk.length;
     return this.#readLength(chunk, at, end) ? end : INVALID;
   }
 

@@ -64,6 +64,14 @@ export class ControlConnection implements ServerOwner, ReplySink {
     this.#schedule();
   }
 
+  /**
+   * A dial has failed: Faktory counts as down until one succeeds, so somebody must go on dialling,
+   * also with no client here to do so.
+   */
+  dialAgain(): void {
+    if (this.isOpen) this.#server?.close('idle');
+  }
+
   stop(): void {
     this.#isStopping = true;
     this.#server?.close('stopped');

@@ -18,7 +18,6 @@ import { isShutdown } from '../protocol/replies.ts';
 import type { Dialable } from './dialler.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import type { ServerParts } from './server-parts.ts';
-import { WriteProgress } from '../base/write-progress.ts';
 
 /** The right to this connection; released when Faktory has closed it. */
 export interface HeldPlace {
@@ -56,13 +55,14 @@ export class ServerConnection implements Dialable, ReplyTaker {
   readonly #options: ServerOptions;
   readonly #outstanding = new Fifo<Command>();
   readonly #parser = new ReplyParser(this);
-  readonly #writeProgress = new WriteProgress();
   #state: ServerState = 'queued';
   #seat: Seat<Dialable> | null = null;
   #socket: Socket | null = null;
   #endReason: ServerEndReason | null = null;
   #ended = false;
   #metShutdown = false;
+  /** Part of the oldest command's reply has been passed on. */
+  #isStreaming = false;
   #unflushed: Buffer[] = [];
   readonly #flush = (): void => this.#flushNow();
 
@@ -108,10 +108,11 @@ export class ServerConnection implements Dialable, ReplyTaker {
     );
     const handshake = new ServerHandshake();
     socket.once('connect', () => {
-      this.#state = 'handshake';
+      if (this.#state === 'dialling') this.#state = 'handshake';
     });
     const onHandshakeData = (chunk: Buffer): void => {
       this.#parts.counts.bytes.add('server_received', chunk.length);
+      if (this.#state === 'closing') return;
       const step = handshake.read(chunk);
       switch (step.kind) {
         case 'more':
@@ -158,17 +159,16 @@ export class ServerConnection implements Dialable, ReplyTaker {
       this.#end();
       return;
     }
-    const isOpen = this.#state === 'open' || this.#state === 'orphaned';
     this.#state = 'closing';
-    if (!isOpen) {
-      this.#socket.destroy();
-      return;
-    }
     this.#flushNow();
+    // Faktory reads no FIN while it works on a command, and counts the connection until it does:
+    // only where it has nothing to do is a close that does not come given up.
+    const isIdle = this.#outstanding.length === 0;
     this.#reportLost();
     this.#socket.resume();
+    // Not destroyed in the handshake either: that would free the place before Faktory has closed.
     this.#socket.end();
-    this.#parts.lingering.add(this.#socket);
+    if (isIdle) this.#parts.lingering.add(this.#socket);
   }
 
   /** Ends the connection at once. */
@@ -186,13 +186,6 @@ export class ServerConnection implements Dialable, ReplyTaker {
     this.#socket?.resume();
   }
 
-  /** Destroys the connection where nothing that was written has left for `stallMs`. */
-  checkStall(now: number, stallMs: number): void {
-    if (this.#socket !== null && this.#writeProgress.hasStalled(this.#socket, now, stallMs)) {
-      this.destroy('server_reset');
-    }
-  }
-
   onReply(piece: Buffer, last: boolean): void {
     const command = this.#outstanding.peek();
     if (command === undefined) {
@@ -200,11 +193,16 @@ export class ServerConnection implements Dialable, ReplyTaker {
       return;
     }
     if (last) {
-      if (this.#options.isShared && isShutdown(piece)) {
+      // The end of a streamed reply may begin with the same words: a client's own text, say.
+      const isWhole = !this.#isStreaming;
+      this.#isStreaming = false;
+      if (isWhole && this.#options.isShared && isShutdown(piece)) {
         this.#onShutdown();
         return;
       }
       this.#outstanding.shift();
+    } else {
+      this.#isStreaming = true;
     }
     command.sink.onReply(command, piece, last);
     if (last) this.#options.owner.onAnswered(this);
@@ -232,6 +230,9 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #opened(socket: Socket): void {
     this.#state = 'open';
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    // Set only while writes are held back: Faktory takes nothing of what is written.
+    socket.on('timeout', () => this.destroy('write_stalled'));
+    socket.on('drain', () => socket.setTimeout(0));
     this.#parts.dialler.succeeded(this);
     this.#options.owner.onOpen(this);
   }
@@ -239,7 +240,12 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #read(chunk: Buffer): void {
     this.#parts.counts.bytes.add('server_received', chunk.length);
     if (this.#state === 'closing') return;
-    if (!this.#parser.parse(chunk)) this.#distrust();
+    try {
+      if (!this.#parser.parse(chunk)) this.#distrust();
+    } catch (error) {
+      this.#parts.onBug(error);
+      this.destroy('bug');
+    }
   }
 
   /** Bytes that answer nothing, or that are no reply. */
@@ -253,7 +259,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
     if (this.#unflushed.length === 0) {
       // With nothing outstanding there is nothing to wait for: the command goes at once.
       if (this.#outstanding.length === 1) {
-        this.#socket?.write(bytes);
+        this.#put(bytes);
         return;
       }
       if (this.#options.isShared) setImmediate(this.#flush);
@@ -270,12 +276,18 @@ export class ServerConnection implements Dialable, ReplyTaker {
     let bytes = 0;
     for (const line of lines) bytes += line.length;
     if (bytes <= JOINED_BYTES_MAX) {
-      socket.write(lines.length === 1 ? (lines[0] as Buffer) : Buffer.concat(lines, bytes));
+      this.#put(lines.length === 1 ? (lines[0] as Buffer) : Buffer.concat(lines, bytes));
       return;
     }
     socket.cork();
-    for (const line of lines) socket.write(line);
+    for (const line of lines) this.#put(line);
     socket.uncork();
+  }
+
+  #put(bytes: Buffer): void {
+    const socket = this.#socket;
+    if (socket === null || socket.write(bytes)) return;
+    socket.setTimeout(this.#parts.target.writeStallTimeoutMs);
   }
 
   /** The attempt to dial or shake hands failed: the connection keeps its place and queues again. */
@@ -325,6 +337,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
     this.#endReason ??= 'server_shutdown';
     this.#state = 'closing';
     this.#reportLost();
+    this.#socket?.end();
+    if (this.#socket !== null) this.#parts.lingering.add(this.#socket);
   }
 
   #reportLost(): void {

@@ -25,11 +25,6 @@ export class ServerConnections {
     return connection;
   }
 
-  /** Destroys those whose writes Faktory has not taken for `stallMs`. */
-  checkStalls(now: number, stallMs: number): void {
-    for (const connection of this.#all) connection.checkStall(now, stallMs);
-  }
-
   bufferedBytes(): number {
     let bytes = 0;
     for (const connection of this.#all) bytes += connection.bufferedBytes;

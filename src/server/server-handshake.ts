@@ -46,6 +46,9 @@ export class ServerHandshake {
 
   #readOk(text: string): HandshakeStep {
     if (text === '+OK') return { kind: 'open' };
-    return { kind: 'failed', what: text.startsWith('-') ? text.slice(1) : 'it did not accept HELLO' };
+    return {
+      kind: 'failed',
+      what: text.startsWith('-') ? text.slice(1) : 'it did not accept HELLO',
+    };
   }
 }

@@ -18,6 +18,8 @@ export interface ServerTarget {
   readonly connectTimeoutMs: number;
   /** Idle time before TCP keepalive probes; 0: none. */
   readonly keepaliveMs: number;
+  /** How long Faktory may take nothing of what is written; 0: no bound. */
+  readonly writeStallTimeoutMs: number;
 }
 
 export interface ServerParts {
@@ -29,5 +31,6 @@ export interface ServerParts {
   readonly lingering: Lingering;
   /** Faktory answered the handshake with an error, or is not Faktory; for the log. */
   readonly onHandshakeRefused: (what: string) => void;
+  readonly onBug: (error: unknown) => void;
   readonly forget: (connection: ServerConnection) => void;
 }

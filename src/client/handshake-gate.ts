@@ -1,0 +1,56 @@
+// How many clients may be in the handshake at a time. Promise: never more than the limit have been
+// greeted and not yet let on; the rest wait for HI, first come first served, so that a storm of
+// connects is worked off instead of refused.
+
+import { Line, type Seat } from '../base/line.ts';
+
+/** A client that wants to be greeted. */
+export interface GateVisitor {
+  greet(): void;
+}
+
+export class HandshakeGate<Visitor extends GateVisitor> {
+  readonly limit: number;
+  readonly #inside = new Set<Visitor>();
+  readonly #waiting = new Line<Visitor>();
+  readonly #seats = new Map<Visitor, Seat<Visitor>>();
+  #isGreeting = false;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get inside(): number {
+    return this.#inside.size;
+  }
+
+  /** Greets `visitor` now, or when it is its turn. */
+  arrive(visitor: Visitor): void {
+    if (this.#inside.size < this.limit) {
+      this.#inside.add(visitor);
+      visitor.greet();
+    } else {
+      this.#seats.set(visitor, this.#waiting.join(visitor));
+    }
+  }
+
+  /** The visitor's handshake is over, or the visitor is gone; harmless for one not here. */
+  leave(visitor: Visitor): void {
+    this.#seats.get(visitor)?.leave();
+    this.#seats.delete(visitor);
+    if (this.#inside.delete(visitor) && !this.#isGreeting) this.#greetWaiting();
+  }
+
+  /** One that is greeted may leave at once: a loop, since ten thousand would be too deep a recursion. */
+  #greetWaiting(): void {
+    this.#isGreeting = true;
+    while (this.#inside.size < this.limit) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#seats.delete(next);
+      this.#inside.add(next);
+      next.greet();
+    }
+    this.#isGreeting = false;
+  }
+}
