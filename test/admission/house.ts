@@ -1,0 +1,66 @@
+// A house with its places, and guests that remember how they came in.
+
+import {
+  Admission,
+  type AdmissionLimits,
+  type Decision,
+  type Visitor,
+} from '../../src/admission/admission.ts';
+import { type Place, type PlaceLimits, Places } from '../../src/admission/places.ts';
+import type { Role } from '../../src/observe/counts.ts';
+
+/** A visitor that remembers how it came in. */
+export class Guest implements Visitor {
+  readonly role: Role;
+  readonly worker: string | null;
+  readonly address: string;
+  needs = true;
+  place: Place | null = null;
+  cameInAfterWait = false;
+
+  constructor(worker: string | null, address = 'a') {
+    this.role = worker === null ? 'producer' : 'worker';
+    this.worker = worker;
+    this.address = address;
+  }
+
+  needsPlace(): boolean {
+    return this.needs;
+  }
+
+  admitted(place: Place | null): void {
+    this.place = place;
+    this.cameInAfterWait = true;
+  }
+}
+
+export class House {
+  readonly places: Places;
+  readonly admission: Admission;
+
+  constructor(limits: Partial<AdmissionLimits & PlaceLimits>) {
+    const all = {
+      serverConnections: 100,
+      producerReserve: 0,
+      perWorker: 0,
+      perAddress: 0,
+      waitingLineSize: 10,
+      observeOnly: false,
+      ...limits,
+    };
+    this.places = new Places(all);
+    this.admission = new Admission(all, this.places);
+  }
+
+  arrive(guest: Guest, now = 0): Decision {
+    const decision = this.admission.arrive(guest, now);
+    if (decision.kind === 'admitted') guest.place = decision.place;
+    return decision;
+  }
+
+  /** The client leaves and Faktory closes its server connection. */
+  leave(guest: Guest): void {
+    this.admission.leave(guest);
+    guest.place?.release();
+  }
+}

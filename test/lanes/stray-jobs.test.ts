@@ -1,0 +1,152 @@
+// Jobs that Faktory handed to a client that had left: each finds one taker or is given back.
+
+import { equal } from 'node:assert/strict';
+import * as fc from 'fast-check';
+import t from 'tap';
+import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
+import { StrayJobs } from '../../src/lanes/stray-jobs.ts';
+import { Counts, type StrayJobFate } from '../../src/observe/counts.ts';
+import type { FetchedJob } from '../../src/protocol/job.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { Ticket } from './ticket.ts';
+
+const HOLD_MS = 5000;
+
+function jobOf(jid: string, queue = 'q'): FetchedJob {
+  return { jid, queue, fateOnFailure: 'retry', reply: Buffer.from(`reply ${jid}`) };
+}
+
+/** No FETCH may be sent, so that all wait. */
+function set() {
+  const clock = new FakeClock();
+  const counts = new Counts();
+  const governor = new FetchGovernor({ fetchesInFlight: 0, observeOnly: false }, clock, counts);
+  const givenBack: string[] = [];
+  const strayJobs = new StrayJobs({
+    clock,
+    counts,
+    waitingFetches: governor,
+    holdMs: HOLD_MS,
+    giveBack: (job) => givenBack.push(job.jid),
+  });
+  const wait = (worker: string | null, queues = ['q']): Ticket => {
+    const ticket = new Ticket(worker, '', queues);
+    governor.ask(ticket);
+    return ticket;
+  };
+  const fates = (...labels: StrayJobFate[]): number[] =>
+    labels.map((label) => counts.strayJobs.values[label]);
+  return { clock, strayJobs, givenBack, wait, fates };
+}
+
+t.test(
+  'a job goes to a waiting FETCH of the same worker, ahead of those that came first',
+  async (t) => {
+    const { clock, strayJobs, givenBack, wait, fates } = set();
+    const other = wait('w2');
+    const same = wait('w1');
+    strayJobs.offer(jobOf('j1'), 'w1');
+    t.strictSame([same.answers, other.answers], [['reply j1'], []]);
+    t.equal(strayJobs.size, 0);
+    t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [1, 0]);
+    clock.advance(60_000);
+    t.strictSame(givenBack, []);
+  },
+);
+
+t.test(
+  'else it goes to the first waiting FETCH of any worker that asks for its queue',
+  async (t) => {
+    const { strayJobs, wait, fates } = set();
+    const same = wait('w1', ['elsewhere']);
+    const first = wait('w2', ['a', 'q']);
+    const second = wait('w3');
+    strayJobs.offer(jobOf('j1'), 'w1');
+    t.strictSame([same.answers, first.answers, second.answers], [[], ['reply j1'], []]);
+    t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [0, 1]);
+  },
+);
+
+t.test('else it goes to the next FETCH that comes for its queue, once', async (t) => {
+  const { clock, strayJobs, givenBack, fates } = set();
+  strayJobs.offer(jobOf('j1'), 'w1');
+  strayJobs.offer(jobOf('j2'), 'w2');
+  t.equal(strayJobs.size, 2);
+  t.equal(strayJobs.takeFor('w2', ['elsewhere']), null);
+  t.equal(strayJobs.takeFor('w2', [])?.toString(), undefined);
+  t.equal(strayJobs.takeFor('w2', ['q'])?.toString(), 'reply j2', 'its own worker\u2019s first');
+  t.equal(strayJobs.takeFor('w3', ['x', 'q'])?.toString(), 'reply j1');
+  t.equal(strayJobs.takeFor('w3', ['q']), null);
+  t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [1, 1]);
+  clock.advance(60_000);
+  t.strictSame(givenBack, []);
+});
+
+t.test('clients without a wid are not one worker to each other', async (t) => {
+  const { strayJobs, wait, fates } = set();
+  const taker = wait(null);
+  strayJobs.offer(jobOf('j1'), null);
+  t.strictSame(taker.answers, ['reply j1']);
+  t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [0, 1]);
+});
+
+t.test('a job that nobody comes for is given back when its time is over, not before', async (t) => {
+  const { clock, strayJobs, givenBack } = set();
+  strayJobs.offer(jobOf('j1'), 'w1');
+  clock.advance(1000);
+  strayJobs.offer(jobOf('j2'), 'w1');
+  clock.advance(3999);
+  t.strictSame(givenBack, []);
+  clock.advance(1);
+  t.strictSame(givenBack, ['j1']);
+  clock.advance(1000);
+  t.strictSame(givenBack, ['j1', 'j2']);
+  t.equal(strayJobs.size, 0);
+  t.equal(strayJobs.takeFor('w1', ['q']), null);
+});
+
+t.test('at a stop all that is held is given back at once, and once', async (t) => {
+  const { clock, strayJobs, givenBack } = set();
+  for (const jid of ['j1', 'j2', 'j3']) strayJobs.offer(jobOf(jid), 'w1');
+  strayJobs.takeFor('w1', ['q']);
+  strayJobs.giveBackAll();
+  strayJobs.giveBackAll();
+  clock.advance(60_000);
+  t.strictSame(givenBack, ['j2', 'j3']);
+  t.equal(strayJobs.size, 0);
+});
+
+const step = fc.record({
+  kind: fc.constantFrom('offer', 'wait', 'take', 'advance'),
+  worker: fc.constantFrom(null, 'w1', 'w2'),
+  queue: fc.constantFrom('a', 'b'),
+  ms: fc.constantFrom(1, 1500, 5000),
+});
+
+t.test('each job has exactly one fate, whatever comes in whatever order', async () => {
+  fc.assert(
+    fc.property(fc.array(step, { size: 'max', maxLength: 60 }), (steps) => {
+      const { clock, strayJobs, givenBack, wait } = set();
+      const tickets: Ticket[] = [];
+      const taken: string[] = [];
+      let jobs = 0;
+      for (const { kind, worker, queue, ms } of steps) {
+        if (kind === 'offer') strayJobs.offer(jobOf(`${(jobs += 1)}`, queue), worker);
+        else if (kind === 'wait') tickets.push(wait(worker, [queue]));
+        else if (kind === 'advance') clock.advance(ms);
+        else taken.push(strayJobs.takeFor(worker, [queue])?.toString() ?? '');
+      }
+      clock.advance(HOLD_MS);
+      const fates = [
+        ...givenBack.map((jid) => `reply ${jid}`),
+        ...tickets.flatMap(({ answers }) => answers),
+        ...taken,
+      ].filter((reply) => reply.startsWith('reply'));
+      equal(fates.length, jobs);
+      equal(new Set(fates).size, jobs);
+      equal(strayJobs.size, 0);
+      for (const { answers } of tickets) equal(answers.length <= 1, true);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,114 @@
+// Lines out of bytes: whatever the network's pieces are, the lines are the same.
+
+import { deepEqual, equal } from 'node:assert/strict';
+import * as fc from 'fast-check';
+import t from 'tap';
+import { LineBuffer } from '../../src/protocol/line-buffer.ts';
+
+function taken(lines: LineBuffer): string[] {
+  const texts: string[] = [];
+  for (let line = lines.next(); line !== null; line = lines.next())
+    texts.push(line.toString('latin1'));
+  return texts;
+}
+
+/** Bytes with many line ends, and where to cut them. */
+const cutBytes = fc.record({
+  bytes: fc
+    .array(fc.constantFrom(0x0a, 0x0d, 0x20, 0x41, 0xff, 0x00), { maxLength: 200 })
+    .map((bytes) => Buffer.from(bytes)),
+  cuts: fc.array(fc.nat(200), { maxLength: 30 }),
+});
+
+function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
+  const at = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)), bytes.length];
+  at.sort((a, b) => a - b);
+  return at.slice(1).map((end, n) => bytes.subarray(at[n], end));
+}
+
+t.test('any split of the bytes gives the same lines, and keeps the unfinished one', async () => {
+  fc.assert(
+    fc.property(cutBytes, ({ bytes, cuts }) => {
+      const text = bytes.toString('latin1');
+      const wholeLines = text.match(/[^\n]*\n/g) ?? [];
+      const lines = new LineBuffer();
+      const got: string[] = [];
+      for (const piece of pieces(bytes, cuts)) {
+        lines.push(Buffer.from(piece));
+        got.push(...taken(lines));
+      }
+      deepEqual(got, wholeLines);
+      equal(lines.partialLength, text.length - wholeLines.join('').length);
+      equal(lines.length, lines.partialLength);
+    }),
+  );
+});
+
+t.test('chunks that are pushed before the lines are taken give the same lines', async () => {
+  fc.assert(
+    fc.property(cutBytes, fc.nat(5), ({ bytes, cuts }, takeEvery) => {
+      const wholeLines = bytes.toString('latin1').match(/[^\n]*\n/g) ?? [];
+      const lines = new LineBuffer();
+      const got: string[] = [];
+      let pushed = 0;
+      pieces(bytes, cuts).forEach((piece, n) => {
+        lines.push(piece);
+        pushed += piece.length;
+        const line = n % (takeEvery + 1) === 0 ? lines.next() : null;
+        if (line !== null) got.push(line.toString('latin1'));
+        equal(lines.length, pushed - got.join('').length);
+      });
+      got.push(...taken(lines));
+      deepEqual(got, wholeLines);
+    }),
+  );
+});
+
+t.test('a line that came as one chunk is that chunk, not a copy', async (t) => {
+  const lines = new LineBuffer();
+  const chunk = Buffer.from('PUSH {}\r\n');
+  lines.push(chunk);
+  t.equal(lines.next(), chunk);
+  const two = Buffer.from('ACK {}\nEND\n');
+  lines.push(two);
+  t.equal(lines.next()?.buffer, two.buffer);
+  t.equal(lines.next()?.buffer, two.buffer);
+});
+
+t.test('a line that was sent byte by byte costs no more memory than twice its bytes', async (t) => {
+  const lines = new LineBuffer();
+  // A chunk of the network's is much larger than what is read from it: it must not be kept.
+  for (let n = 0; n < 5000; n += 1) {
+    lines.push(Buffer.alloc(65_536, 'x').subarray(0, 1));
+    equal(lines.next(), null);
+  }
+  lines.push(Buffer.from('\n'));
+  const line = lines.next();
+  t.equal(line?.length, 5001);
+  t.ok((line?.buffer.byteLength ?? Infinity) <= 2 * 5001);
+});
+
+t.test('bytes handed out before stay as they were when more arrives', async (t) => {
+  const lines = new LineBuffer();
+  lines.push(Buffer.from('on'));
+  t.equal(lines.next(), null);
+  lines.push(Buffer.from('e\ntw'));
+  const one = lines.next();
+  t.equal(lines.next(), null);
+  lines.push(Buffer.from('o\n'));
+  const two = lines.next();
+  t.equal(one?.toString(), 'one\n');
+  t.equal(two?.toString(), 'two\n');
+});
+
+t.test('clearing forgets the unfinished line and what had not been taken', async (t) => {
+  const lines = new LineBuffer();
+  lines.push(Buffer.from('half'));
+  t.equal(lines.next(), null);
+  lines.push(Buffer.from(' line\nanother\n'));
+  lines.clear();
+  t.equal(lines.length, 0);
+  t.equal(lines.next(), null);
+  lines.push(Buffer.from('new\n'));
+  t.equal(lines.next()?.toString(), 'new\n');
+});
