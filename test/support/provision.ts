@@ -1,0 +1,127 @@
+// Gets what the tests need and a fresh machine lacks: redis-server and the pinned Faktory.
+// Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
+
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { builtFaktory, faktoryModule, findFaktory, findProgram } from './find-faktory.ts';
+import { RealFaktory } from './real-faktory.ts';
+
+export interface Provisioned {
+  /** The version that answered, or undefined where Faktory cannot be had. */
+  readonly version: string | undefined;
+  /** What could not be got and why, one sentence each. */
+  readonly missing: readonly string[];
+}
+
+export type Say = (line: string) => void;
+
+const quietMs = 2000;
+const stepMs = 10 * 60_000;
+const outputLinesShown = 5;
+const faktoryPackage = 'github.com/contribsys/faktory/cmd/faktory';
+const servicePolicy = '/usr/sbin/policy-rc.d';
+
+export async function provision(say: Say): Promise<Provisioned> {
+  const problems = [await provisionRedis(say), await provisionFaktory(say)];
+  const found = findFaktory();
+  if ('missing' in found) problems.push(found.missing);
+  const missing = problems.filter((problem) => problem !== undefined);
+  if (missing.length > 0) return { version: undefined, missing };
+  return bootOnce();
+}
+
+async function provisionRedis(say: Say): Promise<string | undefined> {
+  if (findProgram('redis-server') !== undefined) return undefined;
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot || findProgram('apt-get') === undefined) {
+    return 'Cannot install redis-server: this needs root and apt-get; install it by hand';
+  }
+  return (
+    (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
+    (await withoutServices(() =>
+      step(say, 'install redis-server', 'apt-get', ['install', '-y', 'redis-server']),
+    ))
+  );
+}
+
+async function provisionFaktory(say: Say): Promise<string | undefined> {
+  const chosen = process.env['FAKTORY_BIN'];
+  if (chosen !== undefined && chosen !== '') return undefined;
+  if (findProgram('go') === undefined) {
+    if (existsSync(builtFaktory)) return undefined;
+    return 'Cannot build Faktory: found no go on PATH; install Go 1.24 or later, or set FAKTORY_BIN';
+  }
+  // Always: Go knows whether there is anything to do, and does nothing in 0.2 s.
+  return step(say, 'build Faktory', 'go', ['build', '-o', builtFaktory, faktoryPackage]);
+}
+
+/**
+ * Proves that it starts. Also writes /tmp/redis.conf, which Faktory does on its first start on a
+ * machine: two first starts at once would let one Redis read half a file.
+ */
+async function bootOnce(): Promise<Provisioned> {
+  try {
+    const faktory = await RealFaktory.start();
+    await faktory.stop();
+    return { version: faktory.version, missing: [] };
+  } catch (error) {
+    return { version: undefined, missing: [String(error)] };
+  }
+}
+
+/** Runs the command; resolves with the problem, if there is one. */
+function step(
+  say: Say,
+  what: string,
+  program: string,
+  args: readonly string[],
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      cwd: faktoryModule,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: stepMs,
+    });
+    let output = '';
+    const slow = setTimeout(() => say(`${what} …`), quietMs);
+    const end = (problem: string | undefined): void => {
+      clearTimeout(slow);
+      resolve(problem);
+    };
+    child.stdout.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
+    child.stderr.on('data', (bytes: Buffer) => (output += bytes.toString('utf8')));
+    child.on('error', (error) => end(`Cannot ${what}: ${error.message}`));
+    child.on('close', (code, signal) => {
+      if (code === 0) end(undefined);
+      else end(`Cannot ${what}: ${signal ?? `exit code ${code}`}\n${lastLines(output)}`);
+    });
+  });
+}
+
+/** Debian starts what it installs, unless this file says no. */
+async function withoutServices<T>(act: () => Promise<T>): Promise<T> {
+  if (existsSync(servicePolicy)) return act();
+  writeFileSync(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return await act();
+  } finally {
+    rmSync(servicePolicy, { force: true });
+  }
+}
+
+function lastLines(output: string): string {
+  return output.trimEnd().split('\n').slice(-outputLinesShown).join('\n');
+}
+
+function print(line: string): void {
+  console.log(`provision: ${line}`);
+}
+
+if (import.meta.main) {
+  const { version, missing } = await provision(print);
+  for (const problem of missing) print(problem);
+  if (version !== undefined) print(`tests run against Faktory ${version}`);
+  else if (process.env['CI'] === 'true') print('tests that need Faktory will fail, as CI=true');
+  else print('tests that need Faktory will be skipped');
+}

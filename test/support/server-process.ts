@@ -1,0 +1,173 @@
+// One run of the Faktory binary: the process, the Redis that it starts, and a watchdog that ends
+// both when the test process dies, even by SIGKILL: it sees its stdin close.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { ReplyReader } from './reply.ts';
+import { until, within } from './waiting.ts';
+
+export interface ServerProcessOptions {
+  readonly binary: string;
+  readonly args: readonly string[];
+  readonly password: string | undefined;
+  /** Removed by the watchdog, should the test process die. */
+  readonly directory: string;
+  readonly redisSocket: string;
+}
+
+const goneMs = 15_000;
+const logCharactersMax = 1_000_000;
+
+// Redis must be gone before its directory is, or it cannot save and refuses to exit.
+const watchdogScript = `
+read -r _
+kill -KILL "$1" 2>/dev/null
+tries=0
+while [ -S "$3" ] && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+rm -rf "$2"
+`;
+
+export class ServerProcess {
+  readonly #options: ServerProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #watchdog: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #redisPid: number | undefined;
+  #log = '';
+
+  static start(options: ServerProcessOptions): ServerProcess {
+    return new ServerProcess(options);
+  }
+
+  private constructor(options: ServerProcessOptions) {
+    this.#options = options;
+    this.#child = spawn(options.binary, options.args, {
+      env: environment(options.password),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#exited = once(this.#child, 'close').catch((error: unknown) => this.#write(String(error)));
+    this.#child.stdout?.on('data', (bytes: Buffer) => this.#write(bytes.toString('utf8')));
+    this.#child.stderr?.on('data', (bytes: Buffer) => this.#write(bytes.toString('utf8')));
+    this.#watchdog = watch(this.#child.pid, options);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get log(): string {
+    return this.#log;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Call once the server answers: from then on `gone` knows its Redis by process id. */
+  async learnRedis(): Promise<void> {
+    this.#redisPid = await redisPid(this.#options.redisSocket);
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#child.kill(signal);
+    await this.gone();
+  }
+
+  /** Ends it without a care for its data. */
+  async discard(): Promise<void> {
+    this.#redisPid ??= await redisPid(this.#options.redisSocket).catch(() => undefined);
+    this.#child.kill('SIGKILL');
+    if (this.#redisPid !== undefined) signalIfAlive(this.#redisPid, 'SIGKILL');
+    await this.gone();
+  }
+
+  /** Resolves when the server and its Redis have ended. */
+  async gone(): Promise<void> {
+    await within(this.#exited, goneMs, () => `Faktory to end; it said\n${this.#log.slice(-2000)}`);
+    const pid = this.#redisPid;
+    if (pid !== undefined) {
+      await until(() => !isAlive(pid), { what: `Redis ${pid} to end`, withinMs: goneMs });
+    }
+    await until(async () => !(await answers(this.#options.redisSocket)), {
+      what: `nobody to answer on ${this.#options.redisSocket}`,
+      withinMs: goneMs,
+    });
+    this.#watchdog.kill('SIGKILL');
+  }
+
+  #write(text: string): void {
+    this.#log = (this.#log + text).slice(-logCharactersMax);
+  }
+}
+
+function environment(password: string | undefined): NodeJS.ProcessEnv {
+  const { FAKTORY_PASSWORD: _, ...rest } = process.env;
+  return password === undefined ? rest : { ...rest, FAKTORY_PASSWORD: password };
+}
+
+function watch(pid: number | undefined, options: ServerProcessOptions): ChildProcess {
+  const args = [String(pid), options.directory, options.redisSocket];
+  const watchdog = spawn('/bin/sh', ['-c', watchdogScript, 'watchdog', ...args], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // A group of its own: what is sent to the test's group must not end it first.
+    detached: true,
+  });
+  watchdog.on('error', () => undefined);
+  watchdog.stdin?.on('error', () => undefined);
+  watchdog.unref();
+  return watchdog;
+}
+
+/** Redis's own word for its process id, over its unix socket. */
+function redisPid(path: string): Promise<number> {
+  const socket = connect({ path });
+  const asked = new Promise<number>((resolve, reject) => {
+    const reader = new ReplyReader();
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error(`Cannot ask Redis for its process id: closed`)));
+    socket.on('data', (bytes) => {
+      reader.add(bytes);
+      const reply = reader.take();
+      if (reply === undefined) return;
+      const found = /process_id:(\d+)/.exec(JSON.stringify(reply))?.[1];
+      if (found === undefined) reject(new Error(`Cannot find process_id in Redis's INFO`));
+      else resolve(Number(found));
+    });
+    socket.write('INFO server\r\n');
+  });
+  return within(asked, 5000, () => `Redis's INFO on ${path}`).finally(() => socket.destroy());
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It was gone already.
+  }
+}
+
+/** A zombie whose new parent does not collect it, as in a bare container, counts as gone. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    // No /proc on this system, or it ended just now: the next look tells.
+    return true;
+  }
+}

@@ -1,0 +1,48 @@
+// Waiting with a bound: a test says what it waits for, and hears that name when it does not come.
+
+export interface UntilOptions {
+  /** What is awaited, as it shall read in the failure: "Waited 5000 ms for <what>". */
+  readonly what: string;
+  /** Bound in milliseconds. Default 5000. */
+  readonly withinMs?: number;
+}
+
+const pollMs = 5;
+const immediateTurns = 20;
+
+/** Resolves with the first value of `condition` that is neither undefined nor false. */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  options: UntilOptions,
+): Promise<Exclude<T, undefined | false>> {
+  const withinMs = options.withinMs ?? 5000;
+  const deadlineAt = Date.now() + withinMs;
+  for (let turn = 0; ; turn += 1) {
+    const value = await condition();
+    if (isThere(value)) return value;
+    if (Date.now() >= deadlineAt) throw new Error(`Waited ${withinMs} ms for ${options.what}`);
+    await nextTurn(turn);
+  }
+}
+
+/** The promise's outcome, or a rejection that says what did not come. */
+export function within<T>(promise: Promise<T>, withinMs: number, what: () => string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`Waited ${withinMs} ms for ${what()}`)),
+      withinMs,
+    );
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function isThere<T>(value: T): value is Exclude<T, undefined | false> {
+  return value !== undefined && value !== false;
+}
+
+function nextTurn(turn: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (turn < immediateTurns) setImmediate(resolve);
+    else setTimeout(resolve, pollMs);
+  });
+}
