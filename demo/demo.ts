@@ -1,0 +1,176 @@
+// `npm run demo`: more clients than the cap, and what the bouncer does with them, told as it happens.
+// Promise: about 25 s, plain lines, all that it started has ended; exit code 0 when the sums agree.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CleanUp } from '../bench/clean-up.ts';
+import { serverConnections, sumOf } from '../bench/metrics-text.ts';
+import type { ConsumersStatus } from '../bench/load/consumers.ts';
+import type { ProducersReport } from '../bench/load/producers.ts';
+import { LIMITS, openHouse, QUEUE, WAITING_LINE, WORKER_PLACES } from './house.ts';
+import type { House } from './house.ts';
+import { checks, PROGRESS_HEAD, progressLine } from './progress.ts';
+
+const PRODUCERS = 4;
+const JOBS_PER_SECOND = 40;
+const PHASE_SECONDS = 4;
+const PHASES = 4;
+/** Producers are there to the last line of figures. */
+const PRODUCERS_LONGER_SECONDS = 1;
+const OVERFLOW = 16;
+const CONSUMERS = 60;
+const LEAVING = 12;
+const COME_OVER_MS = 500;
+/** So long may Faktory's INFO take to show the last job. */
+const LAST_COUNT_MS = 1000;
+
+const HELP = `Usage: npm run demo
+
+Starts Faktory, faktory-bouncer with ${LIMITS.server_connections} server connections, ${CONSUMERS} consumers and
+${PRODUCERS} producers, and shows who gets in, who waits and who is refused. Needs nothing else.
+FAKTORY_BIN=/path/to/faktory puts another Faktory in its place.
+`;
+
+const NEXT = `
+How to go on:
+  npm run overload      what overload does to Faktory alone, and behind the bouncer
+  npm start -- --help   the bouncer itself: point it at your Faktory, and your clients at it
+  README.md             every option, metric and text
+`;
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Tells a phase in words, then a line of figures for each of its seconds. */
+class Story {
+  serverConnectionsMax = 0;
+  readonly #house: House;
+  readonly #startedAt = performance.now();
+  #phase = 0;
+
+  constructor(house: House) {
+    this.#house = house;
+  }
+
+  async phase(words: string, act: () => Promise<unknown>): Promise<void> {
+    this.#phase += 1;
+    say(`\n${this.#phase}. ${words}\n\n${PROGRESS_HEAD}`);
+    // Not awaited before the first look: who leaves politely takes up to 2 s.
+    const acting = act();
+    for (let second = 0; second < PHASE_SECONDS; second += 1) {
+      await sleep(1000);
+      await this.#look();
+    }
+    await acting;
+  }
+
+  async #look(): Promise<void> {
+    const { bouncer, consumers, producers } = this.#house;
+    const metrics = await bouncer.metrics();
+    this.serverConnectionsMax = Math.max(this.serverConnectionsMax, serverConnections(metrics));
+    const line = progressLine({
+      seconds: (performance.now() - this.#startedAt) / 1000,
+      metrics,
+      consumers: await consumers.ask('consumersStatus', null),
+      producers: await producers.ask('producersStatus', null),
+    });
+    say(line);
+  }
+}
+
+async function play(house: House): Promise<boolean> {
+  const { consumers, bouncer } = house;
+  const story = new Story(house);
+  const come = (count: number) => () =>
+    consumers.ask('addConsumers', { count, overMs: COME_OVER_MS });
+  const producing = startProducers(house);
+
+  await story.phase(
+    `The house fills: ${PRODUCERS} producers PUSH ${JOBS_PER_SECOND} jobs a second, and ${WORKER_PLACES} consumers come.\n` +
+      `   Faktory shall have ${LIMITS.server_connections} connections, ${LIMITS.producer_reserve} of them kept for producers: all get in.`,
+    come(WORKER_PLACES),
+  );
+  await story.phase(
+    `${OVERFLOW} more consumers come: they wait, ${WAITING_LINE.timeout} at most, and Faktory hears nothing of them.\n` +
+      '   Whose time runs out is refused, and comes again.',
+    come(OVERFLOW),
+  );
+  await story.phase(
+    `${CONSUMERS - WORKER_PLACES - OVERFLOW} more come: the waiting line holds ${WAITING_LINE.size}, so some are refused at once.`,
+    come(CONSUMERS - WORKER_PLACES - OVERFLOW),
+  );
+  sayRefusals(await consumers.ask('consumersStatus', null));
+  await story.phase(
+    `${LEAVING} consumers leave: as many of those who wait get in, as soon as Faktory has let go of the places.`,
+    () => consumers.ask('consumersLeave', LEAVING),
+  );
+
+  const report = await producing;
+  await consumers.ask('consumersLeave', 'all');
+  const limit = sumOf(await bouncer.metrics(), 'faktory_bouncer_server_connections_limit');
+  const held = checks({
+    consumers: await consumers.ask('consumersStatus', null),
+    producers: report,
+    queued: await countQueued(house),
+    serverConnectionsMax: story.serverConnectionsMax,
+    serverConnectionsLimit: limit,
+  });
+  say('\nWhat came of it:');
+  for (const { text, ok } of held) say(`  ${ok ? 'yes' : 'NO '}  ${text}`);
+  return held.every(({ ok }) => ok);
+}
+
+function startProducers(house: House): Promise<ProducersReport> {
+  const producing = house.producers.ask('produce', {
+    address: house.bouncer.address,
+    connections: PRODUCERS,
+    jobsPerSecond: JOBS_PER_SECOND,
+    seconds: PHASES * PHASE_SECONDS + PRODUCERS_LONGER_SECONDS,
+    queue: QUEUE,
+    jidPrefix: `demo-job-${process.pid}-`,
+  });
+  // Awaited at the end; a failure before that must not count as nobody's.
+  producing.catch(() => undefined);
+  return producing;
+}
+
+function sayRefusals(status: ConsumersStatus): void {
+  say('\n   The refused read, in place of +OK:');
+  for (const [text, count] of Object.entries(status.refusals)) say(`   ${count} times  ${text}`);
+}
+
+/** Asks Faktory itself, with an INFO that was asked after the last ACK. */
+async function countQueued({ direct }: House): Promise<number> {
+  const seen = direct.answers;
+  const endAt = performance.now() + LAST_COUNT_MS;
+  while (direct.answers < seen + 2 && performance.now() < endAt) await sleep(50);
+  const { latest } = direct;
+  if (latest === null || direct.answers === seen) {
+    throw new Error('Cannot count the jobs: Faktory answers no INFO');
+  }
+  return latest.info.faktory.queues[QUEUE] ?? 0;
+}
+
+async function main(): Promise<number> {
+  if (process.argv.includes('--help')) {
+    say(HELP);
+    return 0;
+  }
+  const cleanUp = new CleanUp();
+  cleanUp.onSignals();
+  try {
+    const agreed = await play(await openHouse(cleanUp, say));
+    say(NEXT);
+    return agreed ? 0 : 1;
+  } finally {
+    await cleanUp.run();
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);
