@@ -28,7 +28,7 @@ what became of the jobs. FAKTORY_BIN=/path/to/faktory measures another Faktory.
   --consumers LIST            how many consumers, one step each
                               (500,900,1100,2000,4000)
   --fronts LIST               what stands in front: direct, session, pooled
-                              (direct,session)
+                              (direct,session,pooled)
   --seconds N                 how long the producers PUSH (15)
   --rate N                    PUSHes a second, all producers together (200)
   --producers N               how many producers (20)
@@ -43,7 +43,7 @@ export function parseOverloadOptions(args: readonly string[]): OverloadOptions {
     options: {
       help: { type: 'boolean', default: false },
       consumers: { type: 'string', default: '500,900,1100,2000,4000' },
-      fronts: { type: 'string', default: 'direct,session' },
+      fronts: { type: 'string', default: 'direct,session,pooled' },
       seconds: { type: 'string', default: '15' },
       rate: { type: 'string', default: '200' },
       producers: { type: 'string', default: '20' },

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
+import { loadConfig } from '../src/config/load.ts';
 import { parse, parseAllDocuments } from 'yaml';
 
 /** As much of Kubernetes' shape as is asserted here. */
@@ -168,4 +169,19 @@ t.test('everything that the Dockerfile copies from here is let through', async (
       if (!source.endsWith('*')) t.ok(existsSync(new URL(`../${source}`, import.meta.url)), source);
     }
   }
+});
+
+t.test("the bouncer reads the ConfigMap, and every key of it is the project's", async (t) => {
+  const sidecar = read('deploy/kubernetes/sidecar.yaml');
+  t.match(sidecar, "args: ['--config', '/etc/faktory-bouncer/config.yaml']");
+  const documents = parseAllDocuments(sidecar).map((document) => document.toJS() as unknown);
+  const map = documents.find((one) => (one as { kind?: string }).kind === 'ConfigMap');
+  const text = Object.values((map as { data: Record<string, string> }).data).join('\n');
+  const loaded = loadConfig({
+    file: { name: 'config.yaml', text },
+    environment: {},
+    flags: [],
+    readFile: () => new Uint8Array(),
+  });
+  t.notOk('problems' in loaded, JSON.stringify(loaded));
 });

@@ -134,7 +134,7 @@ t.test(
   async (t) => {
     const { code, err } = await main([], { FAKTORY_BOUNCER_LIMITS_CLIENTS: '1000000' });
     t.equal(code, 2);
-    t.match(err, /^Cannot hold 1000964 open files .*ulimit -n 1000964/);
+    t.match(err, /^Cannot hold 1002028 open files .*ulimit -n 1002028/);
   },
 );
 

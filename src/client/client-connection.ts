@@ -19,6 +19,7 @@ import {
   guardText,
   INVALID_PASSWORD,
   refusalText,
+  SERVER_REFUSED_US,
   UNREACHABLE,
 } from '../protocol/error-texts.ts';
 import { guard } from '../protocol/guard.ts';
@@ -32,6 +33,8 @@ import type { ClientParts } from './client-parts.ts';
 
 /** What a client may send ahead of the replies before its socket is not read for a while. */
 const READ_AHEAD_BYTES = 64 * 1024;
+/** Commands up to this size are not counted as buffered once they are on their way. */
+const COUNTED_BYTES_MIN = 4096;
 /** Longest HELLO; Faktory has no limit, but nothing before the login may grow memory. */
 const HELLO_BYTES_MAX = 64 * 1024;
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
@@ -53,6 +56,8 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
   /** Commands whose reply has not been passed on to its end. */
   #outstanding = 0;
   #fetchIsOutstanding = false;
+  /** Bytes of outstanding commands that are large enough to count. */
+  #largeBytes = 0;
   /** A line that was read and must wait until nothing is outstanding. */
   #heldLine: Buffer | null = null;
   #inputEnded = false;
@@ -122,8 +127,10 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
   /** The time from HELLO to +OK is over. */
   onOpeningDeadline(): void {
     const obstacle = this.#state === 'waiting' ? this.#parts.admission.obstacle(this) : null;
-    if (obstacle === null || !this.#parts.lanes.serverIsUp) {
-      this.#refuseBecause('unreachable', UNREACHABLE, 'timed_out');
+    const { lanes } = this.#parts;
+    if (obstacle === null || !lanes.serverIsUp) {
+      const text = lanes.serverRefusedUs ? SERVER_REFUSED_US : UNREACHABLE;
+      this.#refuseBecause('unreachable', text, 'timed_out');
     } else {
       this.#refuse(obstacle, 'timed_out');
     }
@@ -160,6 +167,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     if (!last) return;
     this.#outstanding -= 1;
     if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
+    if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
     const { counts, clock } = this.#parts;
     counts.commands.observeMs(command.verb, clock.now() - command.readAt);
     if (!this.#isPumping) this.#pump();
@@ -236,7 +244,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     else if (this.#state === 'handshake') this.#readHello();
     if (this.#ended) return;
     if (this.#readAheadIsFull()) this.#socket.pause();
-    if (!budget.hold(this, this.#lines.length)) this.#socket.pause();
+    if (!budget.hold(this, this.#heldBytes())) this.#socket.pause();
   }
 
   #readHello(): void {
@@ -304,7 +312,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     }
     if (this.#ended) return;
     // Also with nothing to resume: others may be waiting for what has just been taken up.
-    if (!this.#parts.budget.hold(this, this.#lines.length)) this.#socket.pause();
+    if (!this.#parts.budget.hold(this, this.#heldBytes())) this.#socket.pause();
     else if (this.#socket.isPaused() && !this.#readAheadIsFull()) this.#socket.resume();
   }
 
@@ -349,6 +357,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
       this.#fetchIsOutstanding = true;
     }
     this.#outstanding += 1;
+    if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
     lane.submit(verb, line, this.#lastReadAt);
     return true;
   }
@@ -386,6 +395,10 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     this.#socket.setTimeout(0);
     this.#lane?.resumeReplies();
     if (this.#state === 'open' && !this.#ended) this.#pump();
+  }
+
+  #heldBytes(): number {
+    return this.#lines.length + this.#largeBytes + (this.#heldLine?.length ?? 0);
   }
 
   /** Whether more has been sent ahead than is taken up before replies have gone out. */

@@ -32,6 +32,8 @@ export interface LaneOpener {
   open(client: LaneClient, hello: Hello, place: Place | null): Lane;
   /** Whether Faktory was there when last tried. */
   readonly serverIsUp: boolean;
+  /** Whether Faktory, when last tried, refused the bouncer's login. */
+  readonly serverRefusedUs: boolean;
 }
 
 export interface ClientParts {

@@ -6,8 +6,11 @@ import { readFileSync } from 'node:fs';
 
 import type { Config } from './config.ts';
 
-/** For the log, the listeners, Redis, the admin server's clients and Node itself. */
-const FILES_BESIDE_CONNECTIONS = 64;
+/**
+ * For the log, the listeners, Redis, the admin server's clients and Node itself, and for the 1000
+ * refused clients that may still be on their way out (client/client-connection.ts).
+ */
+const FILES_BESIDE_CONNECTIONS = 1128;
 
 /** What is wrong, or null when the limits fit into `filesMax` (null: not known). */
 export function openFilesProblem(limits: Config['limits'], filesMax: number | null): string | null {

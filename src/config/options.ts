@@ -35,9 +35,9 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   server: 'The Faktory behind the bouncer.',
   limits: 'How many may be there at once.',
   waiting_line: 'Where a client waits when a limit is reached.',
-  pool: 'Pooled mode only.',
+  pool: 'Pooled mode only, but for hold.',
   redis: "Faktory's Redis, asked for its health.",
-  admin: 'The admin HTTP server: metrics, health, status page.',
+  admin: 'The admin HTTP server: metrics and health.',
   log: 'JSON lines on standard output.',
 };
 
@@ -67,7 +67,7 @@ export const OPTIONS = {
     kind: duration('1ms', '1m'),
     fallback: '2s',
     reloadable: true,
-    doc: 'How long one dial of Faktory may take.',
+    doc: 'How long one dial of Faktory may take, its handshake included.',
     read: (config) => config.server.connectTimeoutMs,
   }),
   'server.info_interval': option({
@@ -95,7 +95,7 @@ export const OPTIONS = {
     kind: integer(1, 1_000_000),
     fallback: 1000,
     reloadable: true,
-    doc: 'Client connections that have not said HELLO yet.',
+    doc: 'Client connections in the handshake at a time; more wait for HI as long as handshake_timeout.',
     read: (config) => config.limits.handshakes,
   }),
   'limits.server_connections': option({
@@ -137,7 +137,7 @@ export const OPTIONS = {
     kind: size('64KiB', '64GiB'),
     fallback: '256MiB',
     reloadable: true,
-    doc: 'What the bouncer holds in memory for all clients together; past it reading pauses. Must not be less than max_command_bytes.',
+    doc: 'What has been read from clients and not been answered, for all of them together, without commands under 4 KiB; past it reading pauses. Must not be less than max_command_bytes.',
     read: (config) => config.limits.bufferedBytes,
   }),
   'waiting_line.size': option({
@@ -151,7 +151,7 @@ export const OPTIONS = {
     kind: duration('0s', '1m'),
     fallback: '4s',
     reloadable: true,
-    doc: 'How long one waits before it is refused. Ruby and Node clients give up after 5s.',
+    doc: 'From HELLO to +OK: how long one waits in all, the dial of Faktory included, before it is refused. Ruby and Node clients give up after 5s.',
     read: (config) => config.waitingLine.timeoutMs,
   }),
   refusal_delay: option({
@@ -186,7 +186,7 @@ export const OPTIONS = {
     kind: duration('10ms', '1h'),
     fallback: '30s',
     reloadable: true,
-    doc: 'How long a client may leave its replies unread before its connection is closed.',
+    doc: 'How long a client, or Faktory, may take nothing of what is written to it before its connection is closed.',
     read: (config) => config.writeStallTimeoutMs,
   }),
   drain_timeout: option({
@@ -235,7 +235,7 @@ export const OPTIONS = {
     kind: duration('0s', '1m'),
     fallback: '5s',
     reloadable: true,
-    doc: 'How long a job whose client has gone waits for another taker before it is given back.',
+    doc: 'How long a job whose client has gone waits for another taker before it is given back, in session mode too.',
     read: (config) => config.pool.holdMs,
   }),
   'redis.url': option({

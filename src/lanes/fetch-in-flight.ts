@@ -1,7 +1,7 @@
 // A FETCH of a worker's group on one server connection. Promise: the governor knows of it from the
 // question to the answer, once, and the group hears how it ended, once.
 
-import { Command, type ReplySink } from '../protocol/command.ts';
+import { Command, type LostFate, type ReplySink } from '../protocol/command.ts';
 import type { ServerConnection } from '../server/server-connection.ts';
 import type { FetchGovernor, FetchTicket } from './fetch-governor.ts';
 import type { ClientFetch } from './pooled-lane.ts';
@@ -11,6 +11,8 @@ export interface FetchGroup {
   readonly worker: string | null;
   send(fetch: FetchInFlight): void;
   landed(fetch: FetchInFlight, reply: Buffer | null): void;
+  /** The connection was lost inside a job: the job is Faktory's until its reservation runs out. */
+  jobWasCut(): void;
 }
 
 export class FetchInFlight implements FetchTicket, ReplySink {
@@ -58,7 +60,8 @@ export class FetchInFlight implements FetchTicket, ReplySink {
     this.#land(reply);
   }
 
-  onLost(): void {
+  onLost(_command: Command, fate: LostFate): void {
+    if (fate === 'partly_answered') this.#group.jobWasCut();
     this.#land(null);
   }
 

@@ -24,6 +24,10 @@ export class PooledLanes {
     return this.#dialler.isUp;
   }
 
+  get serverRefusedUs(): boolean {
+    return this.#dialler.lastFailure === 'handshake_failed';
+  }
+
   needsPlace(worker: string | null): boolean {
     return worker !== null && this.#fetchLane.needsPlace(worker);
   }

@@ -3,7 +3,7 @@
 // leaves, its server connection stays until a FETCH at Faktory has been answered.
 
 import type { ServerEndReason } from '../observe/counts.ts';
-import { Command, fetchQueues, type ReplySink } from '../protocol/command.ts';
+import { Command, fetchQueues, type LostFate, type ReplySink } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from '../server/server-connection.ts';
@@ -99,8 +99,9 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, FetchTicket {
     if (this.#clientIsHere) this.#client.onReply(command, piece, last);
   }
 
-  onLost(command: Command): void {
+  onLost(command: Command, fate: LostFate): void {
     if (command !== this.#fetch) return;
+    if (fate === 'partly_answered') this.#parts.strayJobs.leaveReserved();
     this.#fetch = null;
     this.#parts.governor.done(this);
   }

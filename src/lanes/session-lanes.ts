@@ -19,6 +19,10 @@ export class SessionLanes {
     return this.#dialler.isUp;
   }
 
+  get serverRefusedUs(): boolean {
+    return this.#dialler.lastFailure === 'handshake_failed';
+  }
+
   /** Every client does. */
   needsPlace(): boolean {
     return true;

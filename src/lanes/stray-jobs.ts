@@ -73,6 +73,11 @@ export class StrayJobs {
     return found.job.reply;
   }
 
+  /** A job was lost with its connection, half read: it is Faktory's until its reservation runs out. */
+  leaveReserved(): void {
+    this.#parts.counts.strayJobs.add('left_reserved');
+  }
+
   /** Gives back all that is held, as at a stop. */
   giveBackAll(): void {
     for (const held of this.#held) {

@@ -146,7 +146,13 @@ export class WorkerGroup implements ServerOwner {
 
   /** The FETCH in flight may be sent: the governor has granted it. */
   send(fetch: FetchInFlight): void {
+    const { counts, clock } = this.#lane.parts;
+    counts.laneWaits.observeMs('fetch', clock.now() - fetch.command.readAt);
     fetch.server.send(fetch.command);
+  }
+
+  jobWasCut(): void {
+    this.#lane.strayJobs.leaveReserved();
   }
 
   /** A whole reply to the FETCH in flight, or null where none will come. */

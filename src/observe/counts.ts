@@ -130,7 +130,6 @@ export const SERVER_END_REASONS = [
   'handshake_timeout',
   'protocol_error',
   'write_stalled',
-  'worker_expired',
   'stopped',
   'bug',
 ] as const;

@@ -11,7 +11,7 @@ export type LostFate =
   | 'unsent'
   /** Faktory may have executed it. */
   | 'unanswered'
-  /** Part of its reply has been passed on. */
+  /** Part of its reply has been passed on, or has arrived where the reply is a job. */
   | 'partly_answered';
 
 /** Who reads the reply to a command. */

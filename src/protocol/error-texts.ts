@@ -1,7 +1,7 @@
 // Every error text that a client can read from the bouncer, in one place. Promise: one line each,
 // never with anything that a client sent; a refusal starts with Faktory 1.9's own words.
 
-import type { GuardRule, RefusalReason } from '../observe/counts.ts';
+import type { GuardRule } from '../observe/counts.ts';
 
 function errorLine(text: string): Buffer {
   return Buffer.from(`-ERR ${text}\r\n`);
@@ -52,14 +52,4 @@ const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
 
 export function guardText(rule: keyof typeof GUARD_TEXTS): Buffer {
   return GUARD_TEXTS[rule];
-}
-
-/** The refusals that are no limit's. */
-export function otherRefusalText(reason: Exclude<RefusalReason, LimitReason>): Buffer {
-  switch (reason) {
-    case 'unreachable':
-      return UNREACHABLE;
-    case 'draining':
-      return DRAINING;
-  }
 }

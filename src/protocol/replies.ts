@@ -1,7 +1,6 @@
 // What a whole reply says. Promise: pure questions about bytes that the reply parser passed on.
 
 export const NIL = Buffer.from('$-1\r\n');
-export const OK = Buffer.from('+OK\r\n');
 
 const SHUTDOWN = Buffer.from('-ERR shutdown in progress');
 

@@ -7,6 +7,7 @@
 //   open -> orphaned -> closing        the client is gone, its FETCH is not answered yet
 
 import { connect, type Socket } from 'node:net';
+import { check } from '../base/check.ts';
 import { Fifo } from '../base/fifo.ts';
 import type { Seat } from '../base/line.ts';
 import type { ServerEndReason } from '../observe/counts.ts';
@@ -81,11 +82,6 @@ export class ServerConnection implements Dialable, ReplyTaker {
     return this.#outstanding.length;
   }
 
-  /** The command whose reply is due next. */
-  get oldest(): Command | undefined {
-    return this.#outstanding.peek();
-  }
-
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
   get bufferedBytes(): number {
     return (this.#socket?.writableLength ?? 0) + this.#parser.heldBytes;
@@ -141,6 +137,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
 
   /** Sends `command`; its sink hears the reply. Only in state open. */
   send(command: Command): void {
+    check(this.#state === 'open', 'a command was sent over a server connection that is not open');
     this.#outstanding.push(command);
     this.#write(command.line);
   }
@@ -344,7 +341,9 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #reportLost(): void {
     const unflushed = this.#unflushed.length;
     this.#unflushed = [];
-    let fate: LostFate = this.#parser.hasPassedOn ? 'partly_answered' : 'unanswered';
+    // A FETCH's reply is held until it is whole: one that was cut held a job.
+    const isCut = this.wantsWhole() ? this.#parser.isInsideReply : this.#parser.hasPassedOn;
+    let fate: LostFate = isCut ? 'partly_answered' : 'unanswered';
     for (let c = this.#outstanding.shift(); c !== undefined; c = this.#outstanding.shift()) {
       const wasSent = this.#outstanding.length >= unflushed && !this.#metShutdown;
       c.sink.onLost(c, wasSent ? fate : 'unsent');

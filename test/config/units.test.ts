@@ -92,9 +92,12 @@ t.test('addresses read, and format as what reads back', (t) => {
 
 t.test('the limits fit into the open files, or both numbers are named', (t) => {
   const limits = { clients: 100, serverConnections: 36 } as Parameters<typeof openFilesProblem>[0];
-  t.equal(openFilesProblem(limits, 200), null);
-  const problem = openFilesProblem(limits, 199);
-  t.match(problem, /^Cannot hold 200 open files .*may open 199\. .*ulimit -n 200.*LimitNOFILE=200/);
+  t.equal(openFilesProblem(limits, 1264), null);
+  const problem = openFilesProblem(limits, 1263);
+  t.match(
+    problem,
+    /^Cannot hold 1264 open files .*may open 1263\. .*ulimit -n 1264.*LimitNOFILE=1264/,
+  );
   t.equal(openFilesProblem(limits, null), null, 'where the system does not say');
   t.equal(parseOpenFilesMax('Max open files            1024      4096   files\n'), 1024);
   t.equal(parseOpenFilesMax('Max open files            unlimited unlimited files\n'), null);

@@ -5,7 +5,7 @@ import t from 'tap';
 import { REFUSAL_REASONS } from '../../src/observe/counts.ts';
 import * as texts from '../../src/protocol/error-texts.ts';
 import { giveBackLine, parseFetchedJob } from '../../src/protocol/job.ts';
-import { bulkBody, isError, isNil, isShutdown, NIL, OK } from '../../src/protocol/replies.ts';
+import { bulkBody, isError, isNil, isShutdown, NIL } from '../../src/protocol/replies.ts';
 
 function bulk(body: string): Buffer {
   return Buffer.from(`$${Buffer.byteLength(body)}\r\n${body}\r\n`);
@@ -14,7 +14,7 @@ function bulk(body: string): Buffer {
 t.test('each question about a reply is answered by the bytes that mean it only', async (t) => {
   const rows = [
     [NIL.toString(), { nil: true, error: false, shutdown: false, body: null }],
-    [OK.toString(), { nil: false, error: false, shutdown: false, body: null }],
+    ['+OK\r\n', { nil: false, error: false, shutdown: false, body: null }],
     [':-1\r\n', { nil: false, error: false, shutdown: false, body: null }],
     ['+-x\r\n', { nil: false, error: false, shutdown: false, body: null }],
     ['$0\r\n\r\n', { nil: false, error: false, shutdown: false, body: '' }],
@@ -70,7 +70,7 @@ t.test('a job that fails meets the fate that Faktory 1.7 has for its tries', asy
 t.test('a reply without a job that could be given back holds none', async (t) => {
   for (const reply of [
     NIL,
-    OK,
+    Buffer.from('+OK\r\n'),
     Buffer.from('-ERR no\r\n'),
     bulk(''),
     bulk('no json'),
@@ -123,8 +123,6 @@ t.test(
 t.test('every text that a client can read is one line of -ERR and plain ASCII', async (t) => {
   const all = [
     ...LIMIT_REASONS.map((reason) => texts.refusalText(reason, 0, 0)),
-    texts.otherRefusalText('unreachable'),
-    texts.otherRefusalText('draining'),
     texts.UNREACHABLE,
     texts.SERVER_REFUSED_US,
     texts.DRAINING,

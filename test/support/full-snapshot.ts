@@ -18,7 +18,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       producerReserve: 90,
       fetchesInFlight: 800,
       waitingLine: 1000,
-      ...{ bufferedBytes: 67108864 },
+      bufferedBytes: 67108864,
     },
     waitingLine: { length: { producer: 3, worker: 4 }, oldestWaitSeconds: 1.5 },
     fetches: { inFlight: 600, waiting: 5 },

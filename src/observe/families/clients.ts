@@ -19,7 +19,7 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'client_connections_saturation_ratio',
-    'Client connections divided by their cap; 1 is full.',
+    'Client connections, without those being refused, divided by their cap; 1 is full.',
     ({ snapshot }) => ratio(clientsIn(snapshot), snapshot.limits.clients),
   ),
   gauge(
@@ -29,7 +29,7 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'workers',
-    'Workers (wids) with at least one admitted client connection.',
+    'Workers (wids) with at least one client connection that is in or waits.',
     ({ snapshot }) => snapshot.workers,
   ),
   counter(
@@ -96,6 +96,7 @@ export function clientsIn(snapshot: Snapshot, state?: ClientState): number {
   for (const byState of Object.values(snapshot.clients)) {
     if (state !== undefined) sum += byState[state];
     else for (const count of Object.values(byState)) sum += count;
+    if (state === undefined) sum -= byState.refusing;
   }
   return sum;
 }

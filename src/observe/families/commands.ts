@@ -2,7 +2,6 @@
 // the closed set; whatever else a client sends counts as OTHER.
 
 import type { Histogram } from '../counts.ts';
-import type { Snapshot } from '../snapshot.ts';
 import { byLabel, counter, counterBy, gauge, histogramBy, observations } from './family.ts';
 import { METRIC_PREFIX } from './family.ts';
 import type { Family } from './family.ts';
@@ -28,7 +27,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   histogramBy(
     'lane_wait_seconds',
-    'Time that a command waited in the bouncer before it was sent, by lane.',
+    'Time that a command that could not be sent at once waited in the bouncer, by lane; pooled mode only.',
     'lane',
     (counts) => counts.laneWaits,
   ),
@@ -64,7 +63,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   counter(
     'fetches_answered_nil_total',
-    'FETCHes that the bouncer answered with nil without asking Faktory.',
+    'FETCHes that the bouncer answered with nil by itself; in pooled mode every nil is.',
     ({ counts }) => counts.fetchesAnsweredNil.total,
   ),
   counterBy(
@@ -106,14 +105,9 @@ export const COMMAND_FAMILIES: readonly Family[] = [
     'Bytes of commands and replies that the bouncer holds in memory.',
     ({ snapshot }) => snapshot.bufferedBytes,
   ),
-  gauge('buffered_bytes_limit', 'Cap on buffered bytes: limits.buffered_bytes.', ({ snapshot }) =>
-    bufferedBytesLimit(snapshot.limits),
+  gauge(
+    'buffered_bytes_limit',
+    'Cap on buffered bytes: limits.buffered_bytes.',
+    ({ snapshot }) => snapshot.limits.bufferedBytes,
   ),
 ];
-
-/** Optional here until the snapshot carries it; absent is omitted. */
-function bufferedBytesLimit(
-  limits: Snapshot['limits'] & { readonly bufferedBytes?: number },
-): number | null {
-  return limits.bufferedBytes ?? null;
-}

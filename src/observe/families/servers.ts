@@ -33,7 +33,7 @@ export const SERVER_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'server_connections_headroom',
-    'Places of the server connection cap that are free; below 0 after the cap was lowered.',
+    'Places of the server connection cap that are free; below 0 only with observe_only.',
     ({ snapshot }) => snapshot.limits.serverConnections - placesTaken(snapshot),
   ),
   gauge(

@@ -1,0 +1,75 @@
+// What most of these tests begin with: a stand-in Faktory with a bouncer in session mode before it,
+// and clients that leave when their test ends.
+
+import type { Test } from 'tap';
+import { type RunningBouncer, type Overrides, startBouncer } from '../support/bouncer.ts';
+import type { RawClient, RawClientOptions } from '../support/raw-client.ts';
+import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
+import { until } from '../support/waiting.ts';
+
+export type ConnectOptions = Omit<RawClientOptions, 'port'>;
+
+export interface House {
+  readonly faktory: StandInFaktory;
+  readonly bouncer: RunningBouncer;
+  /** A client after its handshake, be it admitted or refused. */
+  readonly connect: (options?: ConnectOptions) => Promise<RawClient>;
+}
+
+/** The bouncer asks for no INFO, so that the stand-in hears from clients only. */
+export async function openHouse(
+  t: Test,
+  overrides: Overrides = {},
+  standIn: StandInOptions = {},
+): Promise<House> {
+  const faktory = await StandInFaktory.start(standIn);
+  t.teardown(() => faktory.stop());
+  const { password } = standIn;
+  const bouncer = await startBouncer(t, {
+    port: faktory.port,
+    overrides: { 'server.info_interval': '0s', ...overrides },
+    ...(password !== undefined && { password }),
+  });
+  await bouncer.isUp();
+  return {
+    faktory,
+    bouncer,
+    connect: async (options = {}) => {
+      const client = await bouncer.connect(options);
+      t.teardown(() => client.reset());
+      return client;
+    },
+  };
+}
+
+/** Resolves when so many clients of the role wait. */
+export async function waitingAre(
+  bouncer: RunningBouncer,
+  role: 'producer' | 'worker',
+  count: number,
+): Promise<void> {
+  await until(() => bouncer.snapshot().waitingLine.length[role] === count, {
+    what: `${count} waiting (${role})`,
+  });
+}
+
+let lastJob = 0;
+
+/** A PUSH line with a jid of its own; `fields` go into the job. */
+export function pushLine(fields: object = {}): { readonly jid: string; readonly line: string } {
+  lastJob += 1;
+  const jid = `job-${String(lastJob).padStart(8, '0')}`;
+  const job = { jid, jobtype: 'test', args: [], queue: 'default', ...fields };
+  return { jid, line: `PUSH ${JSON.stringify(job)}` };
+}
+
+/** A seeded random source in [0, 1), so that a failure can be had again (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let x = Math.imul(state ^ (state >>> 15), state | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,166 @@
+// The bouncer before the real Faktory: lines that crash it, workers that die in FETCH, its own
+// death and return, and an overload.
+
+import t, { type Test } from 'tap';
+import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
+import { ok } from '../support/reply.ts';
+import { until } from '../support/waiting.ts';
+import { pushLine } from './house.ts';
+
+interface RealHouse {
+  readonly faktory: RealFaktory;
+  readonly bouncer: RunningBouncer;
+  readonly connect: (wid?: string) => Promise<RawClient>;
+}
+
+async function openRealHouse(t: Test, overrides: Overrides = {}): Promise<RealHouse> {
+  const password = 'sésame';
+  const faktory = await RealFaktory.start({ password });
+  t.teardown(() => faktory.stop());
+  t.comment(`Faktory ${faktory.version}`);
+  const bouncer = await startBouncer(t, { port: faktory.port, overrides, password });
+  await bouncer.isUp();
+  return {
+    faktory,
+    bouncer,
+    connect: async (wid) => {
+      const client = await bouncer.connect({ password, ...(wid !== undefined && { wid }) });
+      t.teardown(() => client.reset());
+      return client;
+    },
+  };
+}
+
+interface Info {
+  readonly faktory: {
+    readonly total_enqueued: number;
+    readonly tasks: {
+      readonly Busy: { readonly size: number };
+      readonly Retries: { readonly size: number };
+    };
+  };
+  readonly server: { readonly connections: number };
+}
+
+async function infoOf(client: RawClient): Promise<Info> {
+  const reply = await client.command('INFO');
+  if (reply.kind !== 'bulk' || reply.text === null) throw new Error('Cannot read INFO');
+  return JSON.parse(reply.text) as Info;
+}
+
+const missing = requireFaktory(t) === undefined;
+
+t.test('lines that crash Faktory leave it alive', { skip: missing }, async (t) => {
+  const { faktory, connect } = await openRealHouse(t);
+  const { pid } = faktory;
+  const client = await connect('w');
+  for (const line of ['PUSH', 'PUSHB', 'ACK', 'FAIL', 'BEAT', 'QUEUE', 'QUEUE PAUSE', 'QUEUE *']) {
+    t.match(await client.command(line), { kind: 'error' }, line);
+  }
+  t.same(await client.command(pushLine().line), ok);
+  t.equal((await infoOf(client)).faktory.total_enqueued, 1);
+  t.equal(faktory.pid, pid);
+});
+
+t.test('100 workers that die in FETCH leave no job reserved', { skip: missing }, async (t) => {
+  const { bouncer, connect } = await openRealHouse(t, { 'pool.hold': '500ms' });
+  const producer = await connect();
+  const dying = await Promise.all(Array.from({ length: 100 }, (_, i) => connect(`dying${i % 5}`)));
+  for (const client of dying) client.send('FETCH default\r\n');
+  await bouncer.metricIs('fetches_in_flight', 100);
+  dying.forEach((client, i) => (i % 2 === 0 ? client.reset() : client.end()));
+  await bouncer.metricIs('server_connections{lane="session",state="orphaned"}', 100);
+  const pushed = new Set<string>();
+  for (let i = 0; i < 100; i += 1) {
+    const { jid, line } = pushLine();
+    pushed.add(jid);
+    producer.send(`${line}\r\n`);
+  }
+  for (let i = 0; i < 100; i += 1) t.same(await producer.readReply(), ok);
+  const done = new Set<string>();
+  const work = async (client: RawClient): Promise<void> => {
+    for (;;) {
+      const reply = await client.command('FETCH default');
+      if (reply.kind !== 'bulk' || reply.text === null) return;
+      const { jid } = JSON.parse(reply.text) as { jid: string };
+      t.notOk(done.has(jid), 'each job once');
+      done.add(jid);
+      t.same(await client.command(`ACK {"jid":"${jid}"}`), ok);
+    }
+  };
+  const workers = await Promise.all(['a', 'b', 'c', 'd'].map((wid) => connect(wid)));
+  await Promise.all(workers.map(work));
+  const info = await until(
+    async () => {
+      const now = await infoOf(producer);
+      return now.faktory.tasks.Busy.size === 0 && bouncer.snapshot().strayJobs === 0 && now;
+    },
+    { what: 'no reservation to be left' },
+  );
+  t.equal(done.size + info.faktory.tasks.Retries.size, 100, 'each was done or given back');
+  t.equal(info.faktory.total_enqueued, 0);
+  for (const client of [producer, ...workers]) client.end();
+  await bouncer.gaugesAreZero();
+});
+
+t.test('kill -9 of Faktory and its return need no restart', { skip: missing }, async (t) => {
+  const overrides = { 'waiting_line.timeout': '15s' };
+  const { faktory, bouncer, connect } = await openRealHouse(t, overrides);
+  const before = await Promise.all([connect(), connect('w'), connect('w')]);
+  before[1]?.send('FETCH default\r\n');
+  await bouncer.metricIs('fetches_in_flight', 1);
+  await faktory.kill();
+  for (const client of before) t.equal(await client.readUntilClose(), '');
+  await bouncer.metricIs('faktory_up', 0);
+  const waiting = Promise.all(Array.from({ length: 10 }, () => connect()));
+  await faktory.startAgain();
+  for (const client of await waiting) t.same(await client.command(pushLine().line), ok);
+  await bouncer.metricIs('faktory_up', 1);
+  for (const client of await waiting) client.end();
+  await bouncer.gaugesAreZero();
+});
+
+t.test(
+  '300 clients at a cap of 50: Faktory never has more than 50',
+  { skip: missing },
+  async (t) => {
+    const cap = 50;
+    const { faktory, bouncer, connect } = await openRealHouse(t, {
+      'limits.server_connections': cap - 1,
+      'limits.producer_reserve': 10,
+      'waiting_line.timeout': '10s',
+    });
+    // Past the bouncer, and so the 50th.
+    const watch = await RawClient.connect({ port: faktory.port, password: 'sésame' });
+    t.teardown(() => watch.reset());
+    let most = 0;
+    let finished = 0;
+    const full = Promise.withResolvers<void>();
+    const clientLife = async (i: number): Promise<void> => {
+      const client = await connect(i % 3 === 0 ? undefined : `w${i % 7}`);
+      t.same(client.helloReply, ok);
+      t.same(await client.command(pushLine({ queue: 'overload' }).line), ok);
+      // Nobody leaves before Faktory was seen full: what comes in later can only pass the cap.
+      await until(() => most >= cap - 5, { what: 'the cap to be reached', withinMs: 15_000 });
+      if (i % 2 === 0) client.end();
+      else client.reset();
+      await client.closed;
+      finished += 1;
+    };
+    const lives = Promise.all(Array.from({ length: 300 }, (_, i) => clientLife(i)));
+    await until(
+      async () => {
+        most = Math.max(most, (await infoOf(watch)).server.connections);
+        if (most >= cap) full.resolve();
+        return finished === 300;
+      },
+      { what: '300 clients to be served', withinMs: 15_000 },
+    );
+    await lives;
+    t.ok(most <= cap, `${most} connections at most`);
+    t.equal((await infoOf(watch)).faktory.total_enqueued, 300);
+    await bouncer.gaugesAreZero();
+  },
+);

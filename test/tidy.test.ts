@@ -1,0 +1,171 @@
+// Style as a test: arrows between rooms, what may be imported where, and that code and pages name
+// the same things. Each finding is a line `path:line: X, use Y`.
+
+import t, { type Test } from 'tap';
+import { ADMIN_PATHS } from '../src/admin/admin-server.ts';
+import { HELP } from '../src/config/command-line.ts';
+import { CONFIG_VARIABLE } from '../src/config/environment.ts';
+import { isOptionKey, OPTION_KEYS, SECTIONS, variableOf } from '../src/config/options.ts';
+import {
+  CLIENT_END_REASONS,
+  Counts,
+  GUARD_RULES,
+  REFUSAL_REASONS,
+  SERVER_END_REASONS,
+  STRAY_JOB_FATES,
+} from '../src/observe/counts.ts';
+import { createMetrics } from '../src/observe/prometheus.ts';
+import {
+  commandTooLong,
+  DRAINING,
+  guardText,
+  INVALID_PASSWORD,
+  refusalText,
+  UNREACHABLE,
+} from '../src/protocol/error-texts.ts';
+import { fullSnapshot } from './support/full-snapshot.ts';
+import { banned, withoutHead } from './tidy/manners.ts';
+import { firstColumn, missingFrom, section, tableDiffers, unknownOn } from './tidy/pages.ts';
+import { impurities, orphans, strayModules, wrongArrows } from './tidy/rooms.ts';
+import { allSources, type Source } from './tidy/sources.ts';
+
+const files = allSources();
+const code = files.filter(({ path }) => /^src\/.*\.ts$/.test(path));
+const pages = files.filter(({ path }) => path === 'README.md' || /^docs\/.*\.md$/.test(path));
+const readme = file('README.md');
+const operations = file('docs/operations.md');
+const metricsPage = file('docs/metrics.md');
+
+function file(path: string): Source {
+  return files.find((source) => source.path === path) ?? { path, text: '' };
+}
+
+function none(t: Pick<Test, 'pass' | 'fail'>, found: readonly string[]): void {
+  for (const line of found) t.fail(line);
+  if (found.length === 0) t.pass();
+}
+
+t.test('there is something to look at', async (t) => {
+  t.ok(code.length > 60);
+  t.ok(pages.length >= 9);
+});
+
+t.test('the arrows between rooms point one way', async (t) => none(t, wrongArrows(code)));
+
+t.test('a library is imported in its own place only', async (t) => none(t, strayModules(code)));
+
+t.test('protocol and admission know no socket, timer or log', async (t) => {
+  none(t, impurities(code));
+});
+
+t.test('every file of src is imported', async (t) => none(t, orphans(code)));
+
+t.test('every file of src says what it promises', async (t) => none(t, withoutHead(code)));
+
+t.test('nothing is there that must not be', async (t) => none(t, banned(files)));
+
+t.test('metrics: the code and the pages name the same', async (t) => {
+  const scrape = await createMetrics(new Counts(), fullSnapshot, '0.1.0').render();
+  const names = [...scrape.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(({ 1: name = '', 2: type }) => ({
+    name,
+    type,
+  }));
+  const spelled = names.flatMap(({ name, type }) =>
+    type === 'histogram' ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+  );
+  none(t, [
+    ...missingFrom(
+      metricsPage,
+      'the metric',
+      names.map(({ name }) => name),
+    ),
+    ...unknownOn(pages, 'metric', /\b(faktory_bouncer_[a-z0-9_]*[a-z0-9])\b/g, new Set(spelled)),
+  ]);
+});
+
+t.test('options: the code and the pages name the same', async (t) => {
+  const inSection = Object.keys(SECTIONS).join('|');
+  const variables = new Set([CONFIG_VARIABLE, ...OPTION_KEYS.map(variableOf)]);
+  const ofKubernetes = /\bFAKTORY_BOUNCER_(?:SERVICE_HOST|PORT(?:_\d+_TCP)?)\b/g;
+  none(t, [
+    ...tableDiffers(file('docs/configuration.md'), '## Options', OPTION_KEYS),
+    ...unknownOn(
+      pages,
+      'option',
+      new RegExp(`\`((?:${inSection})\\.[a-z_]+)\``, 'g'),
+      new Set(OPTION_KEYS),
+    ),
+    ...unknownOn(
+      pages.map(({ path, text }) => ({ path, text: text.replaceAll(ofKubernetes, '') })),
+      'variable',
+      /\b(FAKTORY_BOUNCER_[A-Z_]*[A-Z])\b/g,
+      variables,
+    ),
+  ]);
+});
+
+t.test('flags and exit codes: the code and the README name the same', async (t) => {
+  const flagsOf = (text: string): Set<string> =>
+    new Set([...text.matchAll(/(?<!\S)`?(--[a-z]+)\b/g)].map(({ 1: flag = '' }) => flag));
+  const usage = section(readme, '## Command line');
+  t.strictSame([...flagsOf(usage.text)].sort(), [...flagsOf(HELP)].sort());
+  const exits = /const EXIT = \{(.*)\}/.exec(file('src/main.ts').text)?.[1] ?? '';
+  const codes = [...exits.matchAll(/: (\d+)/g)].map(({ 1: exitCode = '' }) => exitCode);
+  t.ok(codes.length > 1);
+  none(t, tableDiffers(readme, '### Exit codes', codes));
+});
+
+t.test('admin paths: the code and the pages name the same', async (t) => {
+  const paths = Object.keys(ADMIN_PATHS);
+  const listed = firstColumn(metricsPage).filter((name) => name.startsWith('/'));
+  t.strictSame([...listed].sort(), [...paths].sort());
+  none(
+    t,
+    missingFrom(
+      readme,
+      'the admin path',
+      paths.filter((path) => path !== '/'),
+    ),
+  );
+});
+
+t.test(
+  'reasons, rules and fates: the code and the tables of operations name the same',
+  async (t) => {
+    none(t, [
+      ...tableDiffers(operations, '### Refusals', REFUSAL_REASONS),
+      ...tableDiffers(operations, '### Guard rules', GUARD_RULES),
+      ...tableDiffers(operations, '### Ends of client connections', CLIENT_END_REASONS),
+      ...tableDiffers(operations, '### Ends of server connections', SERVER_END_REASONS),
+      ...tableDiffers(operations, '### Fates of stray jobs', STRAY_JOB_FATES),
+    ]);
+  },
+);
+
+t.test('a refusal names an option that exists', async (t) => {
+  for (const reason of REFUSAL_REASONS) {
+    if (reason === 'unreachable' || reason === 'draining') continue;
+    t.ok(isOptionKey(limitIn(refusalText(reason, 1, 1))), reason);
+  }
+  t.ok(isOptionKey(limitIn(commandTooLong(1))));
+});
+
+function limitIn(text: Buffer): string {
+  return /([a-z_.]+) of faktory-bouncer/.exec(text.toString())?.[1] ?? '';
+}
+
+t.test('every error text is in operations as clients read it', async (t) => {
+  const texts = [UNREACHABLE, DRAINING, INVALID_PASSWORD, commandTooLong(0)];
+  for (const rule of GUARD_RULES) if (rule !== 'command_too_long') texts.push(guardText(rule));
+  for (const reason of REFUSAL_REASONS) {
+    if (reason !== 'unreachable' && reason !== 'draining') texts.push(refusalText(reason, 0, 0));
+  }
+  none(
+    t,
+    missingFrom(
+      operations,
+      'the text',
+      texts.map((text) => text.toString().trimEnd().replaceAll(/\b0\b/g, 'N')),
+    ),
+  );
+});

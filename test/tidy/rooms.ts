@@ -1,0 +1,139 @@
+// Who may import what. Promise: the arrows between rooms that docs/architecture.md draws are the
+// only ones there are.
+
+import { importsOf, place, resolved, type Import, type Source } from './sources.ts';
+
+const COUNTS = 'src/observe/counts.ts';
+const SNAPSHOT = 'src/observe/snapshot.ts';
+const COUNTS_AND_SNAPSHOT = [COUNTS, SNAPSHOT] as const;
+
+/** What a room may import beside itself: paths, or folders by their final slash. */
+interface Arrows {
+  readonly any: readonly string[];
+  /** These with `import type` only. */
+  readonly types: readonly string[];
+}
+
+const ROOMS: Readonly<Record<string, Arrows>> = {
+  'src/client/': {
+    any: [
+      'src/lanes/',
+      'src/admission/',
+      'src/server/',
+      'src/protocol/',
+      'src/base/',
+      ...COUNTS_AND_SNAPSHOT,
+    ],
+    types: [],
+  },
+  'src/lanes/': {
+    any: ['src/server/', 'src/admission/', 'src/protocol/', 'src/base/', ...COUNTS_AND_SNAPSHOT],
+    types: [],
+  },
+  'src/server/': { any: ['src/protocol/', 'src/base/', ...COUNTS_AND_SNAPSHOT], types: [] },
+  'src/admission/': { any: ['src/base/', 'src/protocol/error-texts.ts', COUNTS], types: [] },
+  'src/admin/': { any: [], types: ['src/observe/'] },
+  'src/observe/': { any: [], types: ['src/config/', 'src/base/clock.ts'] },
+  'src/protocol/': { any: [], types: [COUNTS] },
+  'src/config/': { any: [], types: [] },
+  'src/base/': { any: [], types: [] },
+};
+
+/** Files outside of any room: they build or start the whole. */
+const ABOVE = new Set(['src/main.ts', 'src/bouncer.ts', 'src/version.ts']);
+
+/** Modules that belong to one place. */
+const OWNED: Readonly<Record<string, string>> = {
+  'prom-client': 'src/observe/',
+  pino: 'src/observe/',
+  ioredis: 'src/server/redis-probe.ts',
+  yaml: 'src/config/',
+  zod: 'src/config/',
+  'node:http': 'src/admin/',
+};
+
+/** Rooms that decide and do nothing else. */
+const PURE = ['src/protocol/', 'src/admission/'] as const;
+const IMPURE_MODULE = /^node:(net|tls|http|timers|dns|fs|worker_threads)\b|^(pino|prom-client)$/;
+const IMPURE_FILE =
+  /^src\/(base\/(clock|deadlines|poll-until|hasher)|observe\/(log|event-log))\.ts$/;
+const IMPURE_CALL = /\b(setTimeout|setInterval|setImmediate|queueMicrotask|process\.nextTick)\b/g;
+
+/** Started by other means than an import. */
+const ENTRANCES = new Set(['src/main.ts', 'src/config/generate.ts', 'src/base/hash-worker.ts']);
+
+/** Imports that point the wrong way. */
+export function wrongArrows(sources: readonly Source[]): readonly string[] {
+  return eachImport(sources, (source, { specifier, isType }) => {
+    if (!specifier.startsWith('.') || ABOVE.has(source.path)) return null;
+    const room = roomOf(source.path);
+    if (room === null) return `a file outside of every room, use a folder of docs/architecture.md`;
+    const target = resolved(source.path, specifier);
+    const arrows = ROOMS[room];
+    if (arrows === undefined || isWithin(target, [room, ...arrows.any])) return null;
+    if (isWithin(target, arrows.types)) {
+      return isType ? null : `${room} imports ${target} at run time, use import type`;
+    }
+    const allowed = [...arrows.any, ...arrows.types.map((path) => `types of ${path}`)];
+    return `${room} imports ${target}, use ${allowed.join(', ') || 'nothing but itself'}`;
+  });
+}
+
+/** Modules that are imported outside of their place. */
+export function strayModules(sources: readonly Source[]): readonly string[] {
+  return eachImport(sources, ({ path }, { specifier }) => {
+    const owner = OWNED[specifier];
+    if (owner === undefined || isWithin(path, [owner])) return null;
+    return `imports ${specifier}, use it in ${owner} only`;
+  });
+}
+
+/** What keeps a pure room from being tested without a clock or a socket. */
+export function impurities(sources: readonly Source[]): readonly string[] {
+  const pure = sources.filter(({ path }) => isWithin(path, PURE));
+  const imports = eachImport(pure, ({ path }, { specifier }) => {
+    const target = specifier.startsWith('.') ? resolved(path, specifier) : specifier;
+    if (!IMPURE_MODULE.test(target) && !IMPURE_FILE.test(target)) return null;
+    return `imports ${target} in a pure room, use a parameter such as now`;
+  });
+  const calls = pure.flatMap((source) =>
+    [...source.text.matchAll(IMPURE_CALL)].map(
+      ({ 0: call, index }) =>
+        `${place(source, index)}: ${call} in a pure room, use a deadline of the caller`,
+    ),
+  );
+  return [...imports, ...calls];
+}
+
+/** Files that nobody in src imports. */
+export function orphans(sources: readonly Source[]): readonly string[] {
+  const imported = new Set<string>();
+  for (const source of sources) {
+    for (const { specifier } of importsOf(source)) {
+      if (specifier.startsWith('.')) imported.add(resolved(source.path, specifier));
+    }
+  }
+  return sources
+    .filter(({ path }) => !imported.has(path) && !ENTRANCES.has(path))
+    .map(({ path }) => `${path}:1: imported by no file of src, use it or delete it`);
+}
+
+function eachImport(
+  sources: readonly Source[],
+  judge: (source: Source, found: Import) => string | null,
+): readonly string[] {
+  return sources.flatMap((source) =>
+    importsOf(source).flatMap((found) => {
+      const wrong = judge(source, found);
+      return wrong === null ? [] : [`${place(source, found.index)}: ${wrong}`];
+    }),
+  );
+}
+
+function roomOf(path: string): string | null {
+  return Object.keys(ROOMS).find((room) => path.startsWith(room)) ?? null;
+}
+
+function isWithin(path: string, places: readonly string[]): boolean {
+  return places.some((here) => (here.endsWith('/') ? path.startsWith(here) : path === here));
+}
