@@ -148,7 +148,7 @@ export const OPTIONS = {
     read: (config) => config.waitingLine.size,
   }),
   'waiting_line.timeout': option({
-    kind: duration('0s', '1m'),
+    kind: duration('100ms', '1m'),
     fallback: '4s',
     reloadable: true,
     doc: 'From HELLO to +OK: how long one waits in all, the dial of Faktory included, before it is refused. Ruby and Node clients give up after 5s.',

@@ -1,6 +1,6 @@
 // Pooled mode's way for FETCH, all workers together. Promise: a worker is known to Faktory while it
 // has a client; a job goes to the client that has waited longest for one of its queues; a FETCH
-// gets its job, or nil within 2 s, or the server's own error.
+// gets its job, or nil within 2.5 s, or the server's own error.
 
 import type { Place, Places } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
@@ -14,8 +14,12 @@ import type { ClientFetch } from './pooled-lane.ts';
 import type { StrayJobs, WaitingFetches } from './stray-jobs.ts';
 import { WorkerGroup } from './worker-group.ts';
 
-/** As long as Faktory's own FETCH blocks (v1.7.0 manager/fetch.go). */
-const NIL_AFTER_MS = 2000;
+/**
+ * Longer than Faktory's own FETCH blocks (2 s, v1.7.0 manager/fetch.go): each client still waits when
+ * one of them ends, so that its set can have its turn. With 2 s too, the two may stay in step, and a
+ * set be passed over for ever. A client must hear within 3 s.
+ */
+const NIL_AFTER_MS = 2500;
 
 export interface FetchLaneParts {
   readonly servers: ServerConnections;

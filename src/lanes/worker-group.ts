@@ -35,6 +35,8 @@ interface FetchServer {
 interface SetOfFetches {
   readonly waiting: Line<ClientFetch>;
   inFlight: number;
+  /** When its last FETCH was sent, counted in FETCHes; 0 before the first. */
+  lastTurn: number;
 }
 
 export class WorkerGroup implements ServerOwner {
@@ -43,8 +45,8 @@ export class WorkerGroup implements ServerOwner {
   readonly #hello: Hello;
   readonly #clients = new Set<PooledLane>();
   readonly #servers = new Map<ServerConnection, FetchServer>();
-  /** In the order of their turns: the set that was sent last is last. */
   readonly #sets = new Map<string, SetOfFetches>();
+  #turns = 0;
   /** For the first server connection; kept from one to the next. */
   #firstPlace: Place | null;
   #lastJobAt = -Infinity;
@@ -92,7 +94,7 @@ export class WorkerGroup implements ServerOwner {
     let set = this.#sets.get(fetch.set.key);
     if (set === undefined) {
       if (this.#sets.size >= IDLE_SETS_MAX) this.#forgetIdleSets();
-      set = { waiting: new Line(), inFlight: 0 };
+      set = { waiting: new Line(), inFlight: 0, lastTurn: 0 };
       this.#sets.set(fetch.set.key, set);
     }
     fetch.wait(set.waiting.join(fetch), this.#lane.nilDeadlines.add(fetch));
@@ -214,11 +216,15 @@ export class WorkerGroup implements ServerOwner {
   #nextSet(): string | null {
     const now = this.#lane.parts.clock.now();
     const isFlowing = now - this.#lastJobAt < FLOWING_MS;
-    for (const [key, { waiting, inFlight }] of this.#sets) {
-      if (waiting.length === 0) continue;
-      if (inFlight === 0 || (isFlowing && inFlight < waiting.length)) return key;
+    let next: string | null = null;
+    let itsTurn = Infinity;
+    for (const [key, { waiting, inFlight, lastTurn }] of this.#sets) {
+      if (waiting.length === 0 || lastTurn >= itsTurn) continue;
+      if (inFlight > 0 && (!isFlowing || inFlight >= waiting.length)) continue;
+      next = key;
+      itsTurn = lastTurn;
     }
-    return null;
+    return next;
   }
 
   #fly(server: FetchServer, key: string): void {
@@ -227,8 +233,8 @@ export class WorkerGroup implements ServerOwner {
     if (set === undefined || first === undefined) return;
     server.cancelLinger?.();
     server.cancelLinger = null;
-    this.#sets.delete(key);
-    this.#sets.set(key, set);
+    this.#turns += 1;
+    set.lastTurn = this.#turns;
     set.inFlight += 1;
     server.fetch = new FetchInFlight(this, server.connection, first, this.#lane.parts.governor);
     this.#lane.parts.governor.ask(server.fetch);

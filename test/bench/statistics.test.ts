@@ -140,7 +140,7 @@ tap.test('a tally counts every text, and names only so many', async (t) => {
 tap.test('the overload command line has the defaults that its help names', async (t) => {
   const options = parseOverloadOptions([]);
   t.same(options.consumers, [500, 900, 1100, 2000, 4000]);
-  t.same(options.fronts, ['direct', 'session']);
+  t.same(options.fronts, ['direct', 'session', 'pooled']);
   t.equal(options.out, null);
   t.match(OVERLOAD_HELP, options.consumers.join(','));
   t.match(OVERLOAD_HELP, options.fronts.join(','));

@@ -97,10 +97,10 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['"a\\nb": 1\n', /^x\.yaml:1:1: Cannot use "a\\nb": there is no such option/],
   [
     'waiting_line:\n  timeout: 4\n',
-    /^x\.yaml:2:12: .*found 4; allowed is 0s to 1m, .*ms, s, m or h$/,
+    /^x\.yaml:2:12: .*found 4; allowed is 100ms to 1m, .*ms, s, m or h$/,
   ],
   ['waiting_line: { timeout: 4sec }\n', /^x\.yaml:1:26: .*found "4sec"; /],
-  ['waiting_line: { timeout: 61s }\n', /^x\.yaml:1:26: .*found "61s"; allowed is 0s to 1m/],
+  ['waiting_line: { timeout: 61s }\n', /^x\.yaml:1:26: .*found "61s"; allowed is 100ms to 1m/],
   ['max_command_bytes: 16mb\n', /^x\.yaml:1:20: .*found "16mb"; .*B, KiB, MiB, GiB, kB, MB or GB$/],
   ['max_command_bytes: 1023B\n', /found "1023B"; allowed is 1KiB to 1GiB/],
   [

@@ -51,6 +51,26 @@ for (const how of ['end', 'reset'] as const) {
   );
 }
 
+t.test(
+  'a client that leaves in another command: its place is taken until the answer',
+  async (t) => {
+    const { faktory, bouncer, connect } = await openHouse(t, {
+      'limits.server_connections': 2,
+      'limits.producer_reserve': 0,
+      'waiting_line.timeout': '2500ms',
+    });
+    const lift = faktory.inject({ kind: 'stall' }, { on: 'PUSH' });
+    const gone = await connect();
+    gone.send(`${pushLine().line}\r\n`);
+    await faktory.waitFor((f) => f.lines('PUSH').length === 1, 'the PUSH');
+    gone.reset();
+    t.match((await connect()).helloReply, { text: /^ERR too many connections: 2 / });
+    t.equal(faktory.maxConnections, 2);
+    lift();
+    await bouncer.gaugesAreZero();
+  },
+);
+
 t.test('its job goes to a FETCH that waits in the bouncer', async (t) => {
   const house = await openHouse(t, { 'limits.fetches_in_flight': 1 });
   const { faktory, bouncer, connect } = house;

@@ -1,0 +1,138 @@
+// How pooled mode's lanes carry commands: batches, outages, losses, and the sharing of FETCHes.
+
+import t from 'tap';
+import { pushLine } from '../session/house.ts';
+import { ok, replyText } from '../support/reply.ts';
+import { closeBefore, reset, shutdown, stall } from '../support/toxics.ts';
+import { until } from '../support/waiting.ts';
+import { openPooled } from './support/house.ts';
+
+t.test('slow verbs do not hold up quick ones', async (t) => {
+  const { faktory, connect } = await openPooled(t, { 'pool.command_connections': 4 });
+  const lift = faktory.inject(stall, { on: 'MUTATE' });
+  const slow = await Promise.all([connect(), connect(), connect(), connect()]);
+  const answers = slow.map((client) => client.command('MUTATE {"cmd":"clear"}'));
+  await faktory.waitFor((f) => f.lines('MUTATE').length === 2, 'two of four connections');
+  const quick = await connect();
+  for (let i = 0; i < 20; i += 1) t.same(await quick.command(pushLine().line), ok);
+  t.equal(faktory.lines('MUTATE').length, 2, 'half the connections at most are slow');
+  lift();
+  for (const answer of answers) t.same(await answer, ok);
+});
+
+t.test('while Faktory is away commands wait, then hear so', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t, { 'pool.outage_wait': '1s' });
+  const client = await connect();
+  await faktory.stop();
+  await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
+  t.equal(
+    replyText(await client.command(pushLine().line)),
+    '-ERR Faktory is unreachable; try again later',
+  );
+  const waits = client.command(pushLine().line);
+  await until(() => bouncer.snapshot().commandLane.waiting === 1, { what: 'a command to wait' });
+  await faktory.start();
+  t.same(await waits, ok);
+  t.equal(faktory.lines('PUSH').length, 1);
+});
+
+t.test('what met a shutdown goes over another connection, PUSH too', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t);
+  const client = await connect();
+  faktory.inject(shutdown, { on: 'PUSH', times: 1 });
+  t.same(await client.command(pushLine().line), ok);
+  t.equal(faktory.jobs.queued('default').length, 1);
+  t.equal(await bouncer.metric('commands_sent_again_total{verb="PUSH"}'), 1);
+});
+
+t.test('ACK, BEAT, INFO and FETCH are sent again after a loss', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t);
+  const client = await connect({ wid: 'w1' });
+  const { jid, line } = pushLine();
+  await client.command(line);
+  faktory.inject(closeBefore, { on: 'FETCH', times: 1 });
+  t.match(replyText(await client.command('FETCH default')), jid);
+  for (const again of [`ACK {"jid":"${jid}"}`, 'BEAT {"wid":"w1"}']) {
+    const verb = again.split(' ', 1)[0] ?? '';
+    faktory.inject(closeBefore, { on: verb, times: 1 });
+    t.same(await client.command(again), ok);
+    t.equal(await bouncer.metric(`commands_sent_again_total{verb="${verb}"}`), 1);
+  }
+  faktory.inject(closeBefore, { on: 'INFO', times: 1 });
+  t.equal((await client.command('INFO')).kind, 'bulk');
+  t.same(faktory.jobs.acknowledged, [jid]);
+});
+
+t.test('a PUSH whose outcome is unknown closes its client and is counted', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t);
+  const [client, other] = [await connect(), await connect()];
+  faktory.inject(reset, { on: 'PUSH', times: 1 });
+  client.send(`${pushLine().line}\r\n`);
+  t.equal(await client.readUntilClose(), '');
+  t.equal(await bouncer.metric('commands_outcome_unknown_total{verb="PUSH"}'), 1);
+  t.same(await other.command(pushLine().line), ok);
+});
+
+t.test('of a client that left, an unsent PUSH is dropped; ACK and FAIL are sent', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t);
+  const clients = [await connect(), await connect(), await connect()];
+  await faktory.stop();
+  await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
+  const lines = [pushLine().line, 'ACK {"jid":"12345678"}', 'FAIL {"jid":"12345678"}'];
+  for (const [i, client] of clients.entries()) client.send(`${lines[i]}\r\n`);
+  await until(() => bouncer.snapshot().commandLane.waiting === 3, { what: 'three to wait' });
+  for (const client of clients) client.reset();
+  await bouncer.metricIs('client_connections_ended_total{reason="client_reset"}', 3);
+  await faktory.start();
+  await faktory.waitFor((f) => f.lines('ACK').length + f.lines('FAIL').length === 2, 'ACK, FAIL');
+  await bouncer.gaugesAreZero();
+  t.same(faktory.lines('PUSH'), []);
+});
+
+t.test('FETCHes over equal sets share one, sent as the first client wrote it', async (t) => {
+  const { faktory, connect } = await openPooled(t);
+  const [first, second] = [await connect({ wid: 'w1' }), await connect({ wid: 'w1' })];
+  const one = first.command('FETCH b a');
+  await faktory.waitFor((f) => f.lines('FETCH').length === 1);
+  const two = second.command('FETCH a b');
+  t.same(await (await connect()).command(pushLine({ queue: 'a' }).line), ok);
+  t.match(replyText(await one), '"queue":"a"', 'the one that has waited longest');
+  await faktory.waitFor((f) => f.lines('FETCH').length === 2);
+  t.same(faktory.lines('FETCH'), ['FETCH b a', 'FETCH a b']);
+  const { jid, line } = pushLine({ queue: 'b' });
+  await (await connect()).command(line);
+  t.match(replyText(await two), jid);
+});
+
+t.test('a share grows while jobs flow, and shrinks back', async (t) => {
+  const overrides = { 'pool.linger': '200ms', 'pool.fetches_per_worker': 3 };
+  const { faktory, connect } = await openPooled(t, overrides, { fetchBlockMs: 200 });
+  const workers = await Promise.all(Array.from({ length: 6 }, () => connect({ wid: 'w1' })));
+  const producer = await connect();
+  let most = 0;
+  let done = 0;
+  const work = async (client: (typeof workers)[number]): Promise<void> => {
+    while (done < 200) {
+      if (replyText(await client.command('FETCH default')) !== null) done += 1;
+      most = Math.max(most, faktory.connectionsOf('w1').length);
+    }
+  };
+  const working = workers.map(work);
+  for (let i = 0; i < 205; i += 1) await producer.command(pushLine().line);
+  await Promise.all(working);
+  t.equal(most, 3, 'up to pool.fetches_per_worker');
+  await faktory.waitFor((f) => f.connectionsOf('w1').length === 1, 'one connection');
+  t.pass('one is left: it keeps the worker known');
+});
+
+t.test('a client without wid may FETCH too', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t);
+  const client = await connect();
+  const { jid, line } = pushLine();
+  const fetched = client.command('FETCH default');
+  await faktory.waitFor((f) => f.lines('FETCH').length === 1);
+  await (await connect()).command(line);
+  t.match(replyText(await fetched), jid);
+  t.equal(faktory.jobs.holder(jid), '');
+  t.equal(bouncer.snapshot().servers.fetch.open, 1);
+});
