@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 
-const SCRIPT = 'read -r _; kill -KILL -- "-$1" 2>/dev/null';
+const SCRIPT = 'read -r _; kill -s KILL -- "-$1" 2>/dev/null';
 
 /** Watches over the group that `pid` leads; the answer ends the watch. */
 export function watchGroup(pid: number): () => void {

@@ -5,13 +5,19 @@
 import { LF } from './bytes.ts';
 
 const NOTHING = Buffer.alloc(0);
+/** A chunk of this size is kept as it came. */
+const LARGE_CHUNK_BYTES = 8 * 1024;
+/** Smaller chunks are gathered up to this size. */
+const GATHERED_BYTES_MAX = 64 * 1024;
 
 export class LineBuffer {
   /** The chunk being read, from #start on. */
   #chunk: Buffer = NOTHING;
   #start = 0;
-  /** An unfinished line that earlier chunks left, without its LF: the first #partialLength bytes. */
-  #partial: Buffer = NOTHING;
+  /** An unfinished line that earlier chunks left, without its LF: #pieces, then what is gathered. */
+  #pieces: Buffer[] = [];
+  #gathered: Buffer = NOTHING;
+  #gatheredLength = 0;
   #partialLength = 0;
 
   /** Bytes held and not yet given out as lines. */
@@ -43,36 +49,61 @@ export class LineBuffer {
       this.#start = 0;
       return null;
     }
+    const line = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
     this.#start = end;
-    if (this.#partialLength > 0) return this.#finish(chunk.subarray(start, end));
-    if (start === 0 && end === chunk.length) return chunk;
-    return chunk.subarray(start, end);
+    if (end === chunk.length) {
+      // An idle client keeps nothing of what it said last.
+      this.#chunk = NOTHING;
+      this.#start = 0;
+    }
+    return this.#partialLength > 0 ? this.#finish(line) : line;
   }
 
   /** Takes all bytes out, as they came. */
   clear(): void {
     this.#chunk = NOTHING;
     this.#start = 0;
-    this.#partial = NOTHING;
-    this.#partialLength = 0;
+    this.#forgetPartial();
   }
 
+  /** Large chunks are kept as they came; small ones are gathered, so that none costs an object. */
   #keep(bytes: Buffer): void {
-    const needed = this.#partialLength + bytes.length;
-    if (needed > this.#partial.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#partial.length));
-      this.#partial.copy(grown, 0, 0, this.#partialLength);
-      this.#partial = grown;
+    this.#partialLength += bytes.length;
+    if (bytes.length >= LARGE_CHUNK_BYTES) {
+      this.#closeGathered();
+      this.#pieces.push(bytes);
+      return;
     }
-    bytes.copy(this.#partial, this.#partialLength);
-    this.#partialLength = needed;
+    const needed = this.#gatheredLength + bytes.length;
+    if (needed > this.#gathered.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#gathered.length));
+      this.#gathered.copy(grown, 0, 0, this.#gatheredLength);
+      this.#gathered = grown;
+    }
+    bytes.copy(this.#gathered, this.#gatheredLength);
+    this.#gatheredLength = needed;
+    if (needed >= GATHERED_BYTES_MAX) this.#closeGathered();
+  }
+
+  #closeGathered(): void {
+    if (this.#gatheredLength === 0) return;
+    this.#pieces.push(this.#gathered.subarray(0, this.#gatheredLength));
+    this.#gathered = NOTHING;
+    this.#gatheredLength = 0;
   }
 
   #finish(rest: Buffer): Buffer {
-    this.#keep(rest);
-    const line = this.#partial.subarray(0, this.#partialLength);
-    this.#partial = NOTHING;
-    this.#partialLength = 0;
+    this.#closeGathered();
+    this.#pieces.push(rest);
+    const line = Buffer.concat(this.#pieces, this.#partialLength + rest.length);
+    this.#forgetPartial();
     return line;
+  }
+
+  #forgetPartial(): void {
+    this.#pieces = [];
+    this.#gathered = NOTHING;
+    this.#gatheredLength = 0;
+    this.#partialLength = 0;
   }
 }

@@ -1,0 +1,3 @@
+module faktory-bouncer/bench/load-go
+
+go 1.24

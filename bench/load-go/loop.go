@@ -1,0 +1,174 @@
+package main
+
+// One thread, one epoll: the cheapest way to be many clients, so that the generator's own share of
+// the machine stays small and does not depend on what is measured.
+
+import (
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const handshakesMax = 200
+
+type loop struct {
+	epoll   int
+	target  syscall.SockaddrInet4
+	clients []*client
+	byFd    map[int]*client
+	events  []syscall.EpollEvent
+	started time.Time
+	// now is read once for each event: it is both the last answer's and the next command's instant.
+	now int64
+
+	open, handshaking, admitted int
+	refused, cutOff             int
+	errors                      map[string]int
+}
+
+func newLoop(address string) (*loop, error) {
+	parsed, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	epoll, err := syscall.EpollCreate1(0)
+	if err != nil {
+		return nil, err
+	}
+	return &loop{
+		epoll:   epoll,
+		target:  syscall.SockaddrInet4{Port: int(parsed.Port()), Addr: parsed.Addr().As4()},
+		byFd:    map[int]*client{},
+		events:  make([]syscall.EpollEvent, 512),
+		started: time.Now(),
+		errors:  map[string]int{},
+	}, nil
+}
+
+func (l *loop) clock() int64 {
+	return int64(time.Since(l.started))
+}
+
+// dial begins a connection; its client is known from now on.
+func (l *loop) dial(c *client) error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	_ = syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
+	if err := syscall.Connect(fd, &l.target); err != nil && err != syscall.EINPROGRESS {
+		_ = syscall.Close(fd)
+		return err
+	}
+	c.fd = fd
+	c.state = dialling
+	l.byFd[fd] = c
+	l.open++
+	l.handshaking++
+	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)}
+	return syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &event)
+}
+
+func (l *loop) watch(c *client, events uint32) {
+	event := syscall.EpollEvent{Events: events, Fd: int32(c.fd)}
+	_ = syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_MOD, c.fd, &event)
+}
+
+func (l *loop) close(c *client) {
+	switch c.state {
+	case gone:
+		return
+	case dialling:
+		l.handshaking--
+		l.cutOff++
+	case waiting:
+		l.cutOff++
+	case admitted:
+		l.admitted--
+		l.cutOff++
+	case leaving:
+	}
+	c.state = gone
+	l.open--
+	delete(l.byFd, c.fd)
+	_ = syscall.Close(c.fd)
+}
+
+// turn handles what has happened, waiting for it no longer than timeoutMs.
+func (l *loop) turn(timeoutMs int) {
+	n, err := syscall.EpollWait(l.epoll, l.events, timeoutMs)
+	if err != nil {
+		return
+	}
+	for _, event := range l.events[:n] {
+		c := l.byFd[int(event.Fd)]
+		if c == nil {
+			continue
+		}
+		l.now = l.clock()
+		if event.Events&syscall.EPOLLOUT != 0 {
+			l.writable(c)
+		}
+		if c.state != gone && event.Events&^syscall.EPOLLOUT != 0 {
+			l.readable(c)
+		}
+	}
+}
+
+// until turns until done says so or the time is over; it answers whether done did.
+func (l *loop) until(done func() bool, within time.Duration) bool {
+	for end := l.clock() + int64(within); !done(); {
+		if l.clock() > end {
+			return false
+		}
+		l.turn(20)
+	}
+	return true
+}
+
+// connectAll dials the clients, never more than handshakesMax before their +HI at once.
+func (l *loop) connectAll(clients []*client, within time.Duration) error {
+	for _, c := range clients {
+		for l.handshaking >= handshakesMax {
+			l.turn(20)
+		}
+		if err := l.dial(c); err != nil {
+			return err
+		}
+		l.clients = append(l.clients, c)
+	}
+	settled := func() bool { return l.admitted+l.refused+l.cutOff >= len(clients) }
+	l.until(settled, within)
+	return nil
+}
+
+// leaveAll says END for everybody and waits until the other side has closed.
+func (l *loop) leaveAll(within time.Duration) {
+	for _, c := range l.clients {
+		if c.state != gone {
+			l.leave(c)
+		}
+	}
+	l.until(func() bool { return l.open == 0 }, within)
+	for _, c := range l.clients {
+		c.stop(l)
+	}
+	l.clients = l.clients[:0]
+}
+
+// stop closes without a word.
+func (c *client) stop(l *loop) {
+	if c.state == gone {
+		return
+	}
+	c.state = leaving
+	l.close(c)
+}
+
+func (l *loop) failed(reply []byte) {
+	text := strings.TrimRight(string(reply), "\r\n")
+	if len(l.errors) < 10 || l.errors[text] > 0 {
+		l.errors[text]++
+	}
+}

@@ -1,0 +1,81 @@
+// Command faktory-load is the side-by-side benchmark's load generator: many clients of Faktory on one
+// thread. It reads its task from flags and answers in JSON lines; when its standard input closes, it
+// ends, so that it never outlives the benchmark.
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	load := flag.String("load", "push", "push, cycle, idle or storm")
+	address := flag.String("address", "127.0.0.1:7419", "where to connect")
+	clients := flag.Int("clients", 20, "clients; in a cycle, those that push")
+	consumers := flag.Int("consumers", 0, "cycle: clients that fetch and acknowledge")
+	payload := flag.Int("payload", 16, "bytes in a job's argument")
+	backlog := flag.Int("backlog", 1000, "cycle: jobs under way at once")
+	warmUp := flag.Duration("warm-up", 500*time.Millisecond, "before anything counts")
+	measure := flag.Duration("measure", 3*time.Second, "how long to measure")
+	pids := flag.String("pids", "", "processes whose CPU time is read, with commas")
+	flag.Parse()
+
+	// Everything lives until the end: collecting would only add noise.
+	debug.SetGCPercent(-1)
+	l, err := newLoop(*address)
+	if err != nil {
+		fail(err)
+	}
+	p := plan{
+		address: *address, clients: *clients, consumers: *consumers, payload: *payload,
+		backlog: *backlog, warmUp: *warmUp, measure: *measure, pids: numbers(*pids),
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	if *load != "idle" {
+		go func() {
+			for lines.Scan() {
+			}
+			os.Exit(1)
+		}()
+	}
+	runtime.LockOSThread()
+	if err := run(*load, l, p, lines); err != nil {
+		fail(err)
+	}
+}
+
+func run(load string, l *loop, p plan, lines *bufio.Scanner) error {
+	switch load {
+	case "push":
+		return push(l, p)
+	case "cycle":
+		return cycle(l, p)
+	case "idle":
+		return idle(l, p, lines)
+	case "storm":
+		return storm(l, p)
+	}
+	return fmt.Errorf("no load is called %q", load)
+}
+
+func numbers(list string) []int {
+	var found []int
+	for _, text := range strings.Split(list, ",") {
+		if n, err := strconv.Atoi(text); err == nil {
+			found = append(found, n)
+		}
+	}
+	return found
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "Cannot generate load:", err)
+	os.Exit(1)
+}
