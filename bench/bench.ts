@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { provision } from '../test/support/provision.ts';
+import { runProgram } from './run-program.ts';
 import { CleanUp } from './clean-up.ts';
 import { BENCH_HELP, parseBenchOptions } from './compare/bench-options.ts';
 import type { BenchOptions } from './compare/bench-options.ts';
@@ -98,10 +99,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  },
-);
+runProgram(main);

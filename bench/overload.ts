@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { provision } from '../test/support/provision.ts';
+import { runProgram } from './run-program.ts';
 import { CleanUp } from './clean-up.ts';
 import { OVERLOAD_HELP, parseOverloadOptions } from './overload-options.ts';
 import type { OverloadOptions } from './overload-options.ts';
@@ -62,10 +63,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  },
-);
+runProgram(main);

@@ -2,6 +2,7 @@
 // Promise: about 25 s, plain lines, all that it started has ended; exit code 0 when the sums agree.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runProgram } from '../bench/run-program.ts';
 import { CleanUp } from '../bench/clean-up.ts';
 import { serverConnections, sumOf } from '../bench/metrics-text.ts';
 import type { ConsumersStatus } from '../bench/load/consumers.ts';
@@ -167,10 +168,4 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  },
-);
+runProgram(main);

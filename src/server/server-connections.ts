@@ -25,12 +25,6 @@ export class ServerConnections {
     return connection;
   }
 
-  bufferedBytes(): number {
-    let bytes = 0;
-    for (const connection of this.#all) bytes += connection.bufferedBytes;
-    return bytes;
-  }
-
   closeAll(): void {
     for (const connection of this.#all) connection.close('stopped');
   }
