@@ -190,6 +190,7 @@ export class Bouncer {
       hello: OWN_HELLO,
       places,
       outageWaitMs: pool.outageWaitMs,
+      bulkPush: pool.bulkPush,
     });
     const fetchLane = new FetchLane({
       ...shared,

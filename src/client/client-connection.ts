@@ -26,6 +26,7 @@ import { guard } from '../protocol/guard.ts';
 import { type Hello, parseHello } from '../protocol/hello.ts';
 import { type Challenge, hiLine } from '../protocol/hi.ts';
 import { LineBuffer } from '../protocol/line-buffer.ts';
+import { OK } from '../protocol/replies.ts';
 import type { BudgetMember } from './buffer-budget.ts';
 import type { GateVisitor } from './handshake-gate.ts';
 import type { KnownRole } from './client-connections.ts';
@@ -157,7 +158,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     counts.admissions.add('admitted');
     counts.waits.observeMs('admitted', clock.now() - this.#helloAt);
     this.#setState('open');
-    this.#write(OK_LINE);
+    this.#write(OK);
     this.#pump();
   }
 
@@ -492,4 +493,3 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
 }
 
 const HI_LINE = Buffer.from(hiLine(null));
-const OK_LINE = Buffer.from('+OK\r\n');

@@ -2,6 +2,7 @@
 // connection at once; a port that cannot be had is an error with its reason.
 
 import { createServer, type Server } from 'node:net';
+import { leanSocket } from '../base/lean-socket.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ClientParts } from './client-parts.ts';
 
@@ -15,8 +16,9 @@ export class Listener {
 
   constructor(parts: ClientParts) {
     // Half-open: a client that has sent its last command may still read the replies.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      new ClientConnection(parts, socket).start();
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
+    this.#server = createServer(options, (accepted) => {
+      new ClientConnection(parts, leanSocket(accepted)).start();
     });
   }
 

@@ -49,6 +49,7 @@ export interface Config {
   readonly pool: {
     readonly commandConnections: number;
     readonly fetchesPerWorker: number;
+    readonly bulkPush: boolean;
     readonly outageWaitMs: number;
     readonly lingerMs: number;
     readonly holdMs: number;

@@ -217,6 +217,13 @@ export const OPTIONS = {
     doc: 'Most server connections that one worker gets for its FETCHes.',
     read: (config) => config.pool.fetchesPerWorker,
   }),
+  'pool.bulk_push': option({
+    kind: boolean(),
+    fallback: false,
+    reloadable: true,
+    doc: 'Send PUSHes that come while others are on their way as one PUSHB. Each client still reads its own reply.',
+    read: (config) => config.pool.bulkPush,
+  }),
   'pool.outage_wait': option({
     kind: duration('0s', '1m'),
     fallback: '4s',

@@ -4,9 +4,10 @@
 import type { Deadline } from '../base/deadlines.ts';
 import type { Seat } from '../base/line.ts';
 import type { Verb } from '../observe/counts.ts';
+import { holdsOneObject, isUnreadable } from '../protocol/bulk.ts';
 import { Command, type LostFate, type ReplySink } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';
-import { isError, NIL } from '../protocol/replies.ts';
+import { isError, NIL, OK } from '../protocol/replies.ts';
 import type { CommandLane, LaneCommand } from './command-lane.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import { type QueueSet, queueSet } from './queue-set.ts';
@@ -28,6 +29,8 @@ export class PooledLane implements Lane, ReplySink {
   #fetch: ClientFetch | null = null;
   /** A BEAT that waits until Faktory knows the worker. */
   #heldBeat: { readonly beat: PooledCommand; readonly deadline: Deadline } | null = null;
+  /** Whether its PUSHes may travel with others'. */
+  #sharesPushes = true;
   #lastSetLine: Buffer = NO_LINE;
   #lastSet: QueueSet = NO_SET;
 
@@ -64,6 +67,7 @@ export class PooledLane implements Lane, ReplySink {
         return;
       }
     }
+    if (verb === 'PUSH') command.mayShare = this.#sharesPushes && mayShare(line);
     if (!command.holdsBack()) this.#parts.commandLane.submit(command);
   }
 
@@ -96,6 +100,8 @@ export class PooledLane implements Lane, ReplySink {
 
   onReply(command: Command, piece: Buffer, last: boolean): void {
     if (command.verb === 'BEAT' && last && !isError(piece)) this.#group?.onBeat();
+    // One whose JSON Faktory cannot read takes a whole PUSHB apart: once is enough.
+    if (command.verb === 'PUSH' && piece !== OK && isUnreadable(piece)) this.#sharesPushes = false;
     if (this.#clientIsHere) this.#client.onReply(command, piece, last);
   }
 
@@ -163,6 +169,7 @@ export class PooledLane implements Lane, ReplySink {
 
 /** A client's command in the command lane. */
 export class PooledCommand extends Command implements LaneCommand {
+  mayShare = false;
   readonly #lane: PooledLane;
 
   constructor(verb: Verb, line: Buffer, readAt: number, lane: PooledLane) {
@@ -233,5 +240,11 @@ export class ClientFetch {
   }
 }
 
+/** A large job is better off alone: nobody waits for it, and it is not copied. */
+function mayShare(line: Buffer): boolean {
+  return line.length <= SHARED_BYTES_MAX && holdsOneObject(line);
+}
+
+const SHARED_BYTES_MAX = 4096;
 const NO_LINE = Buffer.alloc(0);
 const NO_SET: QueueSet = { key: '', queues: [] };

@@ -173,6 +173,8 @@ export class Counts {
   ] as const);
   /** FETCHes that the governor answered with nil without Faktory. */
   readonly fetchesAnsweredNil = { total: 0 };
+  /** PUSHBs made of several clients' PUSHes, the jobs in them, and those that had to be taken apart. */
+  readonly bulkPushes = { sent: 0, jobs: 0, takenApart: 0 };
   /** Commands sent again over another server connection after a loss. */
   readonly commandsSentAgain = new CountBy(VERBS);
   /** Commands whose server connection was lost after they were sent. */

@@ -1,4 +1,4 @@
-// The bytes that the protocol gives a meaning to.
+// The bytes that the protocol gives a meaning to, and what is asked of bytes everywhere.
 
 export const LF = 0x0a;
 export const CR = 0x0d;
@@ -8,4 +8,11 @@ export const SPACE = 0x20;
 export function contentEnd(line: Buffer): number {
   const end = line.length - 1;
   return end > 0 && line[end - 1] === CR ? end - 1 : end;
+}
+
+/** A copy of the bytes from `start` up to `end`, for whoever has only borrowed them. */
+export function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
 }

@@ -1,8 +1,8 @@
-// Hot path. Bytes in, whole lines out. Promise: any split of the bytes gives the same lines; a
-// line that arrived in one chunk is not copied, and what a peer sends byte by byte costs no more
-// memory than twice its bytes.
+// Hot path. Bytes in, whole lines out. Promise: any split of the bytes gives the same lines; the
+// bytes added are borrowed and copied once, those of a line are its taker's to keep; what a peer
+// sends byte by byte costs no more memory than twice its bytes.
 
-import { LF } from './bytes.ts';
+import { copyOf, LF } from './bytes.ts';
 
 const NOTHING = Buffer.alloc(0);
 /** A chunk of this size is kept as it came. */
@@ -11,7 +11,7 @@ const LARGE_CHUNK_BYTES = 8 * 1024;
 const GATHERED_BYTES_MAX = 64 * 1024;
 
 export class LineBuffer {
-  /** The chunk being read, from #start on. */
+  /** The chunk being read, from #start on; our own copy of it. */
   #chunk: Buffer = NOTHING;
   #start = 0;
   /** An unfinished line that earlier chunks left, without its LF: #pieces, then what is gathered. */
@@ -30,9 +30,9 @@ export class LineBuffer {
     return this.#partialLength;
   }
 
-  /** Adds what arrived. Bytes not yet given out are kept. */
+  /** Adds what arrived, which may be overwritten afterwards. Bytes not yet given out are kept. */
   push(chunk: Buffer): void {
-    if (this.#start === this.#chunk.length) this.#chunk = chunk;
+    if (this.#start === this.#chunk.length) this.#chunk = copyOf(chunk, 0, chunk.length);
     else this.#chunk = Buffer.concat([this.#chunk.subarray(this.#start), chunk]);
     this.#start = 0;
   }

@@ -1,6 +1,18 @@
 // What a whole reply says. Promise: pure questions about bytes that the reply parser passed on.
 
+export const OK = Buffer.from('+OK\r\n');
 export const NIL = Buffer.from('$-1\r\n');
+
+/** Whether a whole `+OK` begins at `at`: most replies are one. */
+export function isOkAt(bytes: Buffer, at: number): boolean {
+  return (
+    bytes[at] === 0x2b &&
+    bytes[at + 1] === 0x4f &&
+    bytes[at + 2] === 0x4b &&
+    bytes[at + 3] === 0x0d &&
+    bytes[at + 4] === 0x0a
+  );
+}
 
 const SHUTDOWN = Buffer.from('-ERR shutdown in progress');
 

@@ -1,9 +1,10 @@
 // Hot path. Replies out of the server's bytes. Promise: any split of the bytes gives the same
-// replies; a reply that arrived whole is passed on as the bytes it came in, uncopied; one that did
-// not is put together up to a bound and streamed past it, unless its taker wants it whole.
+// replies; a reply is put together up to a bound and streamed past it, unless its taker wants it
+// whole; the bytes read are borrowed, those passed on are the taker's to keep.
 // Facts from Faktory v1.7.0: server/connection.go writes +text, -text, :n, $len and its body.
 
-import { CR, LF } from './bytes.ts';
+import { copyOf, CR, LF } from './bytes.ts';
+import { isOkAt, OK } from './replies.ts';
 
 /** Who takes replies; one call for most replies, more only for a reply that is streamed. */
 export interface ReplyTaker {
@@ -59,24 +60,33 @@ export class ReplyParser {
     return this.#heldBytes;
   }
 
-  /** Reads a chunk; false when its bytes are no reply: nothing behind them can be trusted. */
+  /**
+   * Reads a chunk, which may be overwritten afterwards; false when its bytes are no reply: nothing
+   * behind them can be trusted.
+   */
   parse(chunk: Buffer): boolean {
     let at = 0;
     let start = 0;
     while (at < chunk.length) {
       if (this.#state === 'start') {
         start = at;
+        if (isOkAt(chunk, at)) {
+          at += OK.length;
+          start = at;
+          this.#taker.onReply(OK, true);
+          continue;
+        }
         if (!this.#begin(chunk[at] as number)) return false;
       }
       const end = this.#advance(chunk, at);
       if (end === INVALID) return false;
       at = end;
       if (this.#state === 'start') {
-        this.#passOn(chunk.subarray(start, end), true);
+        this.#passOn(copyOf(chunk, start, end));
         start = end;
       }
     }
-    if (start < chunk.length) this.#hold(chunk.subarray(start));
+    if (start < chunk.length) this.#hold(copyOf(chunk, start, chunk.length));
     return true;
   }
 
@@ -134,14 +144,14 @@ export class ReplyParser {
     }
   }
 
-  #passOn(piece: Buffer, last: boolean): void {
-    let whole = piece;
+  #passOn(end: Buffer): void {
+    let whole = end;
     if (this.#heldBytes > 0) {
-      this.#held.push(piece);
+      this.#held.push(end);
       whole = this.#release();
     }
-    if (last) this.#streaming = false;
-    this.#taker.onReply(whole, last);
+    this.#streaming = false;
+    this.#taker.onReply(whole, true);
   }
 
   #release(): Buffer {

@@ -6,9 +6,10 @@
 //      ^__________|___________|         any state but closing -> (ended), when the socket is lost
 //   open -> orphaned -> closing        the client is gone, its FETCH is not answered yet
 
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { check } from '../base/check.ts';
 import { Fifo } from '../base/fifo.ts';
+import { connect } from '../base/lean-socket.ts';
 import type { Seat } from '../base/line.ts';
 import type { ServerEndReason } from '../observe/counts.ts';
 import type { LaneName, ServerState } from '../observe/snapshot.ts';
@@ -96,7 +97,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
     this.#seat = null;
     this.#state = 'dialling';
     const { host, port, connectTimeoutMs, keepaliveMs } = this.#parts.target;
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connect({ host, port });
     this.#socket = socket;
     if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
     const dialDeadline = this.#parts.clock.after(connectTimeoutMs, () =>
@@ -206,7 +207,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
   }
 
   wantsWhole(): boolean {
-    return this.#outstanding.peek()?.verb === 'FETCH';
+    const verb = this.#outstanding.peek()?.verb;
+    return verb === 'FETCH' || verb === 'PUSHB';
   }
 
   async #sayHello(

@@ -66,6 +66,21 @@ export const COMMAND_FAMILIES: readonly Family[] = [
     'FETCHes that the bouncer answered with nil by itself; in pooled mode every nil is.',
     ({ counts }) => counts.fetchesAnsweredNil.total,
   ),
+  counter(
+    'bulk_pushes_total',
+    "PUSHBs that were made of several clients' PUSHes; pooled mode only.",
+    ({ counts }) => counts.bulkPushes.sent,
+  ),
+  counter(
+    'bulk_pushes_jobs_total',
+    'PUSHes that travelled in such a PUSHB.',
+    ({ counts }) => counts.bulkPushes.jobs,
+  ),
+  counter(
+    'bulk_pushes_taken_apart_total',
+    'PUSHBs that Faktory could not read, so that each PUSH was sent again by itself.',
+    ({ counts }) => counts.bulkPushes.takenApart,
+  ),
   counterBy(
     'commands_sent_again_total',
     'Commands sent again over another server connection after a loss, by verb.',

@@ -157,15 +157,20 @@ export class MemoryFaktory {
       this.#fetch(connection, line.split(' ').slice(1));
       return;
     }
-    const payload = JSON.parse(line.slice(verb.length + 1)) as Payload;
-    this.executed.set(payload.id, (this.executed.get(payload.id) ?? 0) + 1);
-    this.#change(verb, payload);
-    this.#say(connection, replyTo(verb, payload.id));
-    connection.replies.push({ id: payload.id, endsAt: connection.written });
+    const payload = JSON.parse(line.slice(verb.length + 1)) as Payload | Payload[];
+    const payloads = Array.isArray(payload) ? payload : [payload];
+    for (const one of payloads) {
+      this.executed.set(one.id, (this.executed.get(one.id) ?? 0) + 1);
+      this.#change(verb === 'PUSHB' ? 'PUSH' : verb, one);
+    }
+    const [first] = payloads;
+    if (first !== undefined && !Array.isArray(payload)) this.#say(connection, replyTo(verb, first));
+    else this.#say(connection, bulkReply(payloads));
+    for (const { id } of payloads) connection.replies.push({ id, endsAt: connection.written });
   }
 
   #change(verb: string, { jid = '', queue = '', errtype }: Payload): void {
-    if (verb === 'PUSH') {
+    if (verb === 'PUSH' && queue !== BAD_QUEUE) {
       const job = this.jobs.get(jid);
       if (job !== undefined) job.pushes += 1;
       else {
@@ -251,13 +256,27 @@ export class MemoryFaktory {
   }
 }
 
-/** What the command with this id is answered: no other command's reply is equal. */
-export function replyTo(verb: string, id: string): string {
+/** PUSH to it fails. */
+export const BAD_QUEUE = '!';
+
+/** What the command is answered; but for PUSH, no other command's reply is equal. */
+export function replyTo(verb: string, { id, queue = '' }: Payload): string {
+  if (verb === 'PUSH') return queue === BAD_QUEUE ? `-ERR ${problemOf(id)}\r\n` : '+OK\r\n';
   if (verb !== 'INFO') return `+${id}\r\n`;
   // Long enough, for some, to be streamed.
   const length = id.endsWith('7') ? 70_000 : 100;
   const body = `${id}:${'i'.repeat(length)}:${id}`;
   return `$${body.length}\r\n${body}\r\n`;
+}
+
+function bulkReply(payloads: readonly Payload[]): string {
+  const bad = payloads.filter(({ queue }) => queue === BAD_QUEUE);
+  const body = JSON.stringify(Object.fromEntries(bad.map((p) => [p.jid, problemOf(p.id)])));
+  return `$${body.length}\r\n${body}\r\n`;
+}
+
+function problemOf(id: string): string {
+  return `no such queue for ${id}`;
 }
 
 function jobReply({ jid, queue }: StoredJob): string {

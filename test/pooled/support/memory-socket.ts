@@ -84,7 +84,10 @@ export class MemorySocket extends EventEmitter {
       this.#deliverEvent(next);
     } else {
       if (bytes < next.length) this.#inbox.unshift(next.subarray(bytes));
-      this.emit('data', next.subarray(0, bytes));
+      const lent = Buffer.from(next.subarray(0, bytes));
+      this.emit('data', lent);
+      // As the product's sockets do with the next read (src/base/lean-socket.ts).
+      lent.fill('#');
     }
     this.#network.arm(this);
   }

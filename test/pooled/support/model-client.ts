@@ -9,6 +9,8 @@ export interface SentCommand {
   readonly verb: string;
   readonly id: string;
   readonly jid: string | null;
+  /** Of a PUSH. */
+  readonly queue?: string;
   readonly queues: readonly string[];
 }
 
@@ -55,9 +57,13 @@ export class ModelClient {
   }
 
   /** Sends a command; `fields` are the payload's beside its id. */
-  send(verb: string, fields: { readonly jid?: string } & Record<string, string> = {}): void {
+  send(
+    verb: string,
+    fields: { readonly jid?: string; readonly queue?: string; readonly wid?: string } = {},
+  ): void {
     const id = `${this.name}-c${this.sent.length}`;
-    this.#note({ verb, id, jid: fields.jid ?? null, queues: [] });
+    const queue = fields.queue ?? '';
+    this.#note({ verb, id, jid: fields.jid ?? null, queue, queues: [] });
     this.#socket.write(`${verb} ${JSON.stringify({ id, ...fields })}\r\n`);
   }
 
@@ -125,17 +131,18 @@ export class ModelClient {
       return;
     }
     this.answered += 1;
-    const { verb, id, jid } = command;
+    const { verb, id, jid, queue = '' } = command;
     if (verb === 'FETCH') {
       this.#checkFetch(command, reply);
       return;
     }
     const said = wire(reply);
+    const due = replyTo(verb, { id, queue });
     if (verb === 'PUSH' && jid !== null) {
-      if (said === replyTo(verb, id)) this.acknowledgedPushes.push(jid);
+      if (said === '+OK\r\n') this.acknowledgedPushes.push(jid);
       else this.refusedPushes.push(jid);
     }
-    if (said !== replyTo(verb, id) && replyText(reply) !== UNREACHABLE) {
+    if (said !== due && replyText(reply) !== UNREACHABLE) {
       this.#complain(`${verb} ${id}`, reply);
     }
   }

@@ -4,6 +4,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { seededRandom } from '../../session/house.ts';
+import { BAD_QUEUE } from './memory-faktory.ts';
 import { ModelClient } from './model-client.ts';
 import { PooledHouse } from './pooled-house.ts';
 import { settle } from './settle.ts';
@@ -127,7 +128,9 @@ class ModelRun {
 
   #push(client: ModelClient): void {
     this.#jobs += 1;
-    client.send('PUSH', { jid: `job${this.#jobs}`, queue: this.#pick(QUEUES) ?? 'a' });
+    const queue = this.#chance(0.05) ? BAD_QUEUE : this.#pick(QUEUES);
+    const jid = `job-${String(this.#jobs).padStart(6, '0')}`;
+    client.send('PUSH', { jid, queue: queue ?? 'a' });
   }
 
   #someQueues(): string[] {

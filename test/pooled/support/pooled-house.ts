@@ -104,6 +104,7 @@ export class PooledHouse {
       hello: OWN_HELLO,
       places: this.#takePlaces(options.commandConnections),
       outageWaitMs: 4000,
+      bulkPush: false,
     });
     this.#fetchLane = new FetchLane({
       ...shared,

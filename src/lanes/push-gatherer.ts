@@ -1,0 +1,74 @@
+// Hot path. PUSHes that may travel together. Promise: those that wait when a server connection is free
+// go over it as one, shared out evenly over all that are free; none waits while one is free for
+// longer than the turn of the event loop, and none for ever.
+
+import { Fifo } from '../base/fifo.ts';
+import type { LaneCommand } from './command-lane.ts';
+
+/**
+ * Jobs in one PUSHB; it bounds how long the first waits for the last. Faktory and its Redis spend
+ * 36 µs on a PUSH by itself, on one of 16 in a PUSHB 32, on one of 64 25.
+ */
+const JOBS_MAX = 64;
+/** Bytes in one PUSHB, but for a job that is larger by itself. */
+const BYTES_MAX = 64 * 1024;
+
+/** The server connections that the PUSHes go over. */
+export interface BulkCarrier {
+  /** How often carry() may be called now. */
+  bulkRoom(): number;
+  /** Sends `pushes`, which may be a single one. */
+  carry(pushes: readonly LaneCommand[]): void;
+}
+
+export class PushGatherer {
+  readonly #carrier: BulkCarrier;
+  readonly #waiting = new Fifo<LaneCommand>();
+  #isDue = false;
+  readonly #turnEnds = (): void => this.#sendAll();
+
+  constructor(carrier: BulkCarrier) {
+    this.#carrier = carrier;
+  }
+
+  /** Those that wait, oldest first. */
+  get waiting(): Fifo<LaneCommand> {
+    return this.#waiting;
+  }
+
+  add(push: LaneCommand): void {
+    this.#waiting.push(push);
+    this.onRoom();
+  }
+
+  /** There may be room again: what waits goes at the end of this turn, with what comes until then. */
+  onRoom(): void {
+    if (this.#isDue || this.#waiting.length === 0) return;
+    this.#isDue = true;
+    setImmediate(this.#turnEnds);
+  }
+
+  #sendAll(): void {
+    this.#isDue = false;
+    for (let room = this.#carrier.bulkRoom(); room > 0; room -= 1) {
+      const pushes = this.#take(Math.ceil(this.#waiting.length / room));
+      if (pushes.length === 0) return;
+      this.#carrier.carry(pushes);
+    }
+  }
+
+  #take(share: number): LaneCommand[] {
+    const pushes: LaneCommand[] = [];
+    let bytes = 0;
+    while (pushes.length < Math.min(share, JOBS_MAX)) {
+      const next = this.#waiting.peek();
+      if (next === undefined || (bytes > 0 && bytes + next.line.length > BYTES_MAX)) break;
+      this.#waiting.shift();
+      // Nobody has seen the PUSH of a client that has left: it is as if it had not been sent.
+      if (!next.isWanted) continue;
+      bytes += next.line.length;
+      pushes.push(next);
+    }
+    return pushes;
+  }
+}

@@ -1,0 +1,118 @@
+// Hot path. Several clients' PUSHes as one PUSHB. Promise: what PUSHB makes of its jobs is exactly
+// what as many PUSHes would have made of them, and its answer says which of them failed, and why.
+// Facts from Faktory v1.7.0: server/commands.go push and pushBulk hand each job to the same
+// manager.Push; pushBulk executes nothing when its JSON does not parse, and answers with a map from
+// the jid of each job that failed to the error's text.
+
+import { contentEnd } from './bytes.ts';
+import { goFieldCandidates, goMembers, parseJsonObject } from './go-json.ts';
+import { bulkBody } from './replies.ts';
+
+const PREFIX = Buffer.from('PUSHB [');
+const SUFFIX = Buffer.from(']\r\n');
+const PAYLOAD_START = 'PUSH '.length;
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/**
+ * Whether the PUSH `line` may become an element of a PUSHB: its payload begins with a brace, and
+ * nothing but its last byte closes that. It need not be valid JSON (then PUSHB as a whole is none,
+ * and executes nothing), but it can neither reach into another client's job nor be two jobs.
+ */
+export function holdsOneObject(line: Buffer): boolean {
+  const end = contentEnd(line);
+  if (line[PAYLOAD_START] !== OPEN_BRACE) return false;
+  let depth = 0;
+  for (let at = PAYLOAD_START; at < end; at += 1) {
+    switch (line[at]) {
+      case QUOTE:
+        at = closingQuote(line, at, end);
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        depth += 1;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth -= 1;
+        if (depth === 0) return at === end - 1;
+        break;
+      default:
+    }
+  }
+  return false;
+}
+
+function closingQuote(line: Buffer, openingQuote: number, end: number): number {
+  let at = openingQuote + 1;
+  while (at < end && line[at] !== QUOTE) at += line[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
+/** One PUSHB line of PUSH lines that each hold one object. */
+export function pushbLine(pushes: readonly { readonly line: Buffer }[]): Buffer {
+  let length = PREFIX.length + pushes.length - 1 + SUFFIX.length;
+  for (const { line } of pushes) length += contentEnd(line) - PAYLOAD_START;
+  const bulk = Buffer.allocUnsafe(length);
+  let at = PREFIX.copy(bulk);
+  for (const { line } of pushes) {
+    if (at > PREFIX.length) {
+      bulk[at] = COMMA;
+      at += 1;
+    }
+    at += line.copy(bulk, at, PAYLOAD_START, contentEnd(line));
+  }
+  SUFFIX.copy(bulk, at);
+  return bulk;
+}
+
+export type BulkOutcome =
+  | { readonly kind: 'all_stored' }
+  /** The others are stored. */
+  | { readonly kind: 'some_failed'; readonly textByJid: ReadonlyMap<string, string> }
+  /** Faktory could not read it: no job is stored. */
+  | { readonly kind: 'not_executed' }
+  /** Nothing that Faktory is known to answer. */
+  | { readonly kind: 'unknown' };
+
+const ALL_STORED = Buffer.from('$2\r\n{}\r\n');
+const NOT_EXECUTED = '-ERR invalid JSON: ';
+
+/** What the whole reply to a PUSHB says. */
+export function bulkOutcome(reply: Buffer): BulkOutcome {
+  if (reply.equals(ALL_STORED)) return { kind: 'all_stored' };
+  if (isUnreadable(reply)) return { kind: 'not_executed' };
+  const map = parseJsonObject(bulkBody(reply)?.toString() ?? '');
+  if (map === null) return { kind: 'unknown' };
+  const texts = Object.entries(map).filter((entry): entry is [string, string] => {
+    return typeof entry[1] === 'string';
+  });
+  return { kind: 'some_failed', textByJid: new Map(texts) };
+}
+
+/** Whether Faktory could not read the JSON of the PUSH or PUSHB that `reply` answers. */
+export function isUnreadable(reply: Buffer): boolean {
+  return reply.toString('latin1', 0, NOT_EXECUTED.length) === NOT_EXECUTED;
+}
+
+/** The jid that Faktory reads in a PUSH line; null where it might be one of several. */
+export function jidOf(line: Buffer): string | null {
+  const text = line.toString('utf8', PAYLOAD_START, contentEnd(line));
+  const candidates = goFieldCandidates(goMembers(text) ?? [], 'jid');
+  if (candidates.length === 0) return '';
+  const [only] = candidates;
+  return candidates.length === 1 && typeof only === 'string' ? only : null;
+}
+
+/** Codes of errors that are no ERR (manager/middleware.go, and Enterprise's unique jobs). */
+const CODED = /^(?:NOTUNIQUE|DISCARD) /;
+
+/** The reply that the PUSH would have got for the error `text`. */
+export function pushErrorLine(text: string): Buffer {
+  return Buffer.from(CODED.test(text) ? `-${text}\r\n` : `-ERR ${text}\r\n`);
+}
