@@ -240,11 +240,9 @@ export class MemoryFaktory {
       const job = jid === undefined ? undefined : this.jobs.get(jid);
       if (job !== undefined) job.wasCut = true;
     }
-    for (const [, id] of `${connection.unread}${onItsWay}`.matchAll(/"id":"([^"]+)"/g)) {
-      if (id !== undefined) this.#unknown.add(id);
-    }
-    for (const line of connection.lines) {
-      const id = /"id":"([^"]+)"/.exec(line)?.[1];
+    // A PUSHB has several.
+    const unexecuted = [connection.unread, onItsWay, ...connection.lines].join('');
+    for (const [, id] of unexecuted.matchAll(/"id":"([^"]+)"/g)) {
       if (id !== undefined) this.#unknown.add(id);
     }
   }

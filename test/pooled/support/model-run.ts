@@ -44,6 +44,7 @@ class ModelRun {
       serverConnections: CAP,
       producerReserve: this.#upTo(5),
       commandConnections: 1 + this.#upTo(3),
+      bulkPush: this.#chance(0.5),
       fetchesPerWorker: 1 + this.#upTo(3),
       fetchesInFlight: 1 + this.#upTo(4),
     });

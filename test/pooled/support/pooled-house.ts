@@ -35,6 +35,8 @@ export interface HouseOptions {
   readonly serverConnections: number;
   readonly producerReserve: number;
   readonly commandConnections: number;
+  /** Whether PUSHes may travel as one PUSHB. */
+  readonly bulkPush?: boolean;
   readonly fetchesPerWorker: number;
   readonly fetchesInFlight: number;
 }
@@ -104,7 +106,7 @@ export class PooledHouse {
       hello: OWN_HELLO,
       places: this.#takePlaces(options.commandConnections),
       outageWaitMs: 4000,
-      bulkPush: false,
+      bulkPush: options.bulkPush ?? false,
     });
     this.#fetchLane = new FetchLane({
       ...shared,
