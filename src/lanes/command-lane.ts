@@ -146,19 +146,14 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       if (idle === most) break;
       if (isIdle(connection)) idle += 1;
     }
-    // Where other commands leave no connection idle, PUSHes go among them.
-    return idle === 0 && this.#bulksNow === 0 ? 1 : idle;
+    return idle;
   }
 
   carry(pushes: readonly LaneCommand[]): void {
     const { clock, counts } = this.#parts;
     const connection = this.#open.find(isIdle);
     const [first] = pushes;
-    if (connection === undefined || first === undefined) {
-      for (const push of pushes) this.#quick.push(push);
-      this.#dispatchLine(this.#quick, null);
-      return;
-    }
+    if (connection === undefined || first === undefined) return;
     const now = clock.now();
     for (const push of pushes) counts.laneWaits.observeMs('command', now - push.readAt);
     if (pushes.length === 1) {
@@ -249,13 +244,14 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   /** The least busy of the first few with room: few, so that a turn's commands share writes. */
   #roomForQuick(): Connection | null {
-    const kept = this.#slow.length > 0 ? this.#keptForSlow() : null;
+    const keptForSlow = this.#slow.length > 0 ? this.#keptForSlow() : null;
+    const keptForBulk = this.#pushes.waiting.length > 0 ? this.#keptForBulk() : null;
     let least: Connection | null = null;
     let leastOutstanding = WINDOW;
     let looked = 0;
     for (const connection of this.#open) {
-      if (connection === kept || connection.alone !== null) continue;
-      if (connection.server.state !== 'open') continue;
+      if (connection === keptForSlow || connection === keptForBulk) continue;
+      if (!isShared(connection)) continue;
       if (connection.server.outstanding < leastOutstanding) {
         least = connection;
         leastOutstanding = connection.server.outstanding;
@@ -271,9 +267,14 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     if (this.#slowNow >= this.#slowMax) return null;
     for (let i = this.#open.length - 1; i >= 0; i -= 1) {
       const connection = this.#open[i] as Connection;
-      if (connection.alone === null && connection.server.state === 'open') return connection;
+      if (isShared(connection)) return connection;
     }
     return null;
+  }
+
+  /** While PUSHes wait to go together, the first connection takes no more, until it is idle. */
+  #keptForBulk(): Connection | null {
+    return this.#bulksNow > 0 ? null : (this.#open.find(isShared) ?? null);
   }
 
   /** The last idle connection, away from where quick commands are packed. */
@@ -334,6 +335,11 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 }
 
-function isIdle({ alone, server }: Connection): boolean {
-  return alone === null && server.state === 'open' && server.outstanding === 0;
+/** Whether quick commands of many clients may go over it. */
+function isShared({ alone, server }: Connection): boolean {
+  return alone === null && server.state === 'open';
+}
+
+function isIdle(connection: Connection): boolean {
+  return isShared(connection) && connection.server.outstanding === 0;
 }

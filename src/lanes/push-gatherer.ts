@@ -15,9 +15,9 @@ const BYTES_MAX = 64 * 1024;
 
 /** The server connections that the PUSHes go over. */
 export interface BulkCarrier {
-  /** How often carry() may be called now. */
+  /** How many server connections are free for it now. */
   bulkRoom(): number;
-  /** Sends `pushes`, which may be a single one. */
+  /** Sends `pushes`, which may be a single one, over a free one. */
   carry(pushes: readonly LaneCommand[]): void;
 }
 
