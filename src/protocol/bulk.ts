@@ -1,8 +1,9 @@
-// Hot path. Several clients' PUSHes as one PUSHB. Promise: what PUSHB makes of its jobs is exactly
-// what as many PUSHes would have made of them, and its answer says which of them failed, and why.
+// Hot path. Several clients' PUSHes as one PUSHB. Promise: PUSHB stores and refuses the jobs that as
+// many PUSHes would have, and its answer says which of them failed, and why.
 // Facts from Faktory v1.7.0: server/commands.go push and pushBulk hand each job to the same
 // manager.Push; pushBulk executes nothing when its JSON does not parse, and answers with a map from
-// the jid of each job that failed to the error's text.
+// the jid of each job that failed to the error's text. One difference: push decodes "retry" into
+// Faktory's own default, so that it holds for later jobs without one; pushBulk does not.
 
 import { contentEnd } from './bytes.ts';
 import { goFieldCandidates, goMembers, parseJsonObject } from './go-json.ts';
