@@ -40,6 +40,32 @@ t.test('a slow verb gets its turn however busy the lane is', async (t) => {
   t.equal(slow?.outstanding.length, 0);
 });
 
+t.test('PUSHes that wait for each other get their turn however busy the lane is', async (t) => {
+  const house = new PooledHouse({ ...IN_MEMORY, bulkPush: true });
+  const clients = Array.from({ length: 300 }, (_, i) => {
+    return new ModelClient(`c${i}`, null, house.accept());
+  });
+  await settle(house, 0);
+  const [one, two, ...busy] = clients;
+  const pushers = [one, two];
+  const keepBusy = (): void => {
+    for (const client of busy) {
+      if (client.outstanding.length < 4) client.send('ACK', { jid: 'none' });
+    }
+    for (const end of house.network.deliverable) end.deliver(Infinity);
+  };
+  keepBusy();
+  for (const pusher of pushers) pusher?.send('PUSH', { jid: `${pusher.name}-job`, queue: 'q' });
+  const wait = (): number => pushers.filter((pusher) => pusher?.outstanding.length === 1).length;
+  for (let turn = 0; turn < 300 && wait() > 0; turn += 1) {
+    keepBusy();
+    for (const connection of house.faktory.busy) house.faktory.step(connection);
+    await new Promise(setImmediate);
+  }
+  t.equal(wait(), 0);
+  t.equal(house.counts.bulkPushes.jobs, 2);
+});
+
 t.test('commands of one turn go in one write per connection', async (t) => {
   const house = new PooledHouse(IN_MEMORY);
   const clients = Array.from({ length: 6 }, (_, i) => {
