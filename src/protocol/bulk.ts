@@ -101,13 +101,18 @@ export function isUnreadable(reply: Buffer): boolean {
   return reply.toString('latin1', 0, NOT_EXECUTED.length) === NOT_EXECUTED;
 }
 
-/** The jid that Faktory reads in a PUSH line; null where it might be one of several. */
+/**
+ * The jid that Faktory reads in a PUSH line, empty where there is none; null where it might read
+ * another: of two that fold to one key, or of one that is no Unicode, which it mends in its own way.
+ */
 export function jidOf(line: Buffer): string | null {
-  const text = line.toString('utf8', PAYLOAD_START, contentEnd(line));
-  const candidates = goFieldCandidates(goMembers(text) ?? [], 'jid');
+  const members = goMembers(line.toString('utf8', PAYLOAD_START, contentEnd(line)));
+  if (members === null) return null;
+  const candidates = goFieldCandidates(members, 'jid');
   if (candidates.length === 0) return '';
   const [only] = candidates;
-  return candidates.length === 1 && typeof only === 'string' ? only : null;
+  if (candidates.length > 1 || typeof only !== 'string') return null;
+  return only.isWellFormed() && !only.includes('\ufffd') ? only : null;
 }
 
 /** Codes of errors that are no ERR (manager/middleware.go, and Enterprise's unique jobs). */

@@ -100,6 +100,10 @@ t.test('a jid is read as Faktory reads it, or not at all', async (t) => {
     ['{"jid":null}', null],
     ['{"j\\u0069d":"a"}', 'a'],
   ];
+  // Each becomes U+FFFD in Faktory's answer, as many of them as Go pleases.
+  cases.push(['{"jid":"\\ud800"}', null], ['{"jid":"\ufffd"}', null], ['{oops}', null]);
+  const noUnicode = Buffer.from('PUSH {"jid":"xx"}\r\n').fill(0xff, 13, 15);
+  t.equal(jidOf(noUnicode), null);
   for (const [payload, jid] of cases) t.equal(jidOf(push(payload).line), jid, payload);
 });
 
