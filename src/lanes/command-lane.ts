@@ -13,7 +13,7 @@ import type { Command, LostFate } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
-import { BulkPush } from './bulk-push.ts';
+import { BulkPush, type BulkPushParts } from './bulk-push.ts';
 import { type BulkCarrier, PushGatherer } from './push-gatherer.ts';
 
 /**
@@ -89,6 +89,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   readonly #quick = new Fifo<LaneCommand>();
   readonly #slow = new Fifo<LaneCommand>();
   readonly #pushes = new PushGatherer(this);
+  readonly #bulkPushParts: BulkPushParts;
   readonly #slowMax: number;
   readonly #bulksMax: number;
   #slowNow = 0;
@@ -99,8 +100,12 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   constructor(parts: CommandLaneParts) {
     this.#parts = parts;
     this.holdDeadlines = new Deadlines(parts.clock, parts.outageWaitMs, (held) => held.expired());
+    this.#bulkPushParts = {
+      counts: parts.counts,
+      pushAlone: (push) => this.#pushAlone(push),
+    };
     this.#slowMax = Math.max(1, Math.floor(parts.places.length / 2));
-    this.#bulksMax = Math.max(1, Math.min(BULKS_MAX, Math.floor(parts.places.length / 2)));
+    this.#bulksMax = Math.min(BULKS_MAX, this.#slowMax);
   }
 
   get waiting(): number {
@@ -160,14 +165,14 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       this.#send(connection, first, null);
       return;
     }
-    const bulk = new BulkPush({ counts, pushAlone: this.#pushAlone }, pushes, now);
+    const bulk = new BulkPush(this.#bulkPushParts, pushes, now);
     this.#send(connection, bulk.command, 'bulk');
   }
 
-  readonly #pushAlone = (push: LaneCommand): void => {
+  #pushAlone(push: LaneCommand): void {
     push.mayShare = false;
     if (push.isWanted) this.submit(push);
-  };
+  }
 
   /** With nothing on its way and nothing waiting there is nothing to gather: a PUSH goes at once. */
   #isIdle(): boolean {

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { type House, pushLine } from '../session/house.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
-import { startBouncer } from '../support/bouncer.ts';
+import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { ok, replyText } from '../support/reply.ts';
 import { instead, reset, shutdown, stall, type Toxic } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
@@ -50,6 +50,22 @@ async function together(
   lift();
   await blocked;
   return { clients, replies };
+}
+
+/** The same in front of the real Faktory. */
+async function openReal(
+  t: Test,
+  size: number,
+): Promise<{ readonly bouncer: RunningBouncer; readonly clients: RawClient[] }> {
+  const faktory = await RealFaktory.start();
+  t.teardown(() => faktory.stop());
+  const overrides = { mode: 'pooled', 'pool.command_connections': 1, 'pool.bulk_push': true };
+  const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+  await bouncer.isUp();
+  return {
+    bouncer,
+    clients: await Promise.all(Array.from({ length: size }, () => bouncer.connect())),
+  };
 }
 
 t.test('PUSHes that wait go as one PUSHB, and each client reads +OK', async (t) => {
@@ -143,12 +159,7 @@ t.test('a PUSHB without an answer closes the clients of its jobs, nobody else', 
 });
 
 t.test('a refusal is never told as +OK, however odd its jid', { skip: missing }, async (t) => {
-  const faktory = await RealFaktory.start();
-  t.teardown(() => faktory.stop());
-  const overrides = { mode: 'pooled', 'pool.command_connections': 1, 'pool.bulk_push': true };
-  const bouncer = await startBouncer(t, { port: faktory.port, overrides });
-  await bouncer.isUp();
-  const clients = await Promise.all(Array.from({ length: 20 }, () => bouncer.connect()));
+  const { bouncer, clients } = await openReal(t, 20);
   const replies = clients.map((client, i) => {
     const fields = i === 10 ? { jid: 'odd-\ud800-jid', args: null } : {};
     return client.command(pushLine(fields).line).then(replyText, () => CLOSED);
@@ -160,12 +171,7 @@ t.test('a refusal is never told as +OK, however odd its jid', { skip: missing },
 });
 
 t.test('the real Faktory stores each job of a PUSHB as pushed', { skip: missing }, async (t) => {
-  const faktory = await RealFaktory.start();
-  t.teardown(() => faktory.stop());
-  const overrides = { mode: 'pooled', 'pool.command_connections': 1, 'pool.bulk_push': true };
-  const bouncer = await startBouncer(t, { port: faktory.port, overrides });
-  await bouncer.isUp();
-  const clients = await Promise.all(Array.from({ length: 40 }, () => bouncer.connect()));
+  const { bouncer, clients } = await openReal(t, 40);
   const pushed = new Map<string, number>();
   for (let round = 0; round < 5; round += 1) {
     const replies = clients.map((client, i) => {
