@@ -1,6 +1,6 @@
 // Lines out of bytes: whatever the network's pieces are, the lines are the same.
 
-import { deepEqual, equal } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -75,6 +75,36 @@ t.test('the bytes added may be overwritten, those of a line stay', async (t) => 
     lent.fill('#');
   }
   t.same(taken(lines), ['PUSH {}\r\n', 'ACK {}\n', 'END\n', 'half\n']);
+});
+
+t.test('long lines of two peers that share chunks in turns stay apart', async () => {
+  const line = (mark: string, bytes: number) => `${mark.repeat(bytes)}\n`;
+  const sizes = fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 4 });
+  const steps = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(sizes, sizes, steps, (ofOne, ofOther, cuts) => {
+      const peers = [ofOne, ofOther].map((lengths, peer) => ({
+        lines: new LineBuffer(),
+        sent: Buffer.from(
+          lengths.map((bytes, n) => line('abcdefgh'.charAt(2 * n + peer), bytes)).join(''),
+        ),
+        at: 0,
+        got: [] as string[],
+      }));
+      for (let turn = 0; peers.some(({ at, sent }) => at < sent.length); turn += 1) {
+        for (const peer of peers) {
+          const cut = cuts[turn % cuts.length] ?? 1;
+          const lent = Buffer.from(peer.sent.subarray(peer.at, peer.at + cut));
+          peer.at += lent.length;
+          peer.lines.push(lent);
+          lent.fill('#');
+          peer.got.push(...taken(peer.lines));
+        }
+      }
+      for (const { sent, got } of peers) ok(got.join('') === sent.toString(), 'lines differ');
+    }),
+    { numRuns: 60 },
+  );
 });
 
 t.test('what is sent byte by byte keeps none of the chunks that it came in', async (t) => {
