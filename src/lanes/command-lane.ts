@@ -30,6 +30,12 @@ const WINDOW = 64;
  */
 const SPREAD = 4;
 /**
+ * Larger commands take the least busy of all connections: Faktory reads and answers one for longer
+ * than a shared write saves. Measured with 20 clients that push 10 kB or 1 MB, spread over 4
+ * connections and over all: 5,480 and 6,430 PUSHes per second, 129 and 139.
+ */
+const PACKED_BYTES_MAX = 4096;
+/**
  * PUSHBs outstanding at once, made of several clients' PUSHes: Faktory works off the jobs of each one
  * after another, with a round trip to Redis for each. Measured with 200 and 2000 clients, thousand
  * PUSHes per second: with 2 29, 28; with 4 30, 31; with 8 35, 38; with 16 37, 35.
@@ -135,7 +141,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     }
     const isQuick = QUICK.has(command.verb);
     const line = isQuick ? this.#quick : this.#slow;
-    const room = line.length > 0 ? null : isQuick ? this.#roomForQuick() : this.#roomForSlow();
+    const room =
+      line.length > 0 ? null : isQuick ? this.#roomForQuick(command) : this.#roomForSlow();
     if (room !== null) {
       this.#send(room, command, isQuick ? null : 'slow');
       return;
@@ -248,7 +255,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   /** The least busy of the first few with room: few, so that a turn's commands share writes. */
-  #roomForQuick(): Connection | null {
+  #roomForQuick({ line }: LaneCommand): Connection | null {
+    const spread = line.length > PACKED_BYTES_MAX ? this.#open.length : SPREAD;
     const keptForSlow = this.#slow.length > 0 ? this.#keptForSlow() : null;
     const keptForBulk = this.#pushes.waiting.length > 0 ? this.#keptForBulk() : null;
     let least: Connection | null = null;
@@ -262,7 +270,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
         leastOutstanding = connection.server.outstanding;
       }
       looked += 1;
-      if (looked >= SPREAD && least !== null) break;
+      if (looked >= spread && least !== null) break;
     }
     return least;
   }
@@ -317,7 +325,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
         line.shift();
         continue;
       }
-      const connection = alone === 'slow' ? this.#roomForSlow() : this.#roomForQuick();
+      const connection = alone === 'slow' ? this.#roomForSlow() : this.#roomForQuick(command);
       if (connection === null) return;
       line.shift();
       this.#parts.counts.laneWaits.observeMs('command', this.#parts.clock.now() - command.readAt);

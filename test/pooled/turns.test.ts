@@ -89,6 +89,28 @@ t.test('commands of one turn go in one write per connection', async (t) => {
   t.equal(house.faktory.jobs.size, 6);
 });
 
+t.test('large commands take a connection each, small ones are packed on few', async (t) => {
+  for (const [argument, connections] of [
+    ['', 4],
+    ['x'.repeat(5000), 6],
+  ] as const) {
+    const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 6 });
+    const clients = Array.from({ length: 6 }, (_, i) => {
+      return new ModelClient(`c${i}`, null, house.accept());
+    });
+    await settle(house, 0);
+    for (const [i, client] of clients.entries()) {
+      client.send('PUSH', { jid: `j${i}`, queue: 'q', args: [argument] });
+    }
+    for (const end of house.network.deliverable) end.deliver(Infinity);
+    await new Promise(setImmediate);
+    const used = [...house.faktory.connections].filter(({ socket }) => socket.writes > 0);
+    t.equal(used.length, connections, `${argument.length} B of argument`);
+    await settle(house, 0);
+    t.equal(house.faktory.jobs.size, 6);
+  }
+});
+
 t.test('several sets of one connection each get a FETCH in turn', async (t) => {
   const house = new PooledHouse(IN_MEMORY);
   const sets = ['a', 'b', 'c'];

@@ -59,7 +59,12 @@ export class ModelClient {
   /** Sends a command; `fields` are the payload's beside its id. */
   send(
     verb: string,
-    fields: { readonly jid?: string; readonly queue?: string; readonly wid?: string } = {},
+    fields: {
+      readonly jid?: string;
+      readonly queue?: string;
+      readonly wid?: string;
+      readonly args?: readonly string[];
+    } = {},
   ): void {
     const id = `${this.name}-c${this.sent.length}`;
     const queue = fields.queue ?? '';
