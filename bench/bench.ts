@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { provision } from '../test/support/provision.ts';
+import { buildBouncer } from './bouncer-process.ts';
 import { runProgram } from './run-program.ts';
 import { CleanUp } from './clean-up.ts';
 import { BENCH_HELP, parseBenchOptions } from './compare/bench-options.ts';
@@ -75,6 +76,7 @@ async function main(): Promise<number> {
   }
   if (process.platform !== 'linux') throw new Error('Cannot measure: this needs Linux (/proc)');
   buildGenerator();
+  buildBouncer();
   if (options.cpuProfiles !== null) {
     // The bouncers inherit it; this process has started already.
     const folder = resolve(options.cpuProfiles);

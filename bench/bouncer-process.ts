@@ -1,13 +1,12 @@
 // The bouncer as its users run it: a process of its own with a config file. Promise: `start` answers
 // when /readyz does; a bouncer that does not come up fails with its own last words.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { freePort } from '../test/support/free-port.ts';
@@ -15,11 +14,21 @@ import type { Address } from './load/connection.ts';
 import { parseMetrics } from './metrics-text.ts';
 import type { MetricSample } from './metrics-text.ts';
 
-const PROGRAM = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const ROOT = join(import.meta.dirname, '..');
+/** From its source, which Node strips of its types: what it is now. */
+const SOURCE_PROGRAM = join(ROOT, 'src', 'main.ts');
+/** As it is installed: without what stripping types takes, 30 MB of memory for one. */
+export const BUILT_PROGRAM = join(ROOT, 'dist', 'main.js');
 const READY_WITHIN_MS = 15_000;
 const READY_ASK_EVERY_MS = 50;
 const STOP_WITHIN_MS = 5000;
 const LAST_WORDS_CHARACTERS = 2000;
+
+/** Makes what BUILT_PROGRAM runs. */
+export function buildBouncer(): void {
+  const built = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(`Cannot build the bouncer:\n${built.stdout}`);
+}
 
 export type BouncerMode = 'session' | 'pooled';
 
@@ -47,7 +56,11 @@ export class BouncerProcess {
   }
 
   /** Starts one in front of the Faktory at `server`. */
-  static async start(server: Address, keys: ConfigKeys): Promise<BouncerProcess> {
+  static async start(
+    server: Address,
+    keys: ConfigKeys,
+    program = SOURCE_PROGRAM,
+  ): Promise<BouncerProcess> {
     const host = '127.0.0.1';
     const port = await freePort();
     const adminPort = await freePort();
@@ -60,7 +73,7 @@ export class BouncerProcess {
       admin: { address: `${host}:${adminPort}` },
     };
     await writeFile(file, stringify(config));
-    const child = spawn(process.execPath, [PROGRAM, '--config', file], {
+    const child = spawn(process.execPath, [program, '--config', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C reaches the whole group: a group of its own lets the benchmark decide the order.
       detached: true,

@@ -123,6 +123,8 @@ function ownFlags(load: Load): Readonly<Record<string, number>> {
       return { payload: load.payloadBytes };
     case 'cycle':
       return { consumers: load.consumers, backlog: load.backlog };
+    case 'drain':
+      return { backlog: load.jobs };
     case 'idle':
     case 'storm':
       return {};

@@ -76,6 +76,13 @@ export const GOALS: readonly Goal[] = [
     unit: 'x',
     value: ratio('cycle-4000', 'pooled', 'jobsPerSecond', 'direct'),
   },
+  ...(['drain-20', 'drain-1'] as const).map((load): Goal => ({
+    text: `pooled, ${load === 'drain-1' ? 'one client alone' : 'one worker with 20 clients'} drains a queue: jobs per second against direct`,
+    bound: 'at least',
+    limit: 0.9,
+    unit: 'x',
+    value: ratio(load, 'pooled', 'jobsPerSecond', 'direct'),
+  })),
   {
     text: 'session, 200 pushing clients: throughput against HAProxy',
     bound: 'at least',

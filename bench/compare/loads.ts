@@ -16,6 +16,8 @@ export type Load =
       readonly consumers: number;
       readonly backlog: number;
     }
+  /** One worker's clients FETCH and ACK what is queued already, until nothing is left. */
+  | { readonly kind: 'drain'; readonly clients: number; readonly jobs: number }
   /** Everybody says HELLO and stays, 20 clients to a worker. */
   | { readonly kind: 'idle'; readonly clients: number }
   /** Everybody dials at once, 20 clients to a worker. */
@@ -31,6 +33,10 @@ function cycling(consumers: number): Load {
   return { kind: 'cycle', clients: 20, consumers, backlog: 1000 };
 }
 
+function draining(clients: number): Load {
+  return { kind: 'drain', clients, jobs: 10_000 };
+}
+
 export const LOADS = {
   'push-1': pushing(1),
   'push-20': pushing(20),
@@ -38,6 +44,8 @@ export const LOADS = {
   'push-2000': pushing(2000),
   'cycle-200': cycling(200),
   'cycle-4000': cycling(4000),
+  'drain-1': draining(1),
+  'drain-20': draining(20),
   'payload-200B': pushing(20, 200),
   'payload-10kB': pushing(20, 10_000),
   'payload-1MB': pushing(20, 1_000_000),
@@ -67,6 +75,7 @@ export function loadFor(name: LoadName, front: FrontName): Load | null {
   if (front === 'pooled') return load;
   switch (load.kind) {
     case 'push':
+    case 'drain':
     case 'storm':
       return load;
     case 'cycle':
@@ -89,6 +98,8 @@ export function describeLoad(load: Load): string {
         : `${load.clients} clients PUSH as fast as they are answered, ${load.payloadBytes} B of argument`;
     case 'cycle':
       return `PUSH by ${load.clients}, FETCH and ACK by ${load.consumers} consumers, at most ${load.backlog} jobs under way`;
+    case 'drain':
+      return `${load.clients === 1 ? '1 client' : `${load.clients} clients`} of one worker FETCH and ACK ${load.jobs} queued jobs, or as many as the time allows`;
     case 'idle':
       return `${load.clients} clients say HELLO, 20 to a worker, and stay idle`;
     case 'storm':

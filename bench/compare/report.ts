@@ -93,7 +93,8 @@ most of them in brackets.
   /proc/PID/stat. "of a core": the load generator's own share, which is a process of its own.
 - others: what processes outside the benchmark, and the kernel on nobody's account, took of the
   whole machine; where that is much, the figures are not worth much.
-- p50, p99, p99.9: from sending PUSH to \`+OK\`; in a full cycle from sending PUSH to the \`+OK\` of ACK.
+- p50, p99, p99.9: from sending PUSH to \`+OK\`; in a full cycle from sending PUSH to the \`+OK\` of ACK,
+  in a drain from sending FETCH to that.
 - session: limits.server_connections is ${SESSION_SERVER_CONNECTIONS}, so that nobody is refused; all else, and pooled
   entirely, as it comes.
 - idle: haproxy and nginx with 9800, session with 4800 clients at most, for they need two open files
@@ -120,6 +121,7 @@ function columnsFor(load: Load): readonly Column[] {
       if (load.payloadBytes < 10_000) return [...WORK, ...COST];
       return [...WORK, { title: 'bytes/s', metric: 'bytesPerSecond', as: 'value' }, ...COST];
     case 'cycle':
+    case 'drain':
       return [...WORK, ...COST];
     case 'storm':
       return [...STORM, ...COST];

@@ -16,12 +16,12 @@ import (
 )
 
 func main() {
-	load := flag.String("load", "push", "push, cycle, idle or storm")
+	load := flag.String("load", "push", "push, cycle, drain, idle or storm")
 	address := flag.String("address", "127.0.0.1:7419", "where to connect")
 	clients := flag.Int("clients", 20, "clients; in a cycle, those that push")
 	consumers := flag.Int("consumers", 0, "cycle: clients that fetch and acknowledge")
 	payload := flag.Int("payload", 16, "bytes in a job's argument")
-	backlog := flag.Int("backlog", 1000, "cycle: jobs under way at once")
+	backlog := flag.Int("backlog", 1000, "cycle: jobs under way at once; drain: jobs queued at its beginning")
 	warmUp := flag.Duration("warm-up", 500*time.Millisecond, "before anything counts")
 	measure := flag.Duration("measure", 3*time.Second, "how long to measure")
 	pids := flag.String("pids", "", "processes whose CPU time is read, with commas")
@@ -57,6 +57,8 @@ func run(load string, l *loop, p plan, lines *bufio.Scanner) error {
 		return push(l, p)
 	case "cycle":
 		return cycle(l, p)
+	case "drain":
+		return drain(l, p)
 	case "idle":
 		return idle(l, p, lines)
 	case "storm":

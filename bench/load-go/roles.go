@@ -73,6 +73,36 @@ func (p *work) next(c *client) {
 	p.loop.send(c, c.line)
 }
 
+// filling queues jobs before the load begins, many with each command.
+type filling struct {
+	*work
+	left int
+}
+
+const fillAtOnce = 200
+
+func (f *filling) admitted(c *client) {}
+
+func (f *filling) replied(c *client, reply []byte) {
+	f.pushes = f.lastJob
+	f.begin(c)
+}
+
+func (f *filling) begin(c *client) {
+	jobs := min(f.left, fillAtOnce)
+	if jobs == 0 {
+		return
+	}
+	f.left -= jobs
+	line := []byte("PUSHB [")
+	for range jobs {
+		f.lastJob++
+		line = fmt.Appendf(line, `{"jid":"%0*d","queue":"%s","jobtype":"Bench","args":[]},`, jidDigits, f.lastJob, cycleQueue)
+	}
+	line[len(line)-1] = ']'
+	f.loop.send(c, append(line, "\r\n"...))
+}
+
 type consumer struct {
 	*work
 	fetchLine []byte
@@ -103,7 +133,11 @@ func (k consumer) replied(c *client, reply []byte) {
 func (k consumer) acknowledged(c *client) {
 	if k.recording {
 		k.acks++
-		k.latencies = append(k.latencies, k.loop.now-k.pushedAt[c.job%pushedAtSlots])
+		since := c.sentAt
+		if k.cycle {
+			since = k.pushedAt[c.job%pushedAtSlots]
+		}
+		k.latencies = append(k.latencies, k.loop.now-since)
 	}
 	c.job = 0
 	c.sentAt = 0

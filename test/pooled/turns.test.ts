@@ -91,11 +91,11 @@ t.test('commands of one turn go in one write per connection', async (t) => {
 
 t.test('large commands take a connection each, small ones are packed on few', async (t) => {
   for (const [argument, connections] of [
-    ['', 4],
-    ['x'.repeat(5000), 6],
+    ['', 8],
+    ['x'.repeat(5000), 12],
   ] as const) {
-    const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 6 });
-    const clients = Array.from({ length: 6 }, (_, i) => {
+    const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 12 });
+    const clients = Array.from({ length: 12 }, (_, i) => {
       return new ModelClient(`c${i}`, null, house.accept());
     });
     await settle(house, 0);
@@ -107,7 +107,7 @@ t.test('large commands take a connection each, small ones are packed on few', as
     const used = [...house.faktory.connections].filter(({ socket }) => socket.writes > 0);
     t.equal(used.length, connections, `${argument.length} B of argument`);
     await settle(house, 0);
-    t.equal(house.faktory.jobs.size, 6);
+    t.equal(house.faktory.jobs.size, 12);
   }
 });
 
