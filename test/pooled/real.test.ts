@@ -1,6 +1,5 @@
-// Pooled mode in front of the real Faktory: its Web UI, its restarts, and a real client.
+// Pooled mode in front of the real Faktory: its Web UI and its restarts.
 
-import faktoryWorker from 'faktory-worker';
 import t, { type Test } from 'tap';
 import { pushLine } from '../session/house.ts';
 import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
@@ -152,34 +151,3 @@ for (const death of DEATHS) {
     },
   );
 }
-
-t.test('the npm worker does 2000 jobs, each exactly once', { skip: missing }, async (t) => {
-  const { bouncer } = await open(t);
-  const place = { host: '127.0.0.1', port: bouncer.port };
-  const client = new faktoryWorker.Client({ ...place, poolSize: 10 });
-  t.teardown(() => client.close());
-  const timesDone = new Map<number, number>();
-  const worker = new faktoryWorker.Worker({
-    ...place,
-    concurrency: 20,
-    queues: ['default'],
-    registry: {
-      count: (n: unknown) => {
-        timesDone.set(Number(n), (timesDone.get(Number(n)) ?? 0) + 1);
-      },
-    },
-  });
-  await worker.work();
-  const all = Array.from({ length: 2000 }, (_, n) => n);
-  await Promise.all(all.map((n) => client.job('count', n).push()));
-  await until(() => timesDone.size === all.length, { what: 'all jobs', withinMs: 15_000 });
-  await worker.stop();
-  t.same(
-    [...timesDone].filter(([, times]) => times !== 1),
-    [],
-    'none twice',
-  );
-  t.match((await client.info()).faktory, { total_enqueued: 0, total_processed: 2000 });
-  await client.close();
-  await bouncer.gaugesAreZero();
-});

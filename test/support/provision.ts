@@ -1,8 +1,9 @@
-// Gets what the tests need and a fresh machine lacks: redis-server and the pinned Faktory.
+// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { GO_CLIENTS } from './go-client.ts';
 import { builtFaktory, faktoryModule, findFaktory, findProgram } from './find-faktory.ts';
 import { RealFaktory } from './real-faktory.ts';
 
@@ -18,6 +19,7 @@ export type Say = (line: string) => void;
 const quietMs = 2000;
 const stepMs = 10 * 60_000;
 const outputLinesShown = 5;
+const noGo = 'found no go on PATH; install Go 1.24 or later';
 const faktoryPackage = 'github.com/contribsys/faktory/cmd/faktory';
 const servicePolicy = '/usr/sbin/policy-rc.d';
 
@@ -49,10 +51,17 @@ async function provisionFaktory(say: Say): Promise<string | undefined> {
   if (chosen !== undefined && chosen !== '') return undefined;
   if (findProgram('go') === undefined) {
     if (existsSync(builtFaktory)) return undefined;
-    return 'Cannot build Faktory: found no go on PATH; install Go 1.24 or later, or set FAKTORY_BIN';
+    return `Cannot build Faktory: ${noGo}, or set FAKTORY_BIN`;
   }
   // Always: Go knows whether there is anything to do, and does nothing in 0.2 s.
   return step(say, 'build Faktory', 'go', ['build', '-o', builtFaktory, faktoryPackage]);
+}
+
+/** Clients for the tests of real clients; the problem where they cannot be built. */
+export async function provisionGoClients(say: Say): Promise<string | undefined> {
+  if (findProgram('go') === undefined) return `Cannot build the Go clients: ${noGo}`;
+  const packages = Object.values(GO_CLIENTS);
+  return step(say, 'build the Go clients', 'go', ['build', '-o', 'bin/', ...packages]);
 }
 
 /**
@@ -120,7 +129,10 @@ function print(line: string): void {
 
 if (import.meta.main) {
   const { version, missing } = await provision(print);
+  const noClients = await provisionGoClients(print);
   for (const problem of missing) print(problem);
+  if (noClients !== undefined)
+    print(`${noClients}; their tests will be skipped, or fail as CI=true`);
   if (version !== undefined) print(`tests run against Faktory ${version}`);
   else if (process.env['CI'] === 'true') print('tests that need Faktory will fail, as CI=true');
   else print('tests that need Faktory will be skipped');

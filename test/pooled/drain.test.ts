@@ -1,0 +1,83 @@
+// A stop in pooled mode: what is on its way over shared connections is answered, what waits in the
+// bouncer is told so, and no job stays behind.
+
+import t from 'tap';
+import { pushLine } from '../session/house.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { nil, ok, replyText } from '../support/reply.ts';
+import { delay } from '../support/toxics.ts';
+import { until } from '../support/waiting.ts';
+import { openPooled } from './support/house.ts';
+
+const UNREACHABLE = '-ERR Faktory is unreachable; try again later';
+
+t.test('commands on their way are answered; clients close, then server connections', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t, {
+    'pool.bulk_push': false,
+    drain_timeout: '20s',
+  });
+  faktory.inject(delay(300), { on: 'PUSH' });
+  const producers = [await connect(), await connect(), await connect()];
+  for (const producer of producers) producer.send(`${pushLine().line}\r\n`);
+  await bouncer.metricIs('command_lane_outstanding', 3);
+  const idle = await connect({ wid: 'w' });
+  const drained = bouncer.drain();
+  t.equal(await idle.readUntilClose(), '');
+  for (const producer of producers) {
+    t.same(await producer.readReply(), ok);
+    t.equal(await producer.readUntilClose(), '');
+  }
+  await drained;
+  t.equal(faktory.jobs.queued('default').length, 3);
+  await faktory.waitFor((f) => f.connections === 0, 'every connection to be closed');
+});
+
+t.test('a FETCH in flight is waited for, one without a FETCH of its own gets nil', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t, {
+    'pool.fetches_per_worker': 1,
+    drain_timeout: '20s',
+  });
+  const clients = [await connect({ wid: 'w' }), await connect({ wid: 'w' })];
+  for (const client of clients) client.send('FETCH default\r\n');
+  await bouncer.metricIs('fetches_waiting', 2);
+  const drained = bouncer.drain();
+  for (const client of clients) {
+    t.same(await client.readReply(), nil);
+    t.equal(await client.readUntilClose(), '');
+  }
+  await drained;
+  t.equal(faktory.lines('FETCH').length, 1);
+  t.equal(faktory.jobs.blockedFetches, 0);
+});
+
+t.test('a job that comes for a worker that has left is given back before the end', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t, { drain_timeout: '20s' });
+  const gone = await connect({ wid: 'w' });
+  gone.send('FETCH default\r\n');
+  await until(() => faktory.jobs.blockedFetches === 1, { what: 'the FETCH' });
+  const drained = bouncer.drain();
+  gone.reset();
+  const { jid, line } = pushLine();
+  const past = await RawClient.connect({ port: faktory.port });
+  t.teardown(() => past.reset());
+  t.same(await past.command(line), ok);
+  await drained;
+  t.same(faktory.jobs.failed, [{ jid, fate: 'retry', errtype: 'ClientGone' }]);
+  t.same(faktory.jobs.reservedJids, []);
+});
+
+t.test('while Faktory is away, what waits hears so before its client is closed', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t, {
+    'pool.outage_wait': '1s',
+    drain_timeout: '20s',
+  });
+  const client = await connect();
+  await faktory.stop();
+  await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
+  client.send(`${pushLine().line}\r\n`);
+  await until(() => bouncer.snapshot().commandLane.waiting === 1, { what: 'a command to wait' });
+  const drained = bouncer.drain();
+  t.equal(replyText(await client.readReply()), UNREACHABLE);
+  t.equal(await client.readUntilClose(), '');
+  await drained;
+});
