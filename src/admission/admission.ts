@@ -75,7 +75,10 @@ export class Admission {
     }
     const full = this.#lineIsFullFor(visitor, obstacle);
     if (full !== null) return { kind: 'refused', obstacle: full };
+    const isFirst = visitor.worker !== null && this.#byWorker.waiting(visitor.worker) === 0;
     this.#wait(visitor, now);
+    // Once for each worker, however many clients of it wait.
+    if (isFirst && obstacle.reason === 'server_connections') this.#places.onWanted();
     return { kind: 'waiting' };
   }
 

@@ -32,6 +32,8 @@ export class Places {
   readonly limits: PlaceLimits;
   /** Called after a place was given back. */
   onFreed: () => void = () => {};
+  /** Called when a worker without a place begins to wait for one: whoever can spare one gives it back. */
+  onWanted: () => void = () => {};
   readonly #taken: Record<Role, Set<Place>> = { producer: new Set(), worker: new Set() };
 
   constructor(limits: PlaceLimits) {

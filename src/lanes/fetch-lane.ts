@@ -48,6 +48,7 @@ export class FetchLane implements WaitingFetches {
       fetch.answer(NIL);
     });
     this.lingerDeadlines = new Deadlines(parts.clock, parts.lingerMs, (expired) => expired());
+    parts.places.onWanted = () => this.#yieldPlace();
   }
 
   /** The two know each other: strays look for takers here, FETCHes look for strays there. */
@@ -100,6 +101,15 @@ export class FetchLane implements WaitingFetches {
       if (fetch !== null) return fetch;
     }
     return null;
+  }
+
+  /** Another worker waits for a place: the worker that holds most server connections gives one up. */
+  #yieldPlace(): void {
+    let largest: WorkerGroup | null = null;
+    for (const group of this.#groups.values()) {
+      if (group.worker !== null && group.spare > (largest?.spare ?? 0)) largest = group;
+    }
+    largest?.yieldPlace();
   }
 
   #add(group: WorkerGroup): WorkerGroup {

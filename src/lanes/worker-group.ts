@@ -29,6 +29,8 @@ interface FetchServer {
   readonly isFirst: boolean;
   fetch: FetchInFlight | null;
   cancelLinger: (() => void) | null;
+  /** It closes as soon as it has no FETCH outstanding: another worker waits for its place. */
+  yields: boolean;
 }
 
 /** FETCHes over one set of queues. */
@@ -63,6 +65,28 @@ export class WorkerGroup implements ServerOwner {
   /** Whether Faktory knows the worker: one of its server connections is open. */
   get isKnown(): boolean {
     return this.#openServers() > 0;
+  }
+
+  /** Server connections that it can do without. */
+  get spare(): number {
+    let spare = 0;
+    for (const { isFirst, yields } of this.#servers.values()) if (!isFirst && !yields) spare += 1;
+    return spare;
+  }
+
+  /** Gives up the server connection that it can spare soonest. */
+  yieldPlace(): void {
+    let busy: FetchServer | null = null;
+    for (const server of this.#servers.values()) {
+      if (server.isFirst || server.yields) continue;
+      if (this.#callOff(server)) {
+        server.yields = true;
+        server.connection.close('yielded');
+        return;
+      }
+      busy ??= server;
+    }
+    if (busy !== null) busy.yields = true;
   }
 
   start(): void {
@@ -161,6 +185,7 @@ export class WorkerGroup implements ServerOwner {
   landed(fetch: FetchInFlight, reply: Buffer | null): void {
     const server = this.#servers.get(fetch.server);
     if (server?.fetch === fetch) server.fetch = null;
+    if (server?.yields === true) server.connection.close('yielded');
     const set = this.#sets.get(fetch.setKey);
     if (set !== undefined) set.inFlight -= 1;
     if (reply !== null && !isNil(reply)) this.#handOut(fetch, reply);
@@ -197,7 +222,7 @@ export class WorkerGroup implements ServerOwner {
     let wantsMore = this.#nextSet();
     if (wantsMore === null) return;
     for (const server of this.#servers.values()) {
-      if (server.fetch !== null || server.connection.state !== 'open') continue;
+      if (server.fetch !== null || server.yields || server.connection.state !== 'open') continue;
       this.#fly(server, wantsMore);
       wantsMore = this.#nextSet();
       if (wantsMore === null) return;
@@ -263,7 +288,13 @@ export class WorkerGroup implements ServerOwner {
       owner: this,
       isShared: true,
     });
-    this.#servers.set(connection, { connection, isFirst, fetch: null, cancelLinger: null });
+    this.#servers.set(connection, {
+      connection,
+      isFirst,
+      fetch: null,
+      cancelLinger: null,
+      yields: false,
+    });
   }
 
   /** Beyond the first, a server connection without a FETCH closes after a while. */

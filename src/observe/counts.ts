@@ -121,6 +121,7 @@ export type ClientEndReason = (typeof CLIENT_END_REASONS)[number];
 export const SERVER_END_REASONS = [
   'client_gone',
   'idle',
+  'yielded',
   'server_closed',
   'server_reset',
   'server_shutdown',

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { pushLine } from '../session/house.ts';
-import { ok, replyText } from '../support/reply.ts';
+import { nil, ok, replyText } from '../support/reply.ts';
 import { closeBefore, reset, shutdown, stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
 import { openPooled } from './support/house.ts';
@@ -135,4 +135,55 @@ t.test('a client without wid may FETCH too', async (t) => {
   t.match(replyText(await fetched), jid);
   t.equal(faktory.jobs.holder(jid), '');
   t.equal(bouncer.snapshot().servers.fetch.open, 1);
+});
+
+t.test(
+  'a worker with several server connections gives one up to a worker that waits',
+  async (t) => {
+    const { faktory, bouncer, connect } = await openPooled(t, {
+      'limits.server_connections': 6,
+      'limits.producer_reserve': 3,
+      'pool.fetches_per_worker': 3,
+      'pool.linger': '20s',
+    });
+    const queues = ['a', 'b', 'c'];
+    const busy = await Promise.all(queues.map(() => connect({ wid: 'busy' })));
+    const fetches = busy.map((client, i) => client.command(`FETCH ${queues[i]}`));
+    await until(() => faktory.connectionsOf('busy').length === 3, { what: 'three connections' });
+    await until(() => faktory.jobs.blockedFetches === 3, { what: 'three FETCHes' });
+    const newcomers = await Promise.all([connect({ wid: 'new' }), connect({ wid: 'new' })]);
+    for (const { helloReply } of newcomers) t.same(helloReply, ok);
+    t.equal(faktory.connectionsOf('busy').length, 2);
+    for (const fetch of fetches) t.same(await fetch, nil, 'no FETCH fails for it');
+    t.equal(
+      await bouncer.metric('server_connections_ended_total{reason="yielded"}'),
+      1,
+      'one only',
+    );
+  },
+);
+
+t.test('one that is not in use is given up first, at once', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(
+    t,
+    {
+      'limits.server_connections': 6,
+      'limits.producer_reserve': 3,
+      'pool.fetches_per_worker': 3,
+      'pool.linger': '20s',
+    },
+    { fetchBlockMs: 60_000 },
+  );
+  const queues = ['a', 'b', 'c'];
+  const busy = await Promise.all(queues.map(() => connect({ wid: 'busy' })));
+  const fetches = busy.map((client, i) => client.command(`FETCH ${queues[i]}`));
+  await until(() => faktory.jobs.blockedFetches === 3, { what: 'three FETCHes' });
+  const producer = await connect();
+  const { jid, line } = pushLine({ queue: 'c' });
+  await producer.command(line);
+  t.match(replyText((await fetches[2]) ?? nil), jid);
+  t.same((await connect({ wid: 'new' })).helloReply, ok);
+  t.equal(faktory.jobs.blockedFetches, 2, 'no FETCH had to end for it');
+  t.equal(await bouncer.metric('server_connections_ended_total{reason="yielded"}'), 1);
+  for (const fetch of fetches.slice(0, 2)) t.same(await fetch, nil);
 });

@@ -24,10 +24,12 @@ t.test('the promises of pooled mode hold whatever happens', async (t) => {
     results.reduce((total, result) => total + of(result), 0);
   t.comment(
     `${runs} runs from seed ${firstSeed}: ${sum((r) => r.replies)} replies, ` +
-      `${sum((r) => r.jobs)} jobs, ${sum((r) => r.losses)} losses`,
+      `${sum((r) => r.jobs)} jobs, ${sum((r) => r.losses)} losses, ` +
+      `${sum((r) => r.yields)} places yielded`,
   );
   if (runs < 100) return;
   t.ok(sum((r) => r.replies) > runs * 5, 'clients were answered');
   t.ok(sum((r) => r.jobsHandedOut) > runs, 'jobs were handed out');
   t.ok(sum((r) => r.losses) > runs, 'servers were lost');
+  t.ok(sum((r) => r.yields) > 0, 'places were yielded');
 });

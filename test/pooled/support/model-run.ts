@@ -10,9 +10,8 @@ import { PooledHouse } from './pooled-house.ts';
 import { settle } from './settle.ts';
 
 const STEPS = 400;
-const CAP = 9;
 const QUEUES = ['a', 'b', 'c'];
-const WORKERS = ['w1', 'w2', null];
+const WORKERS = ['w1', 'w2', 'w3', null];
 const SENT_AGAIN = ['ACK', 'BEAT', 'INFO', 'FETCH'];
 
 export interface RunResult {
@@ -21,6 +20,8 @@ export interface RunResult {
   readonly jobsHandedOut: number;
   readonly replies: number;
   readonly losses: number;
+  /** Server connections given up for another worker. */
+  readonly yields: number;
 }
 
 export function runModel(seed: number): Promise<RunResult> {
@@ -33,15 +34,18 @@ class ModelRun {
   readonly #clients: ModelClient[] = [];
   readonly #problems: string[] = [];
   readonly #pipelines: boolean;
+  readonly #cap: number;
   #jobs = 0;
   #losses = 0;
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
     this.#pipelines = this.#chance(0.3);
+    // Some have room for all, in others workers wait for places.
+    this.#cap = 6 + this.#upTo(4);
     this.#house = new PooledHouse({
       random: this.#random,
-      serverConnections: CAP,
+      serverConnections: this.#cap,
       producerReserve: this.#upTo(5),
       commandConnections: 1 + this.#upTo(3),
       bulkPush: this.#chance(0.5),
@@ -71,6 +75,7 @@ class ModelRun {
       jobsHandedOut: jobs.filter(({ fetches }) => fetches > 0).length,
       replies: this.#clients.reduce((sum, { answered }) => sum + answered, 0),
       losses: this.#losses,
+      yields: this.#house.counts.serverEnds.values.yielded,
     };
   }
 
@@ -159,11 +164,12 @@ class ModelRun {
 
   #checkCap(): void {
     const { serverConnections, faktory, counts } = this.#house;
-    if (serverConnections > CAP) this.#problems.push(`${serverConnections} server connections`);
+    if (serverConnections > this.#cap)
+      this.#problems.push(`${serverConnections} server connections`);
     const ends = counts.serverEnds.values;
     // A dial that was given up in the middle is closed by Faktory when it comes to it.
     const givenUp = ends.connect_timeout + ends.handshake_timeout + ends.handshake_failed;
-    if (givenUp === 0 && faktory.mostConnections > CAP) {
+    if (givenUp === 0 && faktory.mostConnections > this.#cap) {
       this.#problems.push(`Faktory had ${faktory.mostConnections} connections`);
     }
   }

@@ -64,7 +64,8 @@ export class PooledHouse {
     net.connect = () => this.faktory.connect().asSocket;
     syncBuiltinESMExports();
     this.#places = new Places({ ...options, observeOnly: false });
-    const lingering = new Lingering(clock, 2000);
+    // For ever: a connection cut off here is one that Faktory still counts until it hears of it.
+    const lingering = new Lingering(clock, 3_600_000);
     const hasher = new Hasher();
     const onBug = (error: unknown): void => void this.bugs.push(error);
     const dialler = new Dialler({
