@@ -1,6 +1,6 @@
 // The real Faktory and the fronts before it, for one run. Promise: Faktory is empty before each
 // measurement and writes no snapshots meanwhile; its queues exist, for it checks the first PUSH to a
-// queue and no later one; all fronts stay up through the run, so that each is warm.
+// queue and no later one; all fronts stay up through the run.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -47,14 +47,12 @@ export class Lab {
     this.#cleanUp = cleanUp;
   }
 
-  /** The front of that name; when it is first asked for, it is started and `warm` runs once. */
-  async front(name: FrontName, warm: (front: Front) => Promise<unknown>): Promise<Front> {
+  /** The front of that name, started when it is first asked for. */
+  async front(name: FrontName): Promise<Front> {
     const known = this.#fronts.get(name);
     if (known !== undefined) return known;
     const { front } = await this.freshFront(name);
     this.#fronts.set(name, front);
-    await warm(front);
-    await this.rest();
     return front;
   }
 

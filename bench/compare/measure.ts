@@ -9,15 +9,14 @@ import type { GeneratorReport, GeneratorTask } from './generator.ts';
 import { spreadOf } from './figures.ts';
 import type { Measurement, Metric } from './figures.ts';
 import type { Lab } from './lab.ts';
-import { loadFor, loadOf } from './loads.ts';
+import { loadFor } from './loads.ts';
 import type { FrontName, Load, LoadName } from './loads.ts';
 import { memoryOf } from './processes.ts';
 
 /** Until a proxy's memory has stopped moving, empty and full. */
 const SETTLE_MS = 1500;
 
-/** All verbs once: Node compiles what runs often, and HAProxy and nginx fill their pools. */
-const WARMING = loadOf('cycle-200');
+/** Node compiles what runs often, and HAProxy and nginx fill their pools. */
 const WARM_SECONDS = 2;
 
 type Values = Partial<Record<Metric, number>>;
@@ -48,12 +47,14 @@ interface Outcome {
 }
 
 async function measureWork(step: Step, load: Load, lab: Lab, cleanUp: CleanUp): Promise<Outcome> {
-  const front = await lab.front(step.front, ({ address }) => {
-    return runOnce({ load: WARMING, address, seconds: WARM_SECONDS, pids: [] }, cleanUp);
-  });
+  const front = await lab.front(step.front);
+  const { address } = front;
+  if (step.round === 1) {
+    await runOnce({ load, address, seconds: WARM_SECONDS, pids: [] }, cleanUp);
+    await lab.rest();
+  }
   const { faktoryPid, redisPids } = lab;
   const pids = [...front.pids, faktoryPid, ...redisPids];
-  const { address } = front;
   const report = await runOnce({ load, address, seconds: step.seconds, pids }, cleanUp);
   return { report, values: { ...work(load, report), ...costs(report, front, lab) } };
 }

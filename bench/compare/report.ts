@@ -99,7 +99,7 @@ most of them in brackets.
   entirely, as it comes.
 - idle: haproxy and nginx with 9800, session with 4800 clients at most, for they need two open files
   for each client, and session a server connection. Each on a proxy of its own, without other loads.
-- Before its first load each proxy is warmed up with a full cycle of 2 s.
+- Before its first round of a load each front gets that load for 2 s that do not count.
 - Faktory's Redis writes no snapshots during the run; each measurement begins with an empty Faktory.
 ${missing}`;
 }
