@@ -1,6 +1,6 @@
-// Hot path. A client connection's life, from accept to close. Promise: each command gets exactly
-// one reply, in order; whatever ends the connection, everything that it held is let go of in one
-// place, once; what the client does not read or sends too much of costs only itself.
+// Hot path. A client connection's life, from accept to close. Promise: whatever ends the connection,
+// everything that it held is let go of in one place, once; what the client does not read or sends
+// too much of costs only itself.
 //
 //   accepted -> handshake -> authenticating -> waiting -> opening -> open -> closing -> (ended)
 //      |___________|____________|______________|__________|-> refusing -> closing
@@ -12,17 +12,14 @@ import type { Deadline } from '../base/deadlines.ts';
 import type { Lane, LaneClient, LaneLoss } from '../lanes/lane.ts';
 import type { AdmissionOutcome, ClientEndReason, RefusalReason, Role } from '../observe/counts.ts';
 import type { ClientState } from '../observe/snapshot.ts';
-import { type Command, verbOf } from '../protocol/command.ts';
+import type { Command } from '../protocol/command.ts';
 import {
-  commandTooLong,
   DRAINING,
-  guardText,
   INVALID_PASSWORD,
   refusalText,
   SERVER_REFUSED_US,
   UNREACHABLE,
 } from '../protocol/error-texts.ts';
-import { guard } from '../protocol/guard.ts';
 import { type Hello, parseHello } from '../protocol/hello.ts';
 import { type Challenge, hiLine } from '../protocol/hi.ts';
 import { LineBuffer } from '../protocol/line-buffer.ts';
@@ -31,21 +28,23 @@ import type { BudgetMember } from './buffer-budget.ts';
 import type { GateVisitor } from './handshake-gate.ts';
 import type { KnownRole } from './client-connections.ts';
 import type { ClientParts } from './client-parts.ts';
+import { CommandPump, type PumpClient } from './command-pump.ts';
 
 /** What a client may send ahead of the replies before its socket is not read for a while. */
 const READ_AHEAD_BYTES = 64 * 1024;
-/** Commands up to this size are not counted as buffered once they are on their way. */
-const COUNTED_BYTES_MIN = 4096;
 /** Longest HELLO; Faktory has no limit, but nothing before the login may grow memory. */
 const HELLO_BYTES_MAX = 64 * 1024;
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
 const HELD_REFUSALS_MAX = 1000;
 
-export class ClientConnection implements Visitor, LaneClient, BudgetMember, GateVisitor {
+export class ClientConnection
+  implements Visitor, LaneClient, PumpClient, BudgetMember, GateVisitor
+{
   readonly address: string;
   readonly #parts: ClientParts;
   readonly #socket: Socket;
   readonly #lines = new LineBuffer();
+  readonly #commands: CommandPump;
   readonly #acceptedAt: number;
   #state: ClientState = 'accepted';
   #role: KnownRole = 'unknown';
@@ -54,22 +53,15 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
   #challenge: Challenge | null = null;
   #deadline: Deadline | null = null;
   #lane: Lane | null = null;
-  /** Commands whose reply has not been passed on to its end. */
-  #outstanding = 0;
-  #fetchIsOutstanding = false;
-  /** Bytes of outstanding commands that are large enough to count. */
-  #largeBytes = 0;
-  /** A line that was read and must wait until nothing is outstanding. */
-  #heldLine: Buffer | null = null;
   #inputEnded = false;
   #outputIsBlocked = false;
-  #isPumping = false;
   #ended = false;
   #lastReadAt = 0;
 
   constructor(parts: ClientParts, socket: Socket) {
     this.#parts = parts;
     this.#socket = socket;
+    this.#commands = new CommandPump(parts, this, this.#lines);
     this.address = socket.remoteAddress ?? '';
     this.#acceptedAt = parts.clock.now();
   }
@@ -100,13 +92,21 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     this.#parts.gate.arrive(this);
   }
 
+  get takesReplies(): boolean {
+    return !this.#ended && !this.#outputIsBlocked;
+  }
+
+  get inputEnded(): boolean {
+    return this.#inputEnded;
+  }
+
   /** Says HI; the time for HELLO begins. */
   greet(): void {
     this.#setState('handshake');
     this.#deadline?.cancel();
     this.#deadline = this.#parts.handshakeDeadlines.add(this);
     this.#challenge = this.#parts.passwordCheck.challenge();
-    this.#write(this.#challenge === null ? HI_LINE : Buffer.from(hiLine(this.#challenge)));
+    this.tell(this.#challenge === null ? HI_LINE : Buffer.from(hiLine(this.#challenge)));
     // What came before the greeting has waited.
     this.#readHello();
   }
@@ -121,7 +121,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
       const { inside, limit } = this.#parts.gate;
       this.#refuse({ reason: 'handshakes', now: inside, limit });
     } else {
-      this.#end('handshake_timeout', null);
+      this.end('handshake_timeout', null);
     }
   }
 
@@ -147,8 +147,9 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     if (hello === null) return;
     this.#setState('opening');
     this.#lane = this.#parts.lanes.open(this, hello, place);
+    this.#commands.open(this.#lane);
     // A lane may be ready before open() returns.
-    if (this.#state === 'open') this.#pump();
+    if (this.#state === 'open') this.#takeUp();
   }
 
   onLaneReady(): void {
@@ -158,231 +159,19 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     counts.admissions.add('admitted');
     counts.waits.observeMs('admitted', clock.now() - this.#helloAt);
     this.#setState('open');
-    this.#write(OK);
-    this.#pump();
+    this.tell(OK);
+    this.#takeUp();
   }
 
   onReply(command: Command, piece: Buffer, last: boolean): void {
     if (this.#ended) return;
-    this.#write(piece);
+    this.tell(piece);
     if (!last) return;
-    this.#outstanding -= 1;
-    if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
-    if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
-    const { counts, clock } = this.#parts;
-    counts.commands.observeMs(command.verb, clock.now() - command.readAt);
-    if (!this.#isPumping) this.#pump();
+    this.#commands.answered(command);
+    this.#takeUp();
   }
 
-  onLaneLost(loss: LaneLoss): void {
-    this.#end(loss, null);
-  }
-
-  resumeReading(): void {
-    if (!this.#ended && !this.#readAheadIsFull()) this.#socket.resume();
-  }
-
-  /** Periodic: ends a client that does not finish what it has begun while others wait for it. */
-  checkStall(now: number): void {
-    const { writeStallTimeoutMs } = this.#parts.limits;
-    if (writeStallTimeoutMs === 0 || now - this.#lastReadAt <= writeStallTimeoutMs) return;
-    if (this.#parts.budget.holdsUpOthers(this)) this.#end('read_stalled', null);
-  }
-
-  /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
-  drain(): void {
-    switch (this.#state) {
-      case 'accepted':
-      case 'handshake':
-      case 'authenticating':
-      case 'waiting':
-      case 'opening':
-        this.#refuseBecause('draining', DRAINING, 'refused');
-        return;
-      case 'open':
-        this.#lane?.releaseUnsentFetch();
-        if (this.#outstanding === 0) this.#end('drained', null);
-        return;
-      case 'refusing':
-      case 'closing':
-        return;
-    }
-  }
-
-  /** The time for draining is over. */
-  abandon(): void {
-    this.#end('drain_timeout', null);
-    this.#socket.destroy();
-  }
-
-  #listen(): void {
-    const socket = this.#socket;
-    const { keepaliveMs } = this.#parts.limits;
-    if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    socket.on('drain', () => this.#onDrain());
-    // Set only while writes are held back: the client takes nothing of what is written.
-    socket.on('timeout', () => {
-      this.#end('write_stalled', null);
-      socket.destroy();
-    });
-    socket.once('end', () => this.#onEnd());
-    socket.once('error', () => this.#end('client_reset', null));
-    socket.once('close', () => {
-      this.#end('client_reset', null);
-      this.#parts.lingering.remove(socket);
-      this.#parts.clients.move(this, this.#whereabouts(), null);
-    });
-  }
-
-  #read(chunk: Buffer): void {
-    const { counts, budget, clock } = this.#parts;
-    counts.bytes.add('client_received', chunk.length);
-    if (this.#ended || this.#state === 'refusing') return;
-    this.#lines.push(chunk);
-    this.#lastReadAt = clock.now();
-    if (this.#state === 'open') this.#pump();
-    else if (this.#state === 'handshake') this.#readHello();
-    if (this.#ended) return;
-    if (this.#readAheadIsFull()) this.#socket.pause();
-    if (!budget.hold(this, this.#heldBytes())) this.#socket.pause();
-  }
-
-  #readHello(): void {
-    const line = this.#lines.next();
-    if (line === null) {
-      if (this.#lines.length > HELLO_BYTES_MAX) this.#end('bad_hello', null);
-      return;
-    }
-    const hello = parseHello(line);
-    if (hello === null) {
-      this.#end('bad_hello', null);
-      return;
-    }
-    this.#hello = hello;
-    this.#helloAt = this.#parts.clock.now();
-    this.#deadline?.cancel();
-    this.#deadline = this.#parts.openingDeadlines.add(this);
-    if (this.#challenge === null) this.#arrive();
-    else void this.#authenticate(hello, this.#challenge);
-  }
-
-  async #authenticate(hello: Hello, challenge: Challenge): Promise<void> {
-    this.#setState('authenticating');
-    const isRight = await this.#parts.passwordCheck.answers(hello, challenge);
-    if (this.#ended || this.#state !== 'authenticating') return;
-    if (isRight) this.#arrive();
-    else this.#end('invalid_password', INVALID_PASSWORD);
-  }
-
-  #arrive(): void {
-    this.#setState('waiting', this.worker === null ? 'producer' : 'worker');
-    this.#parts.gate.leave(this);
-    if (this.#ended) return;
-    const decision = this.#parts.admission.arrive(this, this.#helloAt);
-    switch (decision.kind) {
-      case 'admitted':
-        if (decision.inSpiteOf !== null) {
-          this.#parts.counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
-        }
-        this.admitted(decision.place);
-        return;
-      case 'waiting':
-        return;
-      case 'refused':
-        this.#refuse(decision.obstacle);
-    }
-  }
-
-  /** Takes up what has been read, as far as its replies allow. */
-  #pump(): void {
-    if (this.#isPumping) return;
-    this.#isPumping = true;
-    try {
-      while (this.#takeNext());
-    } catch (error) {
-      this.#parts.onBug(error);
-      this.#end('bug', null);
-    } finally {
-      this.#isPumping = false;
-    }
-    if (this.#ended) return;
-    if (this.#outstanding === 0 && !this.#outputIsBlocked) {
-      if (this.#inputEnded) this.#end('client_closed', null);
-      else if (this.#parts.isDraining()) this.#end('drained', null);
-    }
-    if (this.#ended) return;
-    // Also with nothing to resume: others may be waiting for what has just been taken up.
-    if (!this.#parts.budget.hold(this, this.#heldBytes())) this.#socket.pause();
-    else if (this.#socket.isPaused() && !this.#readAheadIsFull()) this.#socket.resume();
-  }
-
-  /** Handles one line; false when there is none or it has to wait. */
-  #takeNext(): boolean {
-    const lane = this.#lane;
-    if (this.#ended || lane === null || this.#outputIsBlocked) return false;
-    if (!lane.accepts(this.#outstanding)) return false;
-    const line = this.#heldLine ?? this.#lines.next();
-    if (line === null) {
-      if (this.#partialIsTooLong() && this.#outstanding === 0) this.#refuseCommand();
-      return false;
-    }
-    this.#heldLine = null;
-    const verb = verbOf(line);
-    const isTooLong = line.length > this.#parts.limits.maxCommandBytes;
-    const rule = isTooLong ? null : guard(verb, line, lane.isShared);
-    // The bouncer's own answers wait for those that come first.
-    const isAlone = isTooLong || rule !== null || verb === 'FETCH' || verb === 'END';
-    if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
-      this.#heldLine = line;
-      return false;
-    }
-    if (isTooLong) {
-      this.#refuseCommand();
-      return false;
-    }
-    if (rule !== null && rule !== 'command_too_long') {
-      this.#parts.counts.guardHits.add(rule);
-      this.#write(guardText(rule));
-      return true;
-    }
-    if (verb === 'END') {
-      this.#end('end_command', null);
-      return false;
-    }
-    if (verb === 'FETCH') {
-      if (this.#inputEnded) {
-        this.#end('client_closed', null);
-        return false;
-      }
-      this.#fetchIsOutstanding = true;
-    }
-    this.#outstanding += 1;
-    if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
-    lane.submit(verb, line, this.#lastReadAt);
-    return true;
-  }
-
-  #partialIsTooLong(): boolean {
-    return this.#lines.partialLength > this.#parts.limits.maxCommandBytes;
-  }
-
-  #refuseCommand(): void {
-    this.#parts.counts.guardHits.add('command_too_long');
-    this.#end('command_too_long', commandTooLong(this.#parts.limits.maxCommandBytes));
-  }
-
-  /** The client has said all it had to say. One in FETCH, or not yet in, is gone; else it may read on. */
-  #onEnd(): void {
-    this.#inputEnded = true;
-    if (this.#state !== 'open' || this.#fetchIsOutstanding) {
-      this.#end('client_closed', null);
-      return;
-    }
-    if (!this.#isPumping) this.#pump();
-  }
-
-  #write(bytes: Buffer): void {
+  tell(bytes: Buffer): void {
     this.#parts.counts.bytes.add('client_sent', bytes.length);
     if (this.#socket.write(bytes) || this.#outputIsBlocked) return;
     this.#outputIsBlocked = true;
@@ -390,56 +179,8 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     this.#lane?.pauseReplies();
   }
 
-  #onDrain(): void {
-    if (!this.#outputIsBlocked) return;
-    this.#outputIsBlocked = false;
-    this.#socket.setTimeout(0);
-    this.#lane?.resumeReplies();
-    if (this.#state === 'open' && !this.#ended) this.#pump();
-  }
-
-  #heldBytes(): number {
-    return this.#lines.length + this.#largeBytes + (this.#heldLine?.length ?? 0);
-  }
-
-  /** Whether more has been sent ahead than is taken up before replies have gone out. */
-  #readAheadIsFull(): boolean {
-    if (this.#lines.length <= READ_AHEAD_BYTES) return false;
-    if (this.#state !== 'open') return this.#state !== 'handshake';
-    if (this.#partialIsTooLong()) return true;
-    return this.#heldLine !== null || this.#outputIsBlocked || this.#laneIsFull();
-  }
-
-  #laneIsFull(): boolean {
-    return this.#lane !== null && !this.#lane.accepts(this.#outstanding);
-  }
-
-  #refuse(obstacle: Obstacle, outcome: AdmissionOutcome = 'refused'): void {
-    const text = refusalText(obstacle.reason, obstacle.now, obstacle.limit);
-    this.#refuseBecause(obstacle.reason, text, outcome);
-  }
-
-  /** Takes the client out of everything, and tells it why, after refusal_delay if that is set. */
-  #refuseBecause(reason: RefusalReason, text: Buffer, outcome: AdmissionOutcome): void {
-    if (this.#ended || this.#state === 'refusing') return;
-    const { counts, clock, limits, clients } = this.#parts;
-    counts.refusals.add(reason);
-    counts.admissions.add(outcome);
-    if (this.#hello !== null) counts.waits.observeMs(outcome, clock.now() - this.#helloAt);
-    this.#parts.onRefused(reason, text.toString('latin1').trimEnd());
-    this.#letGo();
-    this.#setState('refusing');
-    const isHeld = limits.refusalDelayMs > 0 && clients.count('refusing') <= HELD_REFUSALS_MAX;
-    if (!isHeld) {
-      this.#end('refused', text);
-      return;
-    }
-    const timer = clock.after(limits.refusalDelayMs, () => this.#end('refused', text));
-    this.#deadline = { cancel: () => timer.cancel() };
-  }
-
-  /** The one way out. `farewell`: what the client is told, null for nothing. Idempotent. */
-  #end(reason: ClientEndReason, farewell: Buffer | null): void {
+  /** The one way out. Idempotent. */
+  end(reason: ClientEndReason, farewell: Buffer | null): void {
     if (this.#ended) return;
     this.#ended = true;
     const { counts, clock, clients, limits, lingering, onEnded } = this.#parts;
@@ -466,6 +207,188 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     });
   }
 
+  onLaneLost(loss: LaneLoss): void {
+    this.end(loss, null);
+  }
+
+  resumeReading(): void {
+    if (!this.#ended && !this.#readAheadIsFull()) this.#socket.resume();
+  }
+
+  /** Periodic: ends a client that does not finish what it has begun while others wait for it. */
+  checkStall(now: number): void {
+    const { writeStallTimeoutMs } = this.#parts.limits;
+    if (writeStallTimeoutMs === 0 || now - this.#lastReadAt <= writeStallTimeoutMs) return;
+    if (this.#parts.budget.holdsUpOthers(this)) this.end('read_stalled', null);
+  }
+
+  /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
+  drain(): void {
+    switch (this.#state) {
+      case 'accepted':
+      case 'handshake':
+      case 'authenticating':
+      case 'waiting':
+      case 'opening':
+        this.#refuseBecause('draining', DRAINING, 'refused');
+        return;
+      case 'open':
+        this.#lane?.releaseUnsentFetch();
+        if (this.#commands.isIdle) this.end('drained', null);
+        return;
+      case 'refusing':
+      case 'closing':
+        return;
+    }
+  }
+
+  /** The time for draining is over. */
+  abandon(): void {
+    this.end('drain_timeout', null);
+    this.#socket.destroy();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    const { keepaliveMs } = this.#parts.limits;
+    if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('drain', () => this.#onDrain());
+    // Set only while writes are held back: the client takes nothing of what is written.
+    socket.on('timeout', () => {
+      this.end('write_stalled', null);
+      socket.destroy();
+    });
+    socket.once('end', () => this.#onEnd());
+    socket.once('error', () => this.end('client_reset', null));
+    socket.once('close', () => {
+      this.end('client_reset', null);
+      this.#parts.lingering.remove(socket);
+      this.#parts.clients.move(this, this.#whereabouts(), null);
+    });
+  }
+
+  #read(chunk: Buffer): void {
+    const { counts, budget, clock } = this.#parts;
+    counts.bytes.add('client_received', chunk.length);
+    if (this.#ended || this.#state === 'refusing') return;
+    this.#lines.push(chunk);
+    this.#lastReadAt = clock.now();
+    if (this.#state === 'open') this.#takeUp();
+    else if (this.#state === 'handshake') this.#readHello();
+    if (this.#ended) return;
+    if (this.#readAheadIsFull()) this.#socket.pause();
+    if (!budget.hold(this, this.#commands.heldBytes)) this.#socket.pause();
+  }
+
+  #readHello(): void {
+    const line = this.#lines.next();
+    if (line === null) {
+      if (this.#lines.length > HELLO_BYTES_MAX) this.end('bad_hello', null);
+      return;
+    }
+    const hello = parseHello(line);
+    if (hello === null) {
+      this.end('bad_hello', null);
+      return;
+    }
+    this.#hello = hello;
+    this.#helloAt = this.#parts.clock.now();
+    this.#deadline?.cancel();
+    this.#deadline = this.#parts.openingDeadlines.add(this);
+    if (this.#challenge === null) this.#arrive();
+    else void this.#authenticate(hello, this.#challenge);
+  }
+
+  async #authenticate(hello: Hello, challenge: Challenge): Promise<void> {
+    this.#setState('authenticating');
+    const isRight = await this.#parts.passwordCheck.answers(hello, challenge);
+    if (this.#ended || this.#state !== 'authenticating') return;
+    if (isRight) this.#arrive();
+    else this.end('invalid_password', INVALID_PASSWORD);
+  }
+
+  #arrive(): void {
+    this.#setState('waiting', this.worker === null ? 'producer' : 'worker');
+    this.#parts.gate.leave(this);
+    if (this.#ended) return;
+    const decision = this.#parts.admission.arrive(this, this.#helloAt);
+    switch (decision.kind) {
+      case 'admitted':
+        if (decision.inSpiteOf !== null) {
+          this.#parts.counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
+        }
+        this.admitted(decision.place);
+        return;
+      case 'waiting':
+        return;
+      case 'refused':
+        this.#refuse(decision.obstacle);
+    }
+  }
+
+  /** Takes up what has been read, as far as its replies allow. */
+  #takeUp(): void {
+    if (!this.#commands.run(this.#lastReadAt) || this.#ended) return;
+    if (this.#commands.isIdle && !this.#outputIsBlocked) {
+      if (this.#inputEnded) this.end('client_closed', null);
+      else if (this.#parts.isDraining()) this.end('drained', null);
+    }
+    if (this.#ended) return;
+    // Also with nothing to resume: others may be waiting for what has just been taken up.
+    if (!this.#parts.budget.hold(this, this.#commands.heldBytes)) this.#socket.pause();
+    else if (this.#socket.isPaused() && !this.#readAheadIsFull()) this.#socket.resume();
+  }
+
+  /** The client has said all it had to say. One in FETCH, or not yet in, is gone; else it may read on. */
+  #onEnd(): void {
+    this.#inputEnded = true;
+    if (this.#state !== 'open' || this.#commands.fetchIsOutstanding) {
+      this.end('client_closed', null);
+      return;
+    }
+    this.#takeUp();
+  }
+
+  #onDrain(): void {
+    if (!this.#outputIsBlocked) return;
+    this.#outputIsBlocked = false;
+    this.#socket.setTimeout(0);
+    this.#lane?.resumeReplies();
+    if (this.#state === 'open' && !this.#ended) this.#takeUp();
+  }
+
+  /** Whether more has been sent ahead than is taken up before replies have gone out. */
+  #readAheadIsFull(): boolean {
+    if (this.#lines.length <= READ_AHEAD_BYTES) return false;
+    if (this.#state !== 'open') return this.#state !== 'handshake';
+    return this.#commands.partialIsTooLong || this.#outputIsBlocked || this.#commands.isFull;
+  }
+
+  #refuse(obstacle: Obstacle, outcome: AdmissionOutcome = 'refused'): void {
+    const text = refusalText(obstacle.reason, obstacle.now, obstacle.limit);
+    this.#refuseBecause(obstacle.reason, text, outcome);
+  }
+
+  /** Takes the client out of everything, and tells it why, after refusal_delay if that is set. */
+  #refuseBecause(reason: RefusalReason, text: Buffer, outcome: AdmissionOutcome): void {
+    if (this.#ended || this.#state === 'refusing') return;
+    const { counts, clock, limits, clients } = this.#parts;
+    counts.refusals.add(reason);
+    counts.admissions.add(outcome);
+    if (this.#hello !== null) counts.waits.observeMs(outcome, clock.now() - this.#helloAt);
+    this.#parts.onRefused(reason, text.toString('latin1').trimEnd());
+    this.#letGo();
+    this.#setState('refusing');
+    const isHeld = limits.refusalDelayMs > 0 && clients.count('refusing') <= HELD_REFUSALS_MAX;
+    if (!isHeld) {
+      this.end('refused', text);
+      return;
+    }
+    const timer = clock.after(limits.refusalDelayMs, () => this.end('refused', text));
+    this.#deadline = { cancel: () => timer.cancel() };
+  }
+
   /** Gives back everything that the connection holds outside itself. */
   #letGo(): void {
     this.#deadline?.cancel();
@@ -477,7 +400,7 @@ export class ClientConnection implements Visitor, LaneClient, BudgetMember, Gate
     this.#parts.admission.leave(this);
     this.#parts.budget.leave(this);
     this.#lines.clear();
-    this.#heldLine = null;
+    this.#commands.close();
   }
 
   #whereabouts(): { readonly role: KnownRole; readonly state: ClientState } {

@@ -1,0 +1,156 @@
+// Hot path. An open client's commands, from its lines to its lane. Promise: what was read is taken up
+// as far as the replies allow, in order; the bouncer's own answers wait for those that come first; a
+// line that may not pass is answered here, and Faktory never sees it.
+
+import type { Lane } from '../lanes/lane.ts';
+import type { ClientEndReason } from '../observe/counts.ts';
+import { type Command, verbOf } from '../protocol/command.ts';
+import { commandTooLong, guardText } from '../protocol/error-texts.ts';
+import { guard } from '../protocol/guard.ts';
+import type { LineBuffer } from '../protocol/line-buffer.ts';
+import type { ClientParts } from './client-parts.ts';
+
+/** Commands up to this size are not counted as buffered once they are on their way. */
+const COUNTED_BYTES_MIN = 4096;
+
+/** The client whose commands they are. */
+export interface PumpClient {
+  /** Whether commands may be taken up: it is there, and takes what it is told. */
+  readonly takesReplies: boolean;
+  /** It has said all that it had to say. */
+  readonly inputEnded: boolean;
+  tell(bytes: Buffer): void;
+  /** Ends the client connection. `farewell`: what the client is told, null for nothing. */
+  end(reason: ClientEndReason, farewell: Buffer | null): void;
+}
+
+export class CommandPump {
+  readonly #parts: ClientParts;
+  readonly #client: PumpClient;
+  readonly #lines: LineBuffer;
+  #lane: Lane | null = null;
+  /** Commands whose reply has not been passed on to its end. */
+  #outstanding = 0;
+  #fetchIsOutstanding = false;
+  /** Bytes of outstanding commands that are large enough to count. */
+  #largeBytes = 0;
+  /** A line that was read and must wait until nothing is outstanding. */
+  #heldLine: Buffer | null = null;
+  #isRunning = false;
+
+  constructor(parts: ClientParts, client: PumpClient, lines: LineBuffer) {
+    this.#parts = parts;
+    this.#client = client;
+    this.#lines = lines;
+  }
+
+  get isIdle(): boolean {
+    return this.#outstanding === 0;
+  }
+
+  get fetchIsOutstanding(): boolean {
+    return this.#fetchIsOutstanding;
+  }
+
+  /** Bytes read and not taken up, and those of large commands on their way. */
+  get heldBytes(): number {
+    return this.#lines.length + this.#largeBytes + (this.#heldLine?.length ?? 0);
+  }
+
+  /** Whether replies must go out before more is taken up. */
+  get isFull(): boolean {
+    if (this.#heldLine !== null) return true;
+    return this.#lane !== null && !this.#lane.accepts(this.#outstanding);
+  }
+
+  /** Whether what has come of an unfinished line is more than a command may be. */
+  get partialIsTooLong(): boolean {
+    return this.#lines.partialLength > this.#parts.limits.maxCommandBytes;
+  }
+
+  /** Commands go to `lane` from now on. */
+  open(lane: Lane): void {
+    this.#lane = lane;
+  }
+
+  /** Nothing is taken up any more. */
+  close(): void {
+    this.#lane = null;
+    this.#heldLine = null;
+  }
+
+  /** Takes up what can be, read at `readAt` (monotonic ms). False from within itself: it goes on there. */
+  run(readAt: number): boolean {
+    if (this.#isRunning) return false;
+    this.#isRunning = true;
+    try {
+      while (this.#takeNext(readAt));
+    } catch (error) {
+      this.#parts.onBug(error);
+      this.#client.end('bug', null);
+    } finally {
+      this.#isRunning = false;
+    }
+    return true;
+  }
+
+  /** The reply to `command` has been passed on to its end. */
+  answered(command: Command): void {
+    this.#outstanding -= 1;
+    if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
+    if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
+    const { counts, clock } = this.#parts;
+    counts.commands.observeMs(command.verb, clock.now() - command.readAt);
+  }
+
+  /** Handles one line; false when there is none or it has to wait. */
+  #takeNext(readAt: number): boolean {
+    const lane = this.#lane;
+    const client = this.#client;
+    if (lane === null || !client.takesReplies || !lane.accepts(this.#outstanding)) return false;
+    const line = this.#heldLine ?? this.#lines.next();
+    if (line === null) {
+      if (this.partialIsTooLong && this.#outstanding === 0) this.#refuseTooLong();
+      return false;
+    }
+    this.#heldLine = null;
+    const verb = verbOf(line);
+    const isTooLong = line.length > this.#parts.limits.maxCommandBytes;
+    const rule = isTooLong ? null : guard(verb, line, lane.isShared);
+    // The bouncer's own answers wait for those that come first.
+    const isAlone = isTooLong || rule !== null || verb === 'FETCH' || verb === 'END';
+    if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
+      this.#heldLine = line;
+      return false;
+    }
+    if (isTooLong) {
+      this.#refuseTooLong();
+      return false;
+    }
+    if (rule !== null && rule !== 'command_too_long') {
+      this.#parts.counts.guardHits.add(rule);
+      client.tell(guardText(rule));
+      return true;
+    }
+    if (verb === 'END') {
+      client.end('end_command', null);
+      return false;
+    }
+    if (verb === 'FETCH') {
+      if (client.inputEnded) {
+        client.end('client_closed', null);
+        return false;
+      }
+      this.#fetchIsOutstanding = true;
+    }
+    this.#outstanding += 1;
+    if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
+    lane.submit(verb, line, readAt);
+    return true;
+  }
+
+  #refuseTooLong(): void {
+    this.#parts.counts.guardHits.add('command_too_long');
+    this.#client.end('command_too_long', commandTooLong(this.#parts.limits.maxCommandBytes));
+  }
+}
