@@ -14,7 +14,7 @@ export interface Contradiction {
 export function contradictionsIn(config: Config): readonly Contradiction[] {
   return [
     reserveTakesAll(config),
-    poolOverCap(config),
+    noRoomForWorkers(config),
     commandOverBuffer(config),
     sameAddress(config),
     dialsItself(config),
@@ -29,11 +29,19 @@ function reserveTakesAll({ limits }: Config): Contradiction | null {
   };
 }
 
-function poolOverCap({ mode, pool, limits }: Config): Contradiction | null {
-  if (mode !== 'pooled' || pool.commandConnections <= limits.serverConnections) return null;
+/** One server connection is the bouncer's own, in pooled mode some are the command lane's. */
+function noRoomForWorkers({ mode, pool, limits }: Config): Contradiction | null {
+  if (mode === 'session') {
+    if (limits.serverConnections > 1) return null;
+    return {
+      keys: ['limits.server_connections', 'mode'],
+      text: `Cannot serve clients with limits.server_connections ${limits.serverConnections}: one is the bouncer's own. Set it to 2 or more.`,
+    };
+  }
+  if (pool.commandConnections + 2 <= limits.serverConnections) return null;
   return {
     keys: ['pool.command_connections', 'limits.server_connections', 'mode'],
-    text: `Cannot open pool.command_connections ${pool.commandConnections}: limits.server_connections is ${limits.serverConnections}. Lower the first or raise the second.`,
+    text: `Cannot serve workers with limits.server_connections ${limits.serverConnections}: pool.command_connections takes ${pool.commandConnections}, the bouncer itself 1, and a worker needs 1. Lower pool.command_connections or raise the limit.`,
   };
 }
 
@@ -62,6 +70,21 @@ function dialsItself({ listen, server }: Config): Contradiction | null {
   };
 }
 
+/** Whether who dials, or listens on, the one meets the other. */
 function isSamePlace(one: Address, other: Address): boolean {
-  return one.port !== 0 && one.port === other.port && one.host === other.host;
+  if (one.port === 0 || one.port !== other.port) return false;
+  if (hostOf(one) === hostOf(other)) return true;
+  return (isWildcard(one) && isOfThisMachine(other)) || (isWildcard(other) && isOfThisMachine(one));
+}
+
+function hostOf({ host }: Address): string {
+  return host === 'localhost' ? '127.0.0.1' : host;
+}
+
+function isWildcard({ host }: Address): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function isOfThisMachine(address: Address): boolean {
+  return isWildcard(address) || address.host === '::1' || hostOf(address).startsWith('127.');
 }

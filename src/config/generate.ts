@@ -85,7 +85,7 @@ The bouncer needs the password that Faktory has. It takes the one in \`server.ur
 
 ## Open files
 
-Each connection needs an open file. At its start the bouncer refuses to run when \`limits.clients\` + \`limits.server_connections\` + 64 exceed what the process may open: raise that (\`ulimit -n\`, \`LimitNOFILE=\` in systemd) or lower \`limits.clients\`.
+Each connection needs an open file. At its start the bouncer refuses to run when \`limits.clients\` + \`limits.server_connections\` + 1128 (1000 of them for clients that are being refused) exceed what the process may open: raise that (\`ulimit -n\`, \`LimitNOFILE=\` in systemd) or lower \`limits.clients\`.
 
 ## Options
 `;

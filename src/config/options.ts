@@ -207,7 +207,7 @@ export const OPTIONS = {
     kind: integer(1, 1000),
     fallback: 16,
     reloadable: false,
-    doc: 'Server connections shared for all commands but FETCH. Must not exceed limits.server_connections.',
+    doc: 'Server connections shared for all commands but FETCH. limits.server_connections must be larger by 2 or more.',
     read: (config) => config.pool.commandConnections,
   }),
   'pool.fetches_per_worker': option({

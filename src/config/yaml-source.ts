@@ -107,6 +107,12 @@ class YamlReader {
     const offset = node?.range[0] ?? keyOffset;
     if (isAlias(node)) {
       this.#refuse(offset, `Cannot use an alias for ${shownKey(key)}: write the value itself.`);
+    } else if (section === '' && key.includes('.') && isOptionKey(key)) {
+      const [first = '', second = ''] = key.split('.');
+      this.#refuse(
+        keyOffset,
+        `Cannot use ${key}: write it as "${second}:", indented under "${first}:".`,
+      );
     } else if (isOptionKey(key)) {
       if (node === null || isScalar(node)) {
         const value: unknown = node?.value ?? null;
@@ -150,7 +156,7 @@ class YamlReader {
 function yamlWords(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'found a second document after ---; keep one';
   const words = message.split('\n', 1)[0] ?? '';
-  if (code !== 'UNEXPECTED_TOKEN') return words;
+  if (code !== 'UNEXPECTED_TOKEN' && code !== 'MISSING_CHAR') return words;
   return `${words}; put quotes around a value such as "[::1]:7519"`;
 }
 

@@ -107,7 +107,9 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   constructor(parts: CommandLaneParts) {
     this.#parts = parts;
-    this.holdDeadlines = new Deadlines(parts.clock, parts.outageWaitMs, (held) => held.expired());
+    this.holdDeadlines = new Deadlines(parts.clock, parts.outageWaitMs, (held) =>
+      this.#giveUp(held),
+    );
     this.#bulkPushParts = {
       counts: parts.counts,
       pushAlone: (push) => this.#pushAlone(push),
@@ -335,6 +337,11 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     }
   }
 
+  #giveUp(command: LaneCommand): void {
+    if (command.isWanted) this.#parts.counts.commandsExpired.add(command.verb);
+    command.expired();
+  }
+
   /** Commands wait in order of arrival, but one sent again is older than those before it. */
   #expire(): void {
     this.#expiryIsDue = false;
@@ -342,7 +349,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     for (const line of [this.#slow, this.#quick, this.#pushes.waiting]) {
       for (let left = line.length; left > 0; left -= 1) {
         const command = line.shift() as LaneCommand;
-        if (command.readAt < before) command.expired();
+        if (command.readAt < before) this.#giveUp(command);
         else line.push(command);
       }
     }

@@ -176,6 +176,8 @@ export class Counts {
   readonly fetchesAnsweredNil = { total: 0 };
   /** PUSHBs made of several clients' PUSHes, the jobs in them, and those that had to be taken apart. */
   readonly bulkPushes = { sent: 0, jobs: 0, takenApart: 0 };
+  /** Commands answered with "unreachable", since they could not be sent within outage_wait. */
+  readonly commandsExpired = new CountBy(VERBS);
   /** Commands sent again over another server connection after a loss. */
   readonly commandsSentAgain = new CountBy(VERBS);
   /** Commands whose server connection was lost after they were sent. */

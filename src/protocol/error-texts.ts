@@ -28,7 +28,7 @@ export function refusalText(reason: LimitReason, now: number, limit: number): Bu
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 export const SERVER_REFUSED_US = errorLine(
-  'Faktory is unreachable: it refused the login of faktory-bouncer; see its log and FAKTORY_PASSWORD',
+  'Faktory is unreachable: it refused the login of faktory-bouncer; see the log of faktory-bouncer and its FAKTORY_PASSWORD',
 );
 export const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 /** Faktory's own words, on which clients rely. */

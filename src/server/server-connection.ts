@@ -309,7 +309,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
       return;
     }
     if (this.#endReason === null && this.#state === 'handshake') {
-      this.#attemptFailed('handshake_failed');
+      this.#attemptFailed(hadError ? 'server_reset' : 'server_closed');
       return;
     }
     this.#endReason ??= hadError ? 'server_reset' : 'server_closed';

@@ -160,9 +160,20 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
     /^x\.yaml:2:23: Cannot keep limits\.producer_reserve 90 of .*90/,
   ],
   [
-    'mode: pooled\nlimits: { server_connections: 15, producer_reserve: 1 }\n',
-    /^x\.yaml:2:31: Cannot open pool\.command_connections 16: limits\.server_connections is 15/,
+    'mode: pooled\nlimits: { server_connections: 17, producer_reserve: 1 }\n',
+    /^x\.yaml:2:31: Cannot serve workers with limits\.server_connections 17: .*command_connections takes 16/,
   ],
+  [
+    'limits: { server_connections: 1, producer_reserve: 0 }\n',
+    /^x\.yaml:1:31: Cannot serve clients with limits\.server_connections 1: .*2 or more/,
+  ],
+  [
+    'limits.clients: 5\n',
+    /^x\.yaml:1:1: Cannot use limits\.clients: write it as "clients:", indented/,
+  ],
+  ['listen: { address: [::1]:7519 }\n', /^x\.yaml:1:25: .*put quotes around a value/],
+  ['listen: { address: "0.0.0.0:7419" }\n', /^x\.yaml:1:20: .*the bouncer would dial itself/],
+  ['admin: { address: "0.0.0.0:7519" }\n', /^x\.yaml:1:19: Cannot listen twice on /],
   [
     'max_command_bytes: 300MiB\n',
     /^x\.yaml:1:20: Cannot read a command of max_command_bytes 314572800 B/,
@@ -194,10 +205,10 @@ t.test('what is at the edge of a contradiction is accepted', (t) => {
   t.equal(configOf('limits: { producer_reserve: 899 }').limits.producerReserve, 899);
   t.equal(configOf('max_command_bytes: 256MiB').maxCommandBytes, 268_435_456);
   t.equal(
-    configOf('limits: { server_connections: 16, producer_reserve: 0 }\nmode: pooled').mode,
+    configOf('limits: { server_connections: 18, producer_reserve: 0 }\nmode: pooled').mode,
     'pooled',
   );
-  t.equal(configOf('limits: { server_connections: 15, producer_reserve: 0 }').mode, 'session');
+  t.equal(configOf('limits: { server_connections: 2, producer_reserve: 0 }').mode, 'session');
   t.equal(configOf('limits: { handshakes: 20000 }').limits.handshakes, 20_000);
   const systemPicks = 'listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:0" }';
   t.equal(configOf(systemPicks).admin.address.port, 0, 'port 0 twice is two ports');

@@ -29,6 +29,7 @@ t.test('while Faktory is away commands wait, then hear so', async (t) => {
     replyText(await client.command(pushLine().line)),
     '-ERR Faktory is unreachable; try again later',
   );
+  t.equal(await bouncer.metric('commands_expired_total{verb="PUSH"}'), 1);
   const waits = client.command(pushLine().line);
   await until(() => bouncer.snapshot().commandLane.waiting === 1, { what: 'a command to wait' });
   await faktory.start();

@@ -158,3 +158,14 @@ t.test('Faktory that refuses HELLO or greets as another server is unreachable', 
     await bouncer.isUp();
   }
 });
+
+t.test('only what Faktory said is called a refused login, not a close', async (t) => {
+  const { faktory, bouncer, connect } = await openHouse(t, { 'waiting_line.timeout': '300ms' });
+  let lift = faktory.inject(toxics.closeBefore, { on: 'HELLO' });
+  t.same((await connect()).helloReply, UNREACHABLE);
+  lift();
+  await bouncer.isUp();
+  lift = faktory.inject(toxics.instead('-ERR Invalid password\r\n'), { on: 'HELLO' });
+  t.match((await connect()).helloReply, { text: /it refused the login of faktory-bouncer/ });
+  lift();
+});

@@ -21,7 +21,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   commandsTotal,
   histogramBy(
     'command_duration_seconds',
-    'Time from reading a command to its reply, by verb; FETCH waits up to 2 s by design.',
+    'Time from reading a command to its reply, by verb; FETCH waits up to 2.8 s by design.',
     'verb',
     (counts) => counts.commands,
   ),
@@ -82,6 +82,12 @@ export const COMMAND_FAMILIES: readonly Family[] = [
     ({ counts }) => counts.bulkPushes.takenApart,
   ),
   counterBy(
+    'commands_expired_total',
+    'Commands that could not be sent within pool.outage_wait, and were answered so, by verb.',
+    'verb',
+    (counts) => counts.commandsExpired,
+  ),
+  counterBy(
     'commands_sent_again_total',
     'Commands sent again over another server connection after a loss, by verb.',
     'verb',
@@ -117,7 +123,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'buffered_bytes',
-    'Bytes of commands and replies that the bouncer holds in memory.',
+    'Bytes that clients have sent and have no answer to; commands up to 4 KiB on their way are not in it.',
     ({ snapshot }) => snapshot.bufferedBytes,
   ),
   gauge(
