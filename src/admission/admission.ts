@@ -58,6 +58,8 @@ export class Admission {
   /** Admitted and waiting visitors per worker and per address, only for those with any. */
   readonly #byWorker = new Crowd();
   readonly #byAddress = new Crowd();
+  /** Workers for which somebody was asked to give a place up; only while they wait. */
+  readonly #hasAsked = new Set<string>();
   #isWaking = false;
   #mustWakeAgain = false;
 
@@ -75,10 +77,8 @@ export class Admission {
     }
     const full = this.#lineIsFullFor(visitor, obstacle);
     if (full !== null) return { kind: 'refused', obstacle: full };
-    const isFirst = visitor.worker !== null && this.#byWorker.waiting(visitor.worker) === 0;
     this.#wait(visitor, now);
-    // Once for each worker, however many clients of it wait.
-    if (isFirst && obstacle.reason === 'server_connections') this.#places.onWanted();
+    this.#askForPlace(visitor, obstacle);
     return { kind: 'waiting' };
   }
 
@@ -152,9 +152,21 @@ export class Admission {
   }
 
   #tryToAdmit(visitor: Visitor): void {
-    if (!this.#waits.has(visitor) || this.obstacle(visitor) !== null) return;
+    if (!this.#waits.has(visitor)) return;
+    const obstacle = this.obstacle(visitor);
+    if (obstacle !== null) {
+      this.#askForPlace(visitor, obstacle);
+      return;
+    }
     this.#stopWaiting(visitor);
     visitor.admitted(this.#admit(visitor));
+  }
+
+  /** Once for each worker, however many clients of it wait, and whatever they waited for before. */
+  #askForPlace({ worker }: Visitor, { reason }: Obstacle): void {
+    if (worker === null || reason !== 'server_connections' || this.#hasAsked.has(worker)) return;
+    this.#hasAsked.add(worker);
+    this.#places.onWanted();
   }
 
   #admit(visitor: Visitor): Place | null {
@@ -196,7 +208,10 @@ export class Admission {
     if (wait === undefined) return;
     wait.seat.leave();
     this.#waits.delete(visitor);
-    if (visitor.worker !== null) this.#byWorker.stopWaiting(visitor.worker);
+    if (visitor.worker !== null) {
+      this.#byWorker.stopWaiting(visitor.worker);
+      if (this.#byWorker.waiting(visitor.worker) === 0) this.#hasAsked.delete(visitor.worker);
+    }
     this.#byAddress.stopWaiting(visitor.address);
   }
 }

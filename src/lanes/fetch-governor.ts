@@ -1,5 +1,5 @@
 // At most so many FETCHes at Faktory. Promise: never more than the cap in flight; a free one goes
-// to the workers in turn, so that none can starve another; a FETCH that cannot be sent in time is
+// to the workers in turn, so that none can starve another; a FETCH whose client would hear too late is
 // answered with nil, which every worker takes for an empty queue.
 // Each FETCH holds one connection of Faktory's Redis pool for up to 2 s (Faktory v1.7.0
 // manager/fetch.go brpop); a client must hear within 3 s, so one sent after 0.8 s would be late.
@@ -17,6 +17,11 @@ const NIL_AFTER_MS = 2000;
 export interface FetchTicket {
   /** The worker's wid; all clients without one share a turn. */
   readonly worker: string | null;
+  /**
+   * Whether its client hears too late when it is sent late. It is then not sent after 0.8 s, and
+   * answered with nil at 2 s; one whose clients have deadlines of their own waits for its turn.
+   */
+  readonly isLateAlone: boolean;
   /** The queues that it asks for. */
   queues(): readonly string[];
   /** It may be sent now; done() must follow when its reply has come or never will. */
@@ -49,6 +54,7 @@ export class FetchGovernor {
   readonly #waits = new Map<FetchTicket, Wait>();
   readonly #sendDeadlines: Deadlines<FetchTicket>;
   readonly #nilDeadlines: Deadlines<FetchTicket>;
+  #isGranting = false;
 
   constructor(options: GovernorOptions, clock: Clock, counts: Counts) {
     this.#options = options;
@@ -69,14 +75,15 @@ export class FetchGovernor {
 
   /** Grants `ticket` now, or keeps it waiting. */
   ask(ticket: FetchTicket): void {
-    if (this.#hasRoom()) {
+    if (!this.#isGranting && this.#hasRoom()) {
       this.#grant(ticket);
       return;
     }
     let line = this.#sendable.get(ticket.worker);
     if (line === undefined) this.#sendable.set(ticket.worker, (line = new Line()));
     const seat = line.join(ticket);
-    this.#waits.set(ticket, { seat, deadline: this.#sendDeadlines.add(ticket) });
+    const deadline = ticket.isLateAlone ? this.#sendDeadlines.add(ticket) : NO_DEADLINE;
+    this.#waits.set(ticket, { seat, deadline });
     if (!this.#turnOf.has(ticket.worker)) {
       this.#turnOf.set(ticket.worker, this.#turns.join(ticket.worker));
     }
@@ -84,7 +91,7 @@ export class FetchGovernor {
 
   /** The FETCH has been answered by Faktory, or is lost with its connection. Idempotent. */
   done(ticket: FetchTicket): void {
-    if (this.#inFlight.delete(ticket)) this.#grantNext();
+    if (this.#inFlight.delete(ticket) && !this.#isGranting) this.#grantNext();
   }
 
   /** The FETCH is not wanted any more; harmless for one that does not wait. */
@@ -128,9 +135,11 @@ export class FetchGovernor {
   }
 
   #grantNext(): void {
+    // A FETCH that nobody wants any more is done as soon as it is granted: no call within a call.
+    this.#isGranting = true;
     while (this.#hasRoom()) {
       const worker = this.#turns.shift();
-      if (worker === undefined) return;
+      if (worker === undefined) break;
       this.#turnOf.delete(worker);
       const ticket = this.#sendable.get(worker)?.first;
       if (ticket === undefined) continue;
@@ -138,6 +147,7 @@ export class FetchGovernor {
       if (this.#sendable.has(worker)) this.#turnOf.set(worker, this.#turns.join(worker));
       this.#grant(ticket);
     }
+    this.#isGranting = false;
   }
 
   /** Too late to be sent: its client would hear too late. */
@@ -159,3 +169,5 @@ export class FetchGovernor {
     this.#turnOf.delete(worker);
   }
 }
+
+const NO_DEADLINE: Deadline = { cancel: () => {} };

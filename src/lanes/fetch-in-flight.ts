@@ -9,6 +9,7 @@ import type { ClientFetch } from './pooled-lane.ts';
 /** The group that the FETCH belongs to. */
 export interface FetchGroup {
   readonly worker: string | null;
+  wants(fetch: FetchInFlight): boolean;
   send(fetch: FetchInFlight): void;
   landed(fetch: FetchInFlight, reply: Buffer | null): void;
   /** The connection was lost inside a job: the job is Faktory's until its reservation runs out. */
@@ -16,6 +17,8 @@ export interface FetchGroup {
 }
 
 export class FetchInFlight implements FetchTicket, ReplySink {
+  /** Clients share it, each with a deadline of its own. */
+  readonly isLateAlone = false;
   readonly server: ServerConnection;
   readonly setKey: string;
   /** With the line of the client that caused it: Faktory sees that client's order of queues. */
@@ -47,11 +50,11 @@ export class FetchInFlight implements FetchTicket, ReplySink {
   }
 
   granted(): void {
-    if (this.server.state === 'open') this.#group.send(this);
+    if (this.server.state === 'open' && this.#group.wants(this)) this.#group.send(this);
     else this.#land(null);
   }
 
-  /** The governor could not send it in time; the clients that wait have deadlines of their own. */
+  /** It is answered by nobody but Faktory: it has no deadline. */
   answered(): void {
     this.#group.landed(this, null);
   }

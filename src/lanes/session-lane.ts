@@ -24,6 +24,7 @@ export interface SessionLaneParts {
 }
 
 export class SessionLane implements Lane, ReplySink, ServerOwner, FetchTicket {
+  readonly isLateAlone = true;
   readonly isShared = false;
   readonly worker: string | null;
   readonly #parts: SessionLaneParts;

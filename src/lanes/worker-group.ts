@@ -95,6 +95,8 @@ export class WorkerGroup implements ServerOwner {
 
   join(client: PooledLane): void {
     this.#clients.add(client);
+    // With nobody there the first server connection has closed, while another had a FETCH to wait for.
+    if (this.worker !== null && !this.#hasFirst()) this.#dial(true);
     if (this.isKnown || this.worker === null) client.onKnown();
   }
 
@@ -170,6 +172,12 @@ export class WorkerGroup implements ServerOwner {
     else this.#pump();
   }
 
+  /** Whether anybody waits for what the FETCH, not sent yet, would bring. */
+  wants(fetch: FetchInFlight): boolean {
+    const set = this.#sets.get(fetch.setKey);
+    return set !== undefined && set.waiting.length > 0;
+  }
+
   /** The FETCH in flight may be sent: the governor has granted it. */
   send(fetch: FetchInFlight): void {
     const { counts, clock } = this.#lane.parts;
@@ -207,6 +215,11 @@ export class WorkerGroup implements ServerOwner {
   #stray(fetch: ClientFetch): Buffer | null {
     const { strayJobs } = this.#lane;
     return strayJobs.size > 0 ? strayJobs.takeFor(this.worker, fetch.set.queues) : null;
+  }
+
+  #hasFirst(): boolean {
+    for (const { isFirst } of this.#servers.values()) if (isFirst) return true;
+    return false;
   }
 
   #openServers(): number {

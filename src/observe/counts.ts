@@ -75,6 +75,7 @@ export const GUARD_RULES = [
   'queue_arguments',
   'control_character',
   'command_too_long',
+  'fetch_too_long',
 ] as const;
 export type GuardRule = (typeof GUARD_RULES)[number];
 

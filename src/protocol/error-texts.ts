@@ -47,6 +47,7 @@ const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
   queue_arguments: errorLine(
     'QUEUE needs an action and at least one queue: less would crash Faktory; send QUEUE PAUSE name',
   ),
+  fetch_too_long: errorLine('FETCH names too many queues (limit 65536 bytes); name fewer'),
   control_character: errorLine('control character in wid or jid; send an id without one'),
 };
 

@@ -1,5 +1,6 @@
-// Hot path. Lines that must not reach Faktory 1.7. Promise: a line that would panic the server,
-// or make two replies of one on a shared connection, is named by its rule; every other line passes.
+// Hot path. Lines that must not reach Faktory 1.7. Promise: a line that would panic the server, make
+// two replies of one on a shared connection, or hold up everybody, is named by its rule; every other
+// line passes.
 // Facts from Faktory v1.7.0: server/commands.go slices the payload past the verb unchecked, QUEUE
 // reads its second argument unchecked, BEAT and FAIL echo a decoded wid or jid into the reply.
 
@@ -8,6 +9,8 @@ import { contentEnd, SPACE } from './bytes.ts';
 import { goFieldCandidates, goMembers } from './go-json.ts';
 
 const BACKSLASH = 0x5c;
+/** Over a thousand queues with long names. Each name is a string for as long as its client asks for it. */
+const FETCH_BYTES_MAX = 64 * 1024;
 
 /** The rule that `line` breaks, or null. `shared`: other clients read replies of this connection. */
 export function guard(verb: Verb, line: Buffer, shared: boolean): GuardRule | null {
@@ -25,6 +28,7 @@ export function guard(verb: Verb, line: Buffer, shared: boolean): GuardRule | nu
     case 'QUEUE':
       return hasTwoArguments(line) ? null : 'queue_arguments';
     case 'FETCH':
+      return line.length > FETCH_BYTES_MAX ? 'fetch_too_long' : null;
     case 'INFO':
     case 'FLUSH':
     case 'MUTATE':

@@ -63,6 +63,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #endReason: ServerEndReason | null = null;
   #ended = false;
   #metShutdown = false;
+  /** The socket takes nothing any more, though its 'close' is still to come. */
+  #isDead = false;
   /** Part of the oldest command's reply has been passed on. */
   #isStreaming = false;
   #unflushed: Buffer[] = [];
@@ -172,8 +174,12 @@ export class ServerConnection implements Dialable, ReplyTaker {
   /** Ends the connection at once. */
   destroy(reason: ServerEndReason): void {
     this.#endReason ??= reason;
-    if (this.#socket === null) this.close(reason);
-    else this.#socket.destroy();
+    if (this.#socket === null) {
+      this.close(reason);
+      return;
+    }
+    this.#onDead();
+    this.#socket.destroy();
   }
 
   pauseReading(): void {
@@ -232,8 +238,21 @@ export class ServerConnection implements Dialable, ReplyTaker {
     // Set only while writes are held back: Faktory takes nothing of what is written.
     socket.on('timeout', () => this.destroy('write_stalled'));
     socket.on('drain', () => socket.setTimeout(0));
+    socket.once('end', () => this.#onDead());
+    socket.once('error', () => this.#onDead());
     this.#parts.dialler.succeeded(this);
     this.#options.owner.onOpen(this);
+  }
+
+  /**
+   * Commands of others must go elsewhere at once: 'close' comes only after this turn of the event
+   * loop, and what is sent until then would count as executed, maybe. A client that has the
+   * connection to itself has nowhere else to go.
+   */
+  #onDead(): void {
+    if (!this.#options.isShared) return;
+    this.#isDead = true;
+    if (this.#state === 'open') this.#state = 'closing';
   }
 
   #read(chunk: Buffer): void {
@@ -270,7 +289,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #flushNow(): void {
     const lines = this.#unflushed;
     const socket = this.#socket;
-    if (lines.length === 0 || socket === null) return;
+    if (lines.length === 0 || socket === null || this.#isDead) return;
     this.#unflushed = [];
     let bytes = 0;
     for (const line of lines) bytes += line.length;

@@ -54,6 +54,36 @@ t.test('workers stop at their share, and a producer still gets in', async (t) =>
   t.strictSame(house.places.counts(), { producer: 2, worker: 2 });
 });
 
+t.test(
+  'a place is asked for once for each worker that waits, however it came to that',
+  async (t) => {
+    const house = new House({ serverConnections: 2, producerReserve: 0, perAddress: 1 });
+    let wanted = 0;
+    house.places.onWanted = () => (wanted += 1);
+    const producer = new Guest(null, 'a');
+    producer.needs = false;
+    house.arrive(producer);
+    const late = new Guest('late', 'a');
+    t.equal(house.arrive(late).kind, 'waiting');
+    t.equal(house.admission.obstacle(late)?.reason, 'per_address');
+    for (const [worker, address] of [
+      ['w1', 'b'],
+      ['w2', 'c'],
+    ] as const) {
+      t.equal(house.arrive(new Guest(worker, address)).kind, 'admitted');
+    }
+    t.equal(wanted, 0, 'it waits for something else');
+    house.admission.leave(producer);
+    t.equal(house.admission.obstacle(late)?.reason, 'server_connections');
+    t.equal(wanted, 1);
+    house.arrive(new Guest('late', 'd'));
+    house.admission.wake();
+    t.equal(wanted, 1, 'once');
+    house.arrive(new Guest('other', 'e'));
+    t.equal(wanted, 2);
+  },
+);
+
 t.test('producers may take all places, and then no worker comes in', async (t) => {
   const house = new House({ serverConnections: 3, producerReserve: 1 });
   for (const guest of some(3, () => new Guest(null))) {

@@ -3,6 +3,7 @@
 import type { FetchTicket } from '../../src/lanes/fetch-governor.ts';
 
 export class Ticket implements FetchTicket {
+  readonly isLateAlone: boolean = true;
   readonly worker: string | null;
   readonly name: string;
   readonly #queues: readonly string[];

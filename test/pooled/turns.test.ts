@@ -154,3 +154,153 @@ for (const [silentMs, isClosed] of [
     },
   );
 }
+
+/** A client of worker w1, after two others were there: one got a job, the other left in FETCH. */
+async function comeBack(house: PooledHouse): Promise<ModelClient> {
+  const [a, b] = ['a', 'b'].map((name) => new ModelClient(name, 'w1', house.accept()));
+  const producer = new ModelClient('p', null, house.accept());
+  await settle(house, 0);
+  a?.fetch(['qa']);
+  await settle(house, 0);
+  b?.fetch(['qb']);
+  await settle(house, 0);
+  producer.send('PUSH', { jid: 'job1', queue: 'qa' });
+  await settle(house, 0);
+  a?.close();
+  b?.close();
+  await settle(house, 0);
+  const back = new ModelClient('back', 'w1', house.accept());
+  await settle(house, 0);
+  return back;
+}
+
+t.test('a worker that comes back while a FETCH of before is at Faktory stays known', async (t) => {
+  const house = new PooledHouse({ ...IN_MEMORY, fetchesPerWorker: 2 });
+  const back = await comeBack(house);
+  t.ok(back.isReady);
+  await settle(house, 6000);
+  const ofWorker = [...house.faktory.connections].filter(({ wid }) => wid === 'w1');
+  t.equal(ofWorker.length, 1, 'Faktory knows the worker');
+  back.send('BEAT', { wid: 'w1' });
+  await settle(house, 0);
+  t.equal(back.outstanding.length, 0, 'BEAT is answered');
+});
+
+t.test('it gets jobs though others have taken every free place', async (t) => {
+  const house = new PooledHouse({
+    ...IN_MEMORY,
+    fetchesPerWorker: 2,
+    serverConnections: 5,
+    producerReserve: 2,
+  });
+  const back = await comeBack(house);
+  const others = ['w2', 'w3', 'w4'].map((wid) => new ModelClient(wid, wid, house.accept()));
+  await settle(house, 6000);
+  t.ok(others.some(({ isReady }) => isReady));
+  const producer = new ModelClient('p2', null, house.accept());
+  await settle(house, 0);
+  producer.send('PUSH', { jid: 'job2', queue: 'qb' });
+  back.fetch(['qb']);
+  await settle(house, 3000);
+  t.same(back.got, ['job2']);
+});
+
+t.test('a worker over the cap on FETCHes gets its turn, however late', async (t) => {
+  const house = new PooledHouse({ ...IN_MEMORY, fetchesInFlight: 1 });
+  const clients = [
+    { client: new ModelClient('a', 'w1', house.accept()), queue: 'qa' },
+    { client: new ModelClient('b', 'w2', house.accept()), queue: 'qb' },
+  ];
+  const producer = new ModelClient('p', null, house.accept());
+  await settle(house, 0);
+  producer.send('PUSH', { jid: 'job1', queue: 'qb' });
+  await settle(house, 0);
+  const [first, second] = clients;
+  first?.client.fetch(['qa']);
+  // Its FETCH would be too old to be sent whenever the other's ends.
+  await settle(house, 500);
+  second?.client.fetch(['qb']);
+  for (let ms = 0; ms < 8000; ms += 250) {
+    for (const { client, queue } of clients) {
+      if (client.outstanding.length === 0) client.fetch([queue]);
+    }
+    await settle(house, 250);
+  }
+  t.same(second?.client.got, ['job1']);
+});
+
+t.test('a FETCH that nobody waits for any more is not sent', async (t) => {
+  const house = new PooledHouse({ ...IN_MEMORY, fetchesInFlight: 1 });
+  const a = new ModelClient('a', 'w1', house.accept());
+  const b = new ModelClient('b', 'w2', house.accept());
+  const stays = new ModelClient('b2', 'w2', house.accept());
+  const producer = new ModelClient('p', null, house.accept());
+  await settle(house, 0);
+  t.ok(stays.isReady);
+  producer.send('PUSH', { jid: 'job1', queue: 'qb' });
+  await settle(house, 0);
+  a.fetch(['qa']);
+  await settle(house, 1250);
+  b.fetch(['qb']);
+  await settle(house, 0);
+  b.close();
+  await settle(house, 3000);
+  t.equal(house.faktory.jobs.get('job1')?.where, 'queued');
+});
+
+t.test('what waits is sent when a lost connection makes room', async (t) => {
+  const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 2 });
+  const a = new ModelClient('a', null, house.accept());
+  const b = new ModelClient('b', null, house.accept());
+  await settle(house, 0);
+  const deliver = async (except: unknown = null): Promise<void> => {
+    for (const end of house.network.deliverable) if (end !== except) end.deliver(Infinity);
+    await new Promise(setImmediate);
+  };
+  a.send('MUTATE');
+  await deliver();
+  await deliver();
+  const [busy] = house.faktory.busy;
+  if (busy === undefined) throw new Error('Cannot lose the connection: nothing is on its way');
+  b.send('MUTATE');
+  await deliver(busy.socket);
+  house.faktory.isListening = false;
+  house.faktory.reset(busy);
+  await settle(house, 3000);
+  t.equal(b.outstanding.length, 0);
+});
+
+for (const [connections, slowClients] of [
+  [1, 0],
+  [2, 3],
+] as const) {
+  t.test(`an ACK gets its turn over ${connections}, however many PUSHes wait`, async (t) => {
+    const house = new PooledHouse({
+      ...IN_MEMORY,
+      commandConnections: connections,
+      bulkPush: true,
+    });
+    const clients = Array.from({ length: 100 }, (_, i) => {
+      return new ModelClient(`c${i}`, null, house.accept());
+    });
+    await settle(house, 0);
+    const [one, ...busy] = clients;
+    const slow = busy.splice(0, slowClients);
+    let jobs = 0;
+    const turn = async (): Promise<void> => {
+      house.clock.advance(1);
+      for (const client of busy) {
+        jobs += 1;
+        if (client.outstanding.length < 2) client.send('PUSH', { jid: `j${jobs}`, queue: 'q' });
+      }
+      for (const client of slow) if (client.outstanding.length < 2) client.send('MUTATE');
+      for (const end of house.network.deliverable) end.deliver(Infinity);
+      for (const connection of house.faktory.busy) house.faktory.step(connection);
+      await new Promise(setImmediate);
+    };
+    for (let i = 0; i < 5; i += 1) await turn();
+    one?.send('ACK', { jid: 'none' });
+    for (let i = 0; i < 200 && one?.outstanding.length === 1; i += 1) await turn();
+    t.equal(one?.outstanding.length, 0);
+  });
+}

@@ -29,6 +29,14 @@ t.test('a bare verb that panics Faktory is caught, the same with a space passes'
   }
 });
 
+t.test('a FETCH of more names than anybody has is caught, any shorter one passes', async (t) => {
+  const names = (bytes: number) => `FETCH ${'q '.repeat(bytes / 2)}`.slice(0, bytes);
+  for (const shared of [true, false]) {
+    t.equal(ruleOf(names(65_537), shared), 'fetch_too_long');
+    t.equal(ruleOf(names(65_000), shared), null);
+  }
+});
+
 t.test('any other bare verb passes', async (t) => {
   for (const verb of VERBS) {
     if (CRASHING_BARE.includes(verb) || verb === 'QUEUE') continue;

@@ -131,6 +131,7 @@ t.test('every text that a client can read is one line of -ERR and plain ASCII', 
     texts.guardText('bare_verb'),
     texts.guardText('queue_arguments'),
     texts.guardText('control_character'),
+    texts.guardText('fetch_too_long'),
   ];
   for (const text of all) t.match(text.toString('latin1'), /^-ERR [ -~]+\r\n$/);
   t.equal(texts.INVALID_PASSWORD.toString(), '-ERR Invalid password\r\n');

@@ -1,0 +1,85 @@
+// A server connection between Faktory's end and the socket's 'close': what comes then goes elsewhere.
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import t from 'tap';
+import { SystemClock } from '../../src/base/clock.ts';
+import { Hasher } from '../../src/base/hasher.ts';
+import { Lingering } from '../../src/base/lingering.ts';
+import { Counts } from '../../src/observe/counts.ts';
+import { Dialler } from '../../src/server/dialler.ts';
+import { OWN_HELLO } from '../../src/server/own-hello.ts';
+import { ServerConnections } from '../../src/server/server-connections.ts';
+
+for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
+  t.test(`${how}: a shared connection is open no more when the next handler runs`, async (t) => {
+    const server = createServer((far) => {
+      far.on('error', () => {});
+      far.write('+HI {"v":2}\r\n');
+      far.once('data', () => {
+        far.write('+OK\r\n');
+        // Later, so that the end is a turn of its own.
+        setTimeout(() => {
+          if (how === 'unasked') far.write('+OK\r\n');
+          else far[how]();
+        }, 20);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.teardown(() => server.close());
+    const clock = new SystemClock();
+    const counts = new Counts();
+    const servers = new ServerConnections({
+      target: {
+        host: '127.0.0.1',
+        port: (server.address() as AddressInfo).port,
+        password: '',
+        connectTimeoutMs: 2000,
+        keepaliveMs: 0,
+        writeStallTimeoutMs: 0,
+      },
+      clock,
+      counts,
+      hasher: new Hasher(),
+      lingering: new Lingering(clock, 2000),
+      dialler: new Dialler({ clock, random: Math.random, counts, onHealth: () => {} }),
+      onHandshakeRefused: () => {},
+      onBug: (error) => t.fail(String(error)),
+    });
+    let stateBeforeClose = '';
+    await new Promise<void>((resolve) => {
+      const connection = servers.open({
+        lane: 'command',
+        hello: OWN_HELLO,
+        place: { release: () => {} },
+        isShared: true,
+        owner: { onOpen: watch, onAnswered: () => {}, onEnd: () => resolve() },
+      });
+      function watch(): void {
+        const near = dialledSocket();
+        const look = (): void => void (stateBeforeClose ||= connection.state);
+        // After the connection's own handlers, and before 'close'.
+        near.once('end', look);
+        near.once('error', look);
+        near.once('data', look);
+      }
+    });
+    t.equal(stateBeforeClose, 'closing');
+  });
+}
+
+function dialledSocket(): Socket {
+  const handles = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles();
+  const found = handles.find((handle) => {
+    const socket = handle as Partial<Socket>;
+    return socket.remotePort !== undefined && socket.localPort !== undefined && isDialled(socket);
+  });
+  if (found === undefined) throw new Error('Cannot find the dialled socket');
+  return found as Socket;
+}
+
+/** Accepted sockets know their server. */
+function isDialled(socket: Partial<Socket> & { server?: unknown }): boolean {
+  return socket.server === undefined || socket.server === null;
+}
