@@ -23,6 +23,8 @@ export class FetchInFlight implements FetchTicket, ReplySink {
   readonly setKey: string;
   /** With the line of the client that caused it: Faktory sees that client's order of queues. */
   readonly command: Command;
+  /** When it was sent, monotonic ms; 0 before. */
+  sentAt = 0;
   readonly #group: FetchGroup;
   readonly #queues: readonly string[];
   readonly #governor: FetchGovernor;

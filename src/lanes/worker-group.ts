@@ -13,7 +13,15 @@ import { FetchInFlight } from './fetch-in-flight.ts';
 import type { FetchLane } from './fetch-lane.ts';
 import type { ClientFetch, PooledLane } from './pooled-lane.ts';
 
-/** Jobs flow while the last one came no longer ago than this. */
+/**
+ * Jobs flow where a FETCH finds one, rather than waits for one: when this many of a set in a row had
+ * theirs within QUICK_MS, the last of them no longer than FLOWING_MS ago. A job now and then is no
+ * reason for a second FETCH: 400 workers that share 200 jobs per second would each have held two or
+ * more server connections, 827 in all, and hold one.
+ */
+const QUICK_IN_A_ROW = 3;
+/** The longest way to Faktory and back, under load, that still counts as finding a job there. */
+const QUICK_MS = 250;
 const FLOWING_MS = 100;
 /**
  * Faktory drops a worker whose BEAT is 60 s old (v1.7.0 server/workers.go reapHeartbeats). Its clock
@@ -39,6 +47,9 @@ interface SetOfFetches {
   inFlight: number;
   /** When its last FETCH was sent, counted in FETCHes; 0 before the first. */
   lastTurn: number;
+  /** FETCHes in a row that found a job. */
+  quickInARow: number;
+  lastJobAt: number;
 }
 
 export class WorkerGroup implements ServerOwner {
@@ -51,7 +62,6 @@ export class WorkerGroup implements ServerOwner {
   #turns = 0;
   /** For the first server connection; kept from one to the next. */
   #firstPlace: Place | null;
-  #lastJobAt = -Infinity;
   #lastBeatAt: number;
 
   constructor(lane: FetchLane, worker: string | null, hello: Hello, place: Place | null) {
@@ -120,7 +130,13 @@ export class WorkerGroup implements ServerOwner {
     let set = this.#sets.get(fetch.set.key);
     if (set === undefined) {
       if (this.#sets.size >= IDLE_SETS_MAX) this.#forgetIdleSets();
-      set = { waiting: new Line(), inFlight: 0, lastTurn: 0 };
+      set = {
+        waiting: new Line(),
+        inFlight: 0,
+        lastTurn: 0,
+        quickInARow: 0,
+        lastJobAt: -Infinity,
+      };
       this.#sets.set(fetch.set.key, set);
     }
     fetch.wait(set.waiting.join(fetch), this.#lane.nilDeadlines.add(fetch));
@@ -181,7 +197,8 @@ export class WorkerGroup implements ServerOwner {
   /** The FETCH in flight may be sent: the governor has granted it. */
   send(fetch: FetchInFlight): void {
     const { counts, clock } = this.#lane.parts;
-    counts.laneWaits.observeMs('fetch', clock.now() - fetch.command.readAt);
+    fetch.sentAt = clock.now();
+    counts.laneWaits.observeMs('fetch', fetch.sentAt - fetch.command.readAt);
     fetch.server.send(fetch.command);
   }
 
@@ -195,14 +212,16 @@ export class WorkerGroup implements ServerOwner {
     if (server?.fetch === fetch) server.fetch = null;
     if (server?.yields === true) server.connection.close('yielded');
     const set = this.#sets.get(fetch.setKey);
-    if (set !== undefined) set.inFlight -= 1;
+    if (set !== undefined) {
+      set.inFlight -= 1;
+      if (reply !== null) this.#noteFlow(set, fetch, reply);
+    }
     if (reply !== null && !isNil(reply)) this.#handOut(fetch, reply);
     if (this.#clients.size > 0) this.#pump();
     if (server !== undefined && server.fetch === null) this.#startLinger(server);
   }
 
   #handOut(fetch: FetchInFlight, reply: Buffer): void {
-    if (!isError(reply)) this.#lastJobAt = this.#lane.parts.clock.now();
     const taker = this.#sets.get(fetch.setKey)?.waiting.shift();
     if (taker !== undefined) {
       taker.answer(reply);
@@ -210,6 +229,14 @@ export class WorkerGroup implements ServerOwner {
     }
     const job = parseFetchedJob(reply);
     if (job !== null) this.#lane.strayJobs.offer(job, this.worker);
+  }
+
+  #noteFlow(set: SetOfFetches, fetch: FetchInFlight, reply: Buffer): void {
+    if (isError(reply)) return;
+    const now = this.#lane.parts.clock.now();
+    const isQuick = !isNil(reply) && now - fetch.sentAt < QUICK_MS;
+    set.quickInARow = isQuick ? set.quickInARow + 1 : 0;
+    set.lastJobAt = now;
   }
 
   #stray(fetch: ClientFetch): Buffer | null {
@@ -253,14 +280,14 @@ export class WorkerGroup implements ServerOwner {
   /** The key of the set whose turn it is to get one more FETCH. */
   #nextSet(): string | null {
     const now = this.#lane.parts.clock.now();
-    const isFlowing = now - this.#lastJobAt < FLOWING_MS;
     let next: string | null = null;
     let itsTurn = Infinity;
-    for (const [key, { waiting, inFlight, lastTurn }] of this.#sets) {
-      if (waiting.length === 0 || lastTurn >= itsTurn) continue;
-      if (inFlight > 0 && (!isFlowing || inFlight >= waiting.length)) continue;
+    for (const [key, set] of this.#sets) {
+      const { waiting, inFlight } = set;
+      if (waiting.length === 0 || set.lastTurn >= itsTurn) continue;
+      if (inFlight > 0 && (inFlight >= waiting.length || !isFlowing(set, now))) continue;
       next = key;
-      itsTurn = lastTurn;
+      itsTurn = set.lastTurn;
     }
     return next;
   }
@@ -348,4 +375,8 @@ export class WorkerGroup implements ServerOwner {
       return false;
     return this.#lane.parts.clock.now() - this.#lastBeatAt >= BEAT_TIMEOUT_MS;
   }
+}
+
+function isFlowing({ quickInARow, lastJobAt }: SetOfFetches, now: number): boolean {
+  return quickInARow >= QUICK_IN_A_ROW && now - lastJobAt < FLOWING_MS;
 }

@@ -304,3 +304,29 @@ for (const [connections, slowClients] of [
     t.equal(one?.outstanding.length, 0);
   });
 }
+
+for (const [everyMs, connections] of [
+  [400, 1],
+  [10, 4],
+] as const) {
+  t.test(`a job each ${everyMs} ms: ${connections} server connections of the worker`, async (t) => {
+    const house = new PooledHouse({ ...IN_MEMORY, fetchesPerWorker: 4 });
+    const workers = Array.from({ length: 10 }, (_, i) => {
+      return new ModelClient(`w${i}`, 'w1', house.accept());
+    });
+    const producer = new ModelClient('p', null, house.accept());
+    await settle(house, 0);
+    let most = 0;
+    for (let job = 0; job < 40; job += 1) {
+      for (const worker of workers) if (worker.outstanding.length === 0) worker.fetch(['q']);
+      await settle(house, 0);
+      house.clock.advance(everyMs);
+      producer.send('PUSH', { jid: `j${job}`, queue: 'q' });
+      await settle(house, 0);
+      const ofWorker = [...house.faktory.connections].filter(({ wid }) => wid === 'w1');
+      most = Math.max(most, ofWorker.length);
+    }
+    t.equal(most, connections);
+    t.ok(workers.reduce((jobs, { got }) => jobs + got.length, 0) >= 39, 'the jobs were fetched');
+  });
+}
