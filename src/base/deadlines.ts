@@ -14,6 +14,9 @@ export interface Deadline {
   cancel(): void;
 }
 
+/** For what may take as long as it takes. */
+export const NO_DEADLINE: Deadline = { cancel: () => {} };
+
 export class Deadlines<T> {
   readonly #clock: Clock;
   readonly #delayMs: number;

@@ -74,6 +74,14 @@ export class ClientConnection
     return this.#hello === null || this.#hello.wid === '' ? null : this.#hello.wid;
   }
 
+  get takesReplies(): boolean {
+    return !this.#ended && !this.#outputIsBlocked;
+  }
+
+  get inputEnded(): boolean {
+    return this.#inputEnded;
+  }
+
   /** Greets the client, or refuses it where not even a handshake is to be spent. */
   start(): void {
     const { counts, clients, limits } = this.#parts;
@@ -90,14 +98,6 @@ export class ClientConnection
     }
     this.#deadline = this.#parts.handshakeDeadlines.add(this);
     this.#parts.gate.arrive(this);
-  }
-
-  get takesReplies(): boolean {
-    return !this.#ended && !this.#outputIsBlocked;
-  }
-
-  get inputEnded(): boolean {
-    return this.#inputEnded;
   }
 
   /** Says HI; the time for HELLO begins. */

@@ -13,6 +13,8 @@ import type { ClientParts } from './client-parts.ts';
 /** Commands up to this size are not counted as buffered once they are on their way. */
 const COUNTED_BYTES_MIN = 4096;
 
+type PumpParts = Pick<ClientParts, 'clock' | 'counts' | 'limits' | 'onBug'>;
+
 /** The client whose commands they are. */
 export interface PumpClient {
   /** Whether commands may be taken up: it is there, and takes what it is told. */
@@ -25,7 +27,7 @@ export interface PumpClient {
 }
 
 export class CommandPump {
-  readonly #parts: ClientParts;
+  readonly #parts: PumpParts;
   readonly #client: PumpClient;
   readonly #lines: LineBuffer;
   #lane: Lane | null = null;
@@ -38,7 +40,7 @@ export class CommandPump {
   #heldLine: Buffer | null = null;
   #isRunning = false;
 
-  constructor(parts: ClientParts, client: PumpClient, lines: LineBuffer) {
+  constructor(parts: PumpParts, client: PumpClient, lines: LineBuffer) {
     this.#parts = parts;
     this.#client = client;
     this.#lines = lines;

@@ -14,7 +14,7 @@ export interface Contradiction {
 export function contradictionsIn(config: Config): readonly Contradiction[] {
   return [
     reserveTakesAll(config),
-    noRoomForWorkers(config),
+    noRoomForClients(config),
     commandOverBuffer(config),
     sameAddress(config),
     dialsItself(config),
@@ -30,7 +30,7 @@ function reserveTakesAll({ limits }: Config): Contradiction | null {
 }
 
 /** One server connection is the bouncer's own, in pooled mode some are the command lane's. */
-function noRoomForWorkers({ mode, pool, limits }: Config): Contradiction | null {
+function noRoomForClients({ mode, pool, limits }: Config): Contradiction | null {
   if (mode === 'session') {
     if (limits.serverConnections > 1) return null;
     return {
@@ -74,7 +74,7 @@ function dialsItself({ listen, server }: Config): Contradiction | null {
 function isSamePlace(one: Address, other: Address): boolean {
   if (one.port === 0 || one.port !== other.port) return false;
   if (hostOf(one) === hostOf(other)) return true;
-  return (isWildcard(one) && isOfThisMachine(other)) || (isWildcard(other) && isOfThisMachine(one));
+  return (isWildcard(one) || isWildcard(other)) && isOfThisMachine(one) && isOfThisMachine(other);
 }
 
 function hostOf({ host }: Address): string {

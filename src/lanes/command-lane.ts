@@ -27,8 +27,8 @@ const WINDOW = 64;
  * connection one after another, so a few must share the work, and few make batches. Measured over 4,
  * 8 and 16 connections: with 20, 200 and 2000 clients that push, thousand PUSHes per second, 20, 31
  * and 30; 21, 30 and 33; 22, 30 and 33. With 20 that push and 200 that fetch and acknowledge, jobs
- * per second and a job's way: 5000 in 180 ms, 5400 in 28 to 85 ms, 5100 in 7 ms; with 4000 that fetch, 5400
- * in 80 ms, 5100 in 25 ms, 4600 in 7 ms.
+ * per second and a job's way: 5000 in 180 ms, 5400 in 28 to 85 ms, 5100 in 7 ms; with 4000 that
+ * fetch, 5400 in 80 ms, 5100 in 25 ms, 4600 in 7 ms.
  */
 const SPREAD = 8;
 /**

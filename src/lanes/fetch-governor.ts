@@ -1,11 +1,11 @@
 // At most so many FETCHes at Faktory. Promise: never more than the cap in flight; a free one goes
-// to the workers in turn, so that none can starve another; a FETCH whose client would hear too late is
-// answered with nil, which every worker takes for an empty queue.
+// to the workers in turn, so that none can starve another; a FETCH whose client would hear too late
+// is answered with nil, which every worker takes for an empty queue.
 // Each FETCH holds one connection of Faktory's Redis pool for up to 2 s (Faktory v1.7.0
 // manager/fetch.go brpop); a client must hear within 3 s, so one sent after 0.8 s would be late.
 
 import type { Clock } from '../base/clock.ts';
-import { type Deadline, Deadlines } from '../base/deadlines.ts';
+import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import { Line, type Seat } from '../base/line.ts';
 import type { Counts } from '../observe/counts.ts';
 import { NIL } from '../protocol/replies.ts';
@@ -17,22 +17,23 @@ const NIL_AFTER_MS = 2000;
 export interface FetchTicket {
   /** The worker's wid; all clients without one share a turn. */
   readonly worker: string | null;
-  /**
-   * Whether its client hears too late when it is sent late. It is then not sent after 0.8 s, and
-   * answered with nil at 2 s; one whose clients have deadlines of their own waits for its turn.
-   */
-  readonly isLateAlone: boolean;
-  /** The queues that it asks for. */
-  queues(): readonly string[];
   /** It may be sent now; done() must follow when its reply has come or never will. */
   granted(): void;
+}
+
+/** One whose client waits for it alone, and would hear too late when it is sent late. */
+export interface LoneTicket extends FetchTicket {
+  /** The queues that it asks for. */
+  queues(): readonly string[];
   /** It is answered without being sent. */
   answered(reply: Buffer): void;
 }
 
 interface Wait {
   readonly seat: Seat<FetchTicket>;
-  deadline: Deadline;
+  readonly deadline: Deadline;
+  /** The ticket, where it may be answered without being sent. */
+  readonly lone: LoneTicket | null;
 }
 
 export interface GovernorOptions {
@@ -52,8 +53,8 @@ export class FetchGovernor {
   /** Those that get nil when their time is over. */
   readonly #resting = new Line<FetchTicket>();
   readonly #waits = new Map<FetchTicket, Wait>();
-  readonly #sendDeadlines: Deadlines<FetchTicket>;
-  readonly #nilDeadlines: Deadlines<FetchTicket>;
+  readonly #sendDeadlines: Deadlines<LoneTicket>;
+  readonly #nilDeadlines: Deadlines<LoneTicket>;
   #isGranting = false;
 
   constructor(options: GovernorOptions, clock: Clock, counts: Counts) {
@@ -73,17 +74,23 @@ export class FetchGovernor {
     return this.#waits.size;
   }
 
-  /** Grants `ticket` now, or keeps it waiting. */
-  ask(ticket: FetchTicket): void {
-    if (!this.#isGranting && this.#hasRoom()) {
-      this.#grant(ticket);
-      return;
-    }
+  /** Grants `ticket` now, or keeps it waiting: for 0.8 s to be sent, for 2 s to be answered with nil. */
+  ask(ticket: LoneTicket): void {
+    if (this.#mayGoAtOnce()) this.#grant(ticket);
+    else this.#wait(ticket, this.#sendDeadlines.add(ticket), ticket);
+  }
+
+  /** Grants `ticket` now or when its turn comes: those who wait for it have deadlines of their own. */
+  askForTurn(ticket: FetchTicket): void {
+    if (this.#mayGoAtOnce()) this.#grant(ticket);
+    else this.#wait(ticket, NO_DEADLINE, null);
+  }
+
+  #wait(ticket: FetchTicket, deadline: Deadline, lone: LoneTicket | null): void {
     let line = this.#sendable.get(ticket.worker);
     if (line === undefined) this.#sendable.set(ticket.worker, (line = new Line()));
     const seat = line.join(ticket);
-    const deadline = ticket.isLateAlone ? this.#sendDeadlines.add(ticket) : NO_DEADLINE;
-    this.#waits.set(ticket, { seat, deadline });
+    this.#waits.set(ticket, { seat, deadline, lone });
     if (!this.#turnOf.has(ticket.worker)) {
       this.#turnOf.set(ticket.worker, this.#turns.join(ticket.worker));
     }
@@ -106,23 +113,28 @@ export class FetchGovernor {
   }
 
   /** Answers a waiting FETCH with nil; harmless for one that does not wait. */
-  answerNil(ticket: FetchTicket): void {
+  answerNil(ticket: LoneTicket): void {
     if (!this.withdraw(ticket)) return;
     this.#counts.fetchesAnsweredNil.total += 1;
     ticket.answered(NIL);
   }
 
   /** Takes out a waiting FETCH that asks for `queue`: `worker`'s own if there is one, else any. */
-  takeWaiting(queue: string, worker: string | null): FetchTicket | null {
-    let found: FetchTicket | null = null;
-    for (const ticket of this.#waits.keys()) {
-      if (found !== null && ticket.worker !== worker) continue;
+  takeWaiting(queue: string, worker: string | null): LoneTicket | null {
+    let found: LoneTicket | null = null;
+    for (const { lone: ticket } of this.#waits.values()) {
+      if (ticket === null || (found !== null && ticket.worker !== worker)) continue;
       if (!ticket.queues().includes(queue)) continue;
       found = ticket;
       if (ticket.worker === worker) break;
     }
     if (found !== null) this.withdraw(found);
     return found;
+  }
+
+  /** Within #grantNext a free place belongs to the next in turn. */
+  #mayGoAtOnce(): boolean {
+    return !this.#isGranting && this.#hasRoom();
   }
 
   #hasRoom(): boolean {
@@ -151,7 +163,7 @@ export class FetchGovernor {
   }
 
   /** Too late to be sent: its client would hear too late. */
-  #rest(ticket: FetchTicket): void {
+  #rest(ticket: LoneTicket): void {
     const wait = this.#waits.get(ticket);
     if (wait === undefined) return;
     wait.seat.leave();
@@ -159,6 +171,7 @@ export class FetchGovernor {
     this.#waits.set(ticket, {
       seat: this.#resting.join(ticket),
       deadline: this.#nilDeadlines.add(ticket),
+      lone: ticket,
     });
   }
 
@@ -169,5 +182,3 @@ export class FetchGovernor {
     this.#turnOf.delete(worker);
   }
 }
-
-const NO_DEADLINE: Deadline = { cancel: () => {} };

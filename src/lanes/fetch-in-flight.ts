@@ -17,8 +17,6 @@ export interface FetchGroup {
 }
 
 export class FetchInFlight implements FetchTicket, ReplySink {
-  /** Clients share it, each with a deadline of its own. */
-  readonly isLateAlone = false;
   readonly server: ServerConnection;
   readonly setKey: string;
   /** With the line of the client that caused it: Faktory sees that client's order of queues. */
@@ -26,7 +24,6 @@ export class FetchInFlight implements FetchTicket, ReplySink {
   /** When it was sent, monotonic ms; 0 before. */
   sentAt = 0;
   readonly #group: FetchGroup;
-  readonly #queues: readonly string[];
   readonly #governor: FetchGovernor;
 
   constructor(
@@ -38,7 +35,6 @@ export class FetchInFlight implements FetchTicket, ReplySink {
     this.#group = group;
     this.server = server;
     this.setKey = cause.set.key;
-    this.#queues = cause.set.queues;
     this.command = new Command('FETCH', cause.command.line, cause.command.readAt, this);
     this.#governor = governor;
   }
@@ -47,18 +43,9 @@ export class FetchInFlight implements FetchTicket, ReplySink {
     return this.#group.worker;
   }
 
-  queues(): readonly string[] {
-    return this.#queues;
-  }
-
   granted(): void {
     if (this.server.state === 'open' && this.#group.wants(this)) this.#group.send(this);
     else this.#land(null);
-  }
-
-  /** It is answered by nobody but Faktory: it has no deadline. */
-  answered(): void {
-    this.#group.landed(this, null);
   }
 
   onReply(_command: Command, reply: Buffer): void {

@@ -114,7 +114,6 @@ export class FetchLane implements WaitingFetches {
 
   #add(group: WorkerGroup): WorkerGroup {
     this.#groups.set(group.worker, group);
-    group.start();
     return group;
   }
 }

@@ -8,7 +8,7 @@ import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
-import type { FetchGovernor, FetchTicket } from './fetch-governor.ts';
+import type { FetchGovernor, LoneTicket } from './fetch-governor.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import type { StrayJobs } from './stray-jobs.ts';
 
@@ -23,8 +23,7 @@ export interface SessionLaneParts {
   readonly strayJobs: StrayJobs;
 }
 
-export class SessionLane implements Lane, ReplySink, ServerOwner, FetchTicket {
-  readonly isLateAlone = true;
+export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
   readonly isShared = false;
   readonly worker: string | null;
   readonly #parts: SessionLaneParts;

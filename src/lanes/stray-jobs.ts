@@ -2,7 +2,7 @@
 // back, within the hold time, once, and is counted by its fate; none stays reserved for nobody.
 
 import type { Clock } from '../base/clock.ts';
-import { type Deadline, Deadlines } from '../base/deadlines.ts';
+import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import type { Counts } from '../observe/counts.ts';
 import type { FetchedJob } from '../protocol/job.ts';
 
@@ -96,5 +96,3 @@ export class StrayJobs {
     this.#parts.counts.strayJobs.add(same ? 'taken_over_same_worker' : 'taken_over_other_worker');
   }
 }
-
-const NO_DEADLINE: Deadline = { cancel: () => {} };

@@ -49,7 +49,8 @@ interface SetOfFetches {
   lastTurn: number;
   /** FETCHes in a row that found a job. */
   quickInARow: number;
-  lastJobAt: number;
+  /** When Faktory last answered one, be it with nil; monotonic ms. */
+  lastReplyAt: number;
 }
 
 export class WorkerGroup implements ServerOwner {
@@ -99,13 +100,10 @@ export class WorkerGroup implements ServerOwner {
     if (busy !== null) busy.yields = true;
   }
 
-  start(): void {
-    if (this.worker !== null) this.#dial(true);
-  }
-
   join(client: PooledLane): void {
     this.#clients.add(client);
-    // With nobody there the first server connection has closed, while another had a FETCH to wait for.
+    // Also in a group of before: with nobody there its first server connection has closed, while
+    // another has a FETCH to wait for.
     if (this.worker !== null && !this.#hasFirst()) this.#dial(true);
     if (this.isKnown || this.worker === null) client.onKnown();
   }
@@ -135,7 +133,7 @@ export class WorkerGroup implements ServerOwner {
         inFlight: 0,
         lastTurn: 0,
         quickInARow: 0,
-        lastJobAt: -Infinity,
+        lastReplyAt: -Infinity,
       };
       this.#sets.set(fetch.set.key, set);
     }
@@ -236,7 +234,7 @@ export class WorkerGroup implements ServerOwner {
     const now = this.#lane.parts.clock.now();
     const isQuick = !isNil(reply) && now - fetch.sentAt < QUICK_MS;
     set.quickInARow = isQuick ? set.quickInARow + 1 : 0;
-    set.lastJobAt = now;
+    set.lastReplyAt = now;
   }
 
   #stray(fetch: ClientFetch): Buffer | null {
@@ -302,7 +300,7 @@ export class WorkerGroup implements ServerOwner {
     set.lastTurn = this.#turns;
     set.inFlight += 1;
     server.fetch = new FetchInFlight(this, server.connection, first, this.#lane.parts.governor);
-    this.#lane.parts.governor.ask(server.fetch);
+    this.#lane.parts.governor.askForTurn(server.fetch);
   }
 
   /** One dial at a time: whether another is needed is asked again when it is open. */
@@ -377,6 +375,6 @@ export class WorkerGroup implements ServerOwner {
   }
 }
 
-function isFlowing({ quickInARow, lastJobAt }: SetOfFetches, now: number): boolean {
-  return quickInARow >= QUICK_IN_A_ROW && now - lastJobAt < FLOWING_MS;
+function isFlowing({ quickInARow, lastReplyAt }: SetOfFetches, now: number): boolean {
+  return quickInARow >= QUICK_IN_A_ROW && now - lastReplyAt < FLOWING_MS;
 }

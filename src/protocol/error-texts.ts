@@ -2,6 +2,7 @@
 // never with anything that a client sent; a refusal starts with Faktory 1.9's own words.
 
 import type { GuardRule } from '../observe/counts.ts';
+import { FETCH_BYTES_MAX } from './guard.ts';
 
 function errorLine(text: string): Buffer {
   return Buffer.from(`-ERR ${text}\r\n`);
@@ -47,7 +48,9 @@ const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
   queue_arguments: errorLine(
     'QUEUE needs an action and at least one queue: less would crash Faktory; send QUEUE PAUSE name',
   ),
-  fetch_too_long: errorLine('FETCH names too many queues (limit 65536 bytes); name fewer'),
+  fetch_too_long: errorLine(
+    `FETCH names too many queues (limit ${FETCH_BYTES_MAX} bytes); name fewer`,
+  ),
   control_character: errorLine('control character in wid or jid; send an id without one'),
 };
 

@@ -10,7 +10,7 @@ import { goFieldCandidates, goMembers } from './go-json.ts';
 
 const BACKSLASH = 0x5c;
 /** Over a thousand queues with long names. Each name is a string for as long as its client asks for it. */
-const FETCH_BYTES_MAX = 64 * 1024;
+export const FETCH_BYTES_MAX = 64 * 1024;
 
 /** The rule that `line` breaks, or null. `shared`: other clients read replies of this connection. */
 export function guard(verb: Verb, line: Buffer, shared: boolean): GuardRule | null {

@@ -26,11 +26,13 @@ export class LineBuffer {
 
   /** Adds what arrived, which may be overwritten afterwards. Bytes not yet given out are kept. */
   push(chunk: Buffer): void {
-    if (this.#partial.length > 0 && this.#start === this.#chunk.length && !chunk.includes(LF)) {
+    const isAllTaken = this.#start === this.#chunk.length;
+    // The middle of a long line goes where its end will look for it.
+    if (isAllTaken && this.#partial.length > 0 && !chunk.includes(LF)) {
       this.#partial.add(chunk, 0);
       return;
     }
-    if (this.#start === this.#chunk.length) this.#chunk = copyOf(chunk, 0, chunk.length);
+    if (isAllTaken) this.#chunk = copyOf(chunk, 0, chunk.length);
     else this.#chunk = Buffer.concat([this.#chunk.subarray(this.#start), chunk]);
     this.#start = 0;
   }

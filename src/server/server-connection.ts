@@ -178,7 +178,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
       this.close(reason);
       return;
     }
-    this.#onDead();
+    this.#markDead();
     this.#socket.destroy();
   }
 
@@ -238,8 +238,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
     // Set only while writes are held back: Faktory takes nothing of what is written.
     socket.on('timeout', () => this.destroy('write_stalled'));
     socket.on('drain', () => socket.setTimeout(0));
-    socket.once('end', () => this.#onDead());
-    socket.once('error', () => this.#onDead());
+    socket.once('end', () => this.#markDead());
+    socket.once('error', () => this.#markDead());
     this.#parts.dialler.succeeded(this);
     this.#options.owner.onOpen(this);
   }
@@ -249,7 +249,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
    * loop, and what is sent until then would count as executed, maybe. A client that has the
    * connection to itself has nowhere else to go.
    */
-  #onDead(): void {
+  #markDead(): void {
     if (!this.#options.isShared) return;
     this.#isDead = true;
     if (this.#state === 'open') this.#state = 'closing';

@@ -1,9 +1,8 @@
 // A FETCH that asks to be sent, and remembers what became of it.
 
-import type { FetchTicket } from '../../src/lanes/fetch-governor.ts';
+import type { LoneTicket } from '../../src/lanes/fetch-governor.ts';
 
-export class Ticket implements FetchTicket {
-  readonly isLateAlone: boolean = true;
+export class Ticket implements LoneTicket {
   readonly worker: string | null;
   readonly name: string;
   readonly #queues: readonly string[];

@@ -2,8 +2,7 @@
 // bouncer is told so, and no job stays behind.
 
 import t from 'tap';
-import { pushLine } from '../session/house.ts';
-import { RawClient } from '../support/raw-client.ts';
+import { drainGivesBack, pushLine } from '../session/house.ts';
 import { nil, ok, replyText } from '../support/reply.ts';
 import { delay } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
@@ -51,19 +50,13 @@ t.test('a FETCH in flight is waited for, one without a FETCH of its own gets nil
 });
 
 t.test('a job that comes for a worker that has left is given back before the end', async (t) => {
-  const { faktory, bouncer, connect } = await openPooled(t, { drain_timeout: '20s' });
+  const house = await openPooled(t, { drain_timeout: '20s' });
+  const { faktory, connect } = house;
   const gone = await connect({ wid: 'w' });
   gone.send('FETCH default\r\n');
   await until(() => faktory.jobs.blockedFetches === 1, { what: 'the FETCH' });
-  const drained = bouncer.drain();
   gone.reset();
-  const { jid, line } = pushLine();
-  const past = await RawClient.connect({ port: faktory.port });
-  t.teardown(() => past.reset());
-  t.same(await past.command(line), ok);
-  await drained;
-  t.same(faktory.jobs.failed, [{ jid, fate: 'retry', errtype: 'ClientGone' }]);
-  t.same(faktory.jobs.reservedJids, []);
+  await drainGivesBack(t, house);
 });
 
 t.test('while Faktory is away, what waits hears so before its client is closed', async (t) => {

@@ -5,7 +5,7 @@ import { RawClient } from '../support/raw-client.ts';
 import { nil, ok } from '../support/reply.ts';
 import { delay, stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
-import { openHouse, pushLine, waitingAre } from './house.ts';
+import { drainGivesBack, openHouse, pushLine, waitingAre } from './house.ts';
 
 const DRAINING = { kind: 'error', text: 'ERR faktory-bouncer is stopping; connect again' } as const;
 
@@ -96,20 +96,14 @@ t.test('what stays unanswered is closed at drain_timeout', async (t) => {
 });
 
 t.test('a job that comes for a client that has left is given back before the end', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, { drain_timeout: '20s' });
+  const house = await openHouse(t, { drain_timeout: '20s' });
+  const { faktory, bouncer, connect } = house;
   const gone = await connect({ wid: 'w' });
   gone.send('FETCH default\r\n');
   await until(() => faktory.jobs.blockedFetches === 1, { what: 'the FETCH' });
   gone.reset();
   await bouncer.metricIs('server_connections{lane="session",state="orphaned"}', 1);
-  const drained = bouncer.drain();
-  const { jid, line } = pushLine();
-  const past = await RawClient.connect({ port: faktory.port });
-  t.teardown(() => past.reset());
-  t.same(await past.command(line), ok);
-  await drained;
-  t.same(faktory.jobs.failed, [{ jid, fate: 'retry', errtype: 'ClientGone' }]);
-  t.same(faktory.jobs.reservedJids, []);
+  await drainGivesBack(t, house);
 });
 
 t.test('metrics are served until the end and say that it drains; readiness is gone', async (t) => {

@@ -3,7 +3,8 @@
 
 import type { Test } from 'tap';
 import { type RunningBouncer, type Overrides, startBouncer } from '../support/bouncer.ts';
-import type { RawClient, RawClientOptions } from '../support/raw-client.ts';
+import { RawClient, type RawClientOptions } from '../support/raw-client.ts';
+import { ok } from '../support/reply.ts';
 import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
 import { until } from '../support/waiting.ts';
 
@@ -51,6 +52,18 @@ export async function waitingAre(
   await until(() => bouncer.snapshot().waitingLine.length[role] === count, {
     what: `${count} waiting (${role})`,
   });
+}
+
+/** While the bouncer drains, a job comes for a client that has left: it is given back, and none stays. */
+export async function drainGivesBack(t: Test, { faktory, bouncer }: House): Promise<void> {
+  const drained = bouncer.drain();
+  const { jid, line } = pushLine();
+  const past = await RawClient.connect({ port: faktory.port });
+  t.teardown(() => past.reset());
+  t.same(await past.command(line), ok);
+  await drained;
+  t.same(faktory.jobs.failed, [{ jid, fate: 'retry', errtype: 'ClientGone' }]);
+  t.same(faktory.jobs.reservedJids, []);
 }
 
 let lastJob = 0;

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { faktoryModule, isExecutable, passOrFail } from './find-faktory.ts';
+import { faktoryModule, isExecutable, skipOrFail } from './find-faktory.ts';
 
 /** Each with the package that it is built from, as seen from the pinned module. */
 export const GO_CLIENTS = {
@@ -27,7 +27,7 @@ export function requireGoClients(t: Pick<Test, 'pass' | 'fail'>): boolean {
   const names = Object.keys(GO_CLIENTS) as GoClient[];
   const missing = names.find((name) => !isExecutable(builtGoClient(name)));
   if (missing === undefined) return true;
-  passOrFail(
+  skipOrFail(
     t,
     `Cannot run the Go client "${missing}": it is not built (npm run pretest, with Go)`,
   );
