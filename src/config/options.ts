@@ -219,7 +219,7 @@ export const OPTIONS = {
   }),
   'pool.bulk_push': option({
     kind: boolean(),
-    fallback: true,
+    fallback: false,
     reloadable: true,
     doc: 'Send PUSHes that come while others are on their way as one PUSHB. Each client still reads its own reply.',
     read: (config) => config.pool.bulkPush,

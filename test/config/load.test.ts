@@ -66,7 +66,7 @@ const DEFAULTS: Config = {
   pool: {
     commandConnections: 16,
     fetchesPerWorker: 8,
-    bulkPush: true,
+    bulkPush: false,
     outageWaitMs: 4000,
     lingerMs: 2000,
     holdMs: 5000,
