@@ -238,6 +238,7 @@ export class Bouncer {
     const clock = this.#clock;
     const deadline = clock.now() + this.#config.drainTimeoutMs;
     this.#listener.close();
+    this.#pool?.fetchLane.drain();
     for (const client of [...this.#clients]) client.drain();
     await pollUntil(clock, () => this.#clients.size === 0, deadline);
     for (const client of [...this.#clients]) client.abandon();

@@ -40,6 +40,7 @@ export class FetchLane implements WaitingFetches {
   readonly lingerDeadlines: Deadlines<() => void>;
   readonly #groups = new Map<string | null, WorkerGroup>();
   #strayJobs: StrayJobs | null = null;
+  #isDraining = false;
 
   constructor(parts: FetchLaneParts) {
     this.parts = parts;
@@ -59,6 +60,17 @@ export class FetchLane implements WaitingFetches {
   get strayJobs(): StrayJobs {
     if (this.#strayJobs === null) throw new Error('the fetch lane is used before it is wired');
     return this.#strayJobs;
+  }
+
+  /** Whether the bouncer stops: no FETCH is sent to Faktory any more. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** Sends no FETCH any more; those at Faktory are waited for, by as many clients. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const group of this.#groups.values()) group.drain();
   }
 
   /** FETCHes of clients that have no reply yet. */

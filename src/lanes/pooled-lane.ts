@@ -126,9 +126,8 @@ export class PooledLane implements Lane, ReplySink {
 
   resumeReplies(): void {}
 
-  releaseUnsentFetch(): void {
-    this.#fetch?.answerNil();
-  }
+  /** Whether one is at Faktory is known to the fetch lane, which drains by itself. */
+  releaseUnsentFetch(): void {}
 
   leave(): void {
     if (!this.#clientIsHere) return;

@@ -118,11 +118,30 @@ export class WorkerGroup implements ServerOwner {
     this.#lastBeatAt = this.#lane.parts.clock.now();
   }
 
+  /**
+   * The bouncer stops: a FETCH that Faktory works on may still bring a job, and a client stays for
+   * each; the others get nil, and no FETCH is sent any more.
+   */
+  drain(): void {
+    for (const server of this.#servers.values()) this.#callOff(server);
+    for (const set of this.#sets.values()) {
+      let stay = set.inFlight;
+      for (const fetch of set.waiting) {
+        if (stay > 0) stay -= 1;
+        else fetch.answerNil();
+      }
+    }
+  }
+
   /** Takes a client's FETCH; it will be answered. */
   ask(fetch: ClientFetch): void {
     const stray = this.#stray(fetch);
     if (stray !== null) {
       fetch.answer(stray);
+      return;
+    }
+    if (this.#lane.isDraining) {
+      fetch.answerNil();
       return;
     }
     let set = this.#sets.get(fetch.set.key);
@@ -215,6 +234,7 @@ export class WorkerGroup implements ServerOwner {
       if (reply !== null) this.#noteFlow(set, fetch, reply);
     }
     if (reply !== null && !isNil(reply)) this.#handOut(fetch, reply);
+    else if (this.#lane.isDraining) set?.waiting.first?.answerNil();
     if (this.#clients.size > 0) this.#pump();
     if (server !== undefined && server.fetch === null) this.#startLinger(server);
   }
@@ -257,6 +277,7 @@ export class WorkerGroup implements ServerOwner {
 
   /** Sends as many FETCHes as pay off: one for each set that is asked for, more while jobs flow. */
   #pump(): void {
+    if (this.#lane.isDraining) return;
     let wantsMore = this.#nextSet();
     if (wantsMore === null) return;
     for (const server of this.#servers.values()) {

@@ -3,10 +3,15 @@
 
 import t from 'tap';
 import { drainGivesBack, pushLine } from '../session/house.ts';
-import { nil, ok, replyText } from '../support/reply.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { nil, ok, type Reply, replyText } from '../support/reply.ts';
 import { delay } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
 import { openPooled } from './support/house.ts';
+
+function jidIn(reply: Reply): string {
+  return (JSON.parse(replyText(reply) ?? '{}') as { jid: string }).jid;
+}
 
 const UNREACHABLE = '-ERR Faktory is unreachable; try again later';
 
@@ -47,6 +52,30 @@ t.test('a FETCH in flight is waited for, one without a FETCH of its own gets nil
   await drained;
   t.equal(faktory.lines('FETCH').length, 1);
   t.equal(faktory.jobs.blockedFetches, 0);
+});
+
+t.test('jobs that come for FETCHes at Faktory are delivered, each once', async (t) => {
+  const house = await openPooled(
+    t,
+    { 'pool.fetches_per_worker': 1, drain_timeout: '20s' },
+    { fetchBlockMs: 30_000 },
+  );
+  const { faktory, bouncer, connect } = house;
+  const clients = await Promise.all(
+    Array.from({ length: 10 }, (_, i) => connect({ wid: `worker-${i}` })),
+  );
+  for (const client of clients) client.send('FETCH default\r\n');
+  await until(() => faktory.jobs.blockedFetches === clients.length, { what: 'the FETCHes' });
+  const drained = bouncer.drain();
+  await until(() => bouncer.snapshot().draining, { what: 'the stop' });
+  const past = await RawClient.connect({ port: faktory.port });
+  t.teardown(() => past.reset());
+  const jids = clients.map(() => pushLine({ retry: 0 }));
+  for (const { line } of jids) t.same(await past.command(line), ok);
+  const delivered = await Promise.all(clients.map((client) => client.readReply()));
+  t.same(delivered.map(jidIn).sort(), jids.map(({ jid }) => jid).sort());
+  await drained;
+  t.same(faktory.jobs.failed, []);
 });
 
 t.test('a job that comes for a worker that has left is given back before the end', async (t) => {
