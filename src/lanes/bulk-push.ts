@@ -2,6 +2,7 @@
 // that it would have got alone, or is told that its outcome is unknown; what Faktory did not execute
 // is sent again by itself.
 
+import type { Clock } from '../base/clock.ts';
 import type { Counts } from '../observe/counts.ts';
 import {
   type BulkOutcome,
@@ -17,7 +18,15 @@ import type { LaneCommand } from './command-lane.ts';
 /** Shorter ones Faktory refuses, always with the same words (v1.7.0 manager/manager.go Push). */
 const JID_BYTES_MIN = 8;
 
+/**
+ * Faktory gives up on a command of its Redis after 3 s (go-redis v9.0.2, read timeout) and throws the
+ * error of an LPUSH away (v1.7.0 storage/queue_redis.go Push). A PUSHB that it worked on for longer
+ * may have lost any of its jobs, whatever it answers.
+ */
+const DOUBTED_AFTER_MS = 3000;
+
 export interface BulkPushParts {
+  readonly clock: Clock;
   readonly counts: Counts;
   /** Sends a PUSH that was part of a bulk by itself. */
   readonly pushAlone: (push: LaneCommand) => void;
@@ -27,10 +36,13 @@ export class BulkPush implements ReplySink {
   readonly command: Command;
   readonly #parts: BulkPushParts;
   readonly #pushes: readonly LaneCommand[];
+  readonly #sentAt: number;
 
+  /** `now`: when it is sent, over a connection with nothing else outstanding. */
   constructor(parts: BulkPushParts, pushes: readonly LaneCommand[], now: number) {
     this.#parts = parts;
     this.#pushes = pushes;
+    this.#sentAt = now;
     this.command = new Command('PUSHB', pushbLine(pushes), now, this);
     parts.counts.bulkPushes.sent += 1;
     parts.counts.bulkPushes.jobs += pushes.length;
@@ -38,6 +50,11 @@ export class BulkPush implements ReplySink {
 
   onReply(_command: Command, reply: Buffer): void {
     const outcome = bulkOutcome(reply);
+    const isDoubted = this.#parts.clock.now() - this.#sentAt >= DOUBTED_AFTER_MS;
+    if (isDoubted && outcome.kind !== 'not_executed') {
+      this.onLost(this.command, 'unanswered');
+      return;
+    }
     switch (outcome.kind) {
       case 'all_stored':
         for (const push of this.#pushes) push.sink.onReply(push, OK, true);

@@ -111,6 +111,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       this.#giveUp(held),
     );
     this.#bulkPushParts = {
+      clock: parts.clock,
       counts: parts.counts,
       pushAlone: (push) => this.#pushAlone(push),
     };
