@@ -27,7 +27,8 @@ import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
 import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/prometheus.ts';
-import { SERVER_STATES, type Snapshot } from './observe/snapshot.ts';
+import type { Snapshot } from './observe/snapshot.ts';
+import { SERVER_STATES } from './server/server-states.ts';
 import { OWN_HELLO } from './server/own-hello.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
@@ -91,7 +92,7 @@ export class Bouncer {
     this.#dialler = new Dialler({
       clock,
       random: Math.random,
-      counts,
+      counts: counts.server,
       onHealth: (up, reason) => {
         events.health(up, reason);
         if (!up) this.#control.dialAgain();
@@ -107,7 +108,7 @@ export class Bouncer {
         writeStallTimeoutMs: config.writeStallTimeoutMs,
       },
       clock,
-      counts,
+      counts: counts.server,
       hasher: this.#hasher,
       dialler: this.#dialler,
       lingering,
@@ -119,18 +120,18 @@ export class Bouncer {
     this.#control = new ControlConnection({
       servers: this.#servers,
       clock,
-      counts,
       infoIntervalMs: config.server.infoIntervalMs,
+      onGivenBack: (job, wasReserved) => this.#strayJobs.onGivenBack(job, wasReserved),
     });
     this.#governor = new FetchGovernor(
       { fetchesInFlight: limits.fetchesInFlight, observeOnly },
       clock,
-      counts,
+      counts.lanes,
     );
     this.#pool = config.mode === 'pooled' ? this.#buildPool() : null;
     this.#strayJobs = new StrayJobs({
       clock,
-      counts,
+      counts: counts.lanes,
       waitingFetches: this.#pool?.fetchLane ?? this.#governor,
       holdMs: config.pool.holdMs,
       giveBack: (job) => this.#control.giveBack(job),
@@ -138,7 +139,7 @@ export class Bouncer {
     const lanes = this.#buildLaneOpener();
     this.#listener = new Listener({
       clock,
-      counts,
+      counts: counts.client,
       limits: {
         clients: limits.clients,
         maxCommandBytes: config.maxCommandBytes,
@@ -179,7 +180,7 @@ export class Bouncer {
   /** What is there only in pooled mode. The command lane's share of the cap comes first. */
   #buildPool(): Pool {
     const { pool, limits } = this.#config;
-    const shared = { servers: this.#servers, clock: this.#clock, counts: this.#counts };
+    const shared = { servers: this.#servers, clock: this.#clock, counts: this.#counts.lanes };
     const places: Place[] = [];
     for (let i = 0; i < Math.min(pool.commandConnections, limits.serverConnections); i += 1) {
       const place = this.#places.take('producer');

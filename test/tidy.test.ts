@@ -6,14 +6,12 @@ import { ADMIN_PATHS } from '../src/admin/admin-server.ts';
 import { HELP } from '../src/config/command-line.ts';
 import { CONFIG_VARIABLE } from '../src/config/environment.ts';
 import { isOptionKey, OPTION_KEYS, SECTIONS, variableOf } from '../src/config/options.ts';
-import {
-  CLIENT_END_REASONS,
-  Counts,
-  GUARD_RULES,
-  REFUSAL_REASONS,
-  SERVER_END_REASONS,
-  STRAY_JOB_FATES,
-} from '../src/observe/counts.ts';
+import { REFUSAL_REASONS } from '../src/admission/outcomes.ts';
+import { CLIENT_END_REASONS } from '../src/client/client-states.ts';
+import { STRAY_JOB_FATES } from '../src/lanes/lane-counts.ts';
+import { Counts } from '../src/observe/counts.ts';
+import { GUARD_RULES } from '../src/protocol/guard.ts';
+import { SERVER_END_REASONS } from '../src/server/server-states.ts';
 import { createMetrics } from '../src/observe/prometheus.ts';
 import {
   commandTooLong,

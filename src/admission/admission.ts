@@ -4,7 +4,7 @@
 
 import { Line, type Seat } from '../base/line.ts';
 import { Crowd } from './crowd.ts';
-import { ROLES, type Role } from '../observe/counts.ts';
+import { ROLES, type Role } from './roles.ts';
 import type { LimitReason } from '../protocol/error-texts.ts';
 import type { Place, Places } from './places.ts';
 

@@ -1,7 +1,7 @@
 // The cap on server connections. Promise: the number of places taken is the size of a set of
 // places, so it cannot drift; it never exceeds the cap; workers never take the producers' share.
 
-import { ROLES, type Role } from '../observe/counts.ts';
+import { ROLES, type Role } from './roles.ts';
 
 export interface PlaceLimits {
   /** All server connections together. */

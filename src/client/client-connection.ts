@@ -10,8 +10,10 @@ import type { Obstacle, Visitor } from '../admission/admission.ts';
 import type { Place } from '../admission/places.ts';
 import type { Deadline } from '../base/deadlines.ts';
 import type { Lane, LaneClient, LaneLoss } from '../lanes/lane.ts';
-import type { AdmissionOutcome, ClientEndReason, RefusalReason, Role } from '../observe/counts.ts';
-import type { ClientState } from '../observe/snapshot.ts';
+import type { AdmissionOutcome, RefusalReason } from '../admission/outcomes.ts';
+import type { Role } from '../admission/roles.ts';
+import type { ClientEndReason } from './client-states.ts';
+import type { ClientState } from './client-states.ts';
 import type { Command } from '../protocol/command.ts';
 import {
   DRAINING,
@@ -172,7 +174,7 @@ export class ClientConnection
   }
 
   tell(bytes: Buffer): void {
-    this.#parts.counts.bytes.add('client_sent', bytes.length);
+    this.#parts.counts.bytes.add('sent', bytes.length);
     if (this.#socket.write(bytes) || this.#outputIsBlocked) return;
     this.#outputIsBlocked = true;
     this.#socket.setTimeout(this.#parts.limits.writeStallTimeoutMs);
@@ -188,11 +190,11 @@ export class ClientConnection
       counts.admissions.add('hung_up');
       counts.waits.observeMs('hung_up', clock.now() - this.#helloAt);
     }
-    counts.clientEnds.add(reason);
+    counts.ends.add(reason);
     onEnded(reason, this.#role, (clock.now() - this.#acceptedAt) / 1000);
     const socket = this.#socket;
     if (farewell !== null && !socket.destroyed) {
-      counts.bytes.add('client_sent', farewell.length);
+      counts.bytes.add('sent', farewell.length);
       socket.write(farewell);
     }
     this.#letGo();
@@ -270,7 +272,7 @@ export class ClientConnection
 
   #read(chunk: Buffer): void {
     const { counts, budget, clock } = this.#parts;
-    counts.bytes.add('client_received', chunk.length);
+    counts.bytes.add('received', chunk.length);
     if (this.#ended || this.#state === 'refusing') return;
     this.#lines.push(chunk);
     this.#lastReadAt = clock.now();

@@ -1,8 +1,8 @@
 // All client connections. Promise: each is in exactly one list, by role and state, and moves by one
 // door; a count of clients is the size of a list.
 
-import type { Role } from '../observe/counts.ts';
-import { CLIENT_STATES, type ClientState } from '../observe/snapshot.ts';
+import type { Role } from '../admission/roles.ts';
+import { CLIENT_STATES, type ClientState } from './client-states.ts';
 import type { ClientConnection } from './client-connection.ts';
 
 export type KnownRole = Role | 'unknown';

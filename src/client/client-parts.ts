@@ -6,7 +6,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
 import type { Lingering } from '../base/lingering.ts';
 import type { Lane, LaneClient } from '../lanes/lane.ts';
-import type { ClientEndReason, Counts, RefusalReason } from '../observe/counts.ts';
+import type { RefusalReason } from '../admission/outcomes.ts';
+import type { ClientCounts } from './client-counts.ts';
+import type { ClientEndReason } from './client-states.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -38,7 +40,7 @@ export interface LaneOpener {
 
 export interface ClientParts {
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: ClientCounts;
   readonly limits: ClientLimits;
   readonly clients: ClientConnections;
   readonly admission: Admission;

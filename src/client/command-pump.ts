@@ -3,7 +3,7 @@
 // line that may not pass is answered here, and Faktory never sees it.
 
 import type { Lane } from '../lanes/lane.ts';
-import type { ClientEndReason } from '../observe/counts.ts';
+import type { ClientEndReason } from './client-states.ts';
 import { type Command, verbOf } from '../protocol/command.ts';
 import { commandTooLong, guardText } from '../protocol/error-texts.ts';
 import { guard } from '../protocol/guard.ts';

@@ -3,7 +3,7 @@
 // is sent again by itself.
 
 import type { Clock } from '../base/clock.ts';
-import type { Counts } from '../observe/counts.ts';
+import type { LaneCounts } from './lane-counts.ts';
 import {
   type BulkOutcome,
   bulkOutcome,
@@ -27,7 +27,7 @@ const DOUBTED_AFTER_MS = 3000;
 
 export interface BulkPushParts {
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: LaneCounts;
   /** Sends a PUSH that was part of a bulk by itself. */
   readonly pushAlone: (push: LaneCommand) => void;
 }

@@ -8,7 +8,8 @@ import type { Place } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import { Fifo } from '../base/fifo.ts';
-import type { Counts, Verb } from '../observe/counts.ts';
+import type { LaneCounts } from './lane-counts.ts';
+import type { Verb } from '../protocol/verbs.ts';
 import type { Command, LostFate } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
@@ -63,7 +64,7 @@ export interface LaneCommand extends Command {
 export interface CommandLaneParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: LaneCounts;
   readonly hello: Hello;
   /** One for each server connection; they are the lane's for as long as it lives. */
   readonly places: readonly Place[];
@@ -172,7 +173,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     const [first] = pushes;
     if (connection === undefined || first === undefined) return;
     const now = clock.now();
-    for (const push of pushes) counts.laneWaits.observeMs('command', now - push.readAt);
+    for (const push of pushes) counts.waits.observeMs('command', now - push.readAt);
     if (pushes.length === 1) {
       this.#send(connection, first, null);
       return;
@@ -338,7 +339,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       const connection = alone === 'slow' ? this.#roomForSlow() : this.#roomForQuick(command);
       if (connection === null) return;
       line.shift();
-      this.#parts.counts.laneWaits.observeMs('command', this.#parts.clock.now() - command.readAt);
+      this.#parts.counts.waits.observeMs('command', this.#parts.clock.now() - command.readAt);
       this.#send(connection, command, alone);
     }
   }

@@ -7,7 +7,7 @@
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import { Line, type Seat } from '../base/line.ts';
-import type { Counts } from '../observe/counts.ts';
+import type { LaneCounts } from './lane-counts.ts';
 import { NIL } from '../protocol/replies.ts';
 
 const SEND_WITHIN_MS = 800;
@@ -44,7 +44,7 @@ export interface GovernorOptions {
 
 export class FetchGovernor {
   readonly #options: GovernorOptions;
-  readonly #counts: Counts;
+  readonly #counts: LaneCounts;
   readonly #inFlight = new Set<FetchTicket>();
   /** Those that may still be sent, by worker, and the workers' turns. */
   readonly #sendable = new Map<string | null, Line<FetchTicket>>();
@@ -57,7 +57,7 @@ export class FetchGovernor {
   readonly #nilDeadlines: Deadlines<LoneTicket>;
   #isGranting = false;
 
-  constructor(options: GovernorOptions, clock: Clock, counts: Counts) {
+  constructor(options: GovernorOptions, clock: Clock, counts: LaneCounts) {
     this.#options = options;
     this.#counts = counts;
     this.#sendDeadlines = new Deadlines(clock, SEND_WITHIN_MS, (ticket) => this.#rest(ticket));

@@ -5,7 +5,7 @@
 import type { Place, Places } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
 import { Deadlines } from '../base/deadlines.ts';
-import type { Counts } from '../observe/counts.ts';
+import type { LaneCounts } from './lane-counts.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { NIL } from '../protocol/replies.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
@@ -24,7 +24,7 @@ const NIL_AFTER_MS = 2500;
 export interface FetchLaneParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: LaneCounts;
   readonly places: Places;
   readonly governor: FetchGovernor;
   /** Most server connections of one worker. */

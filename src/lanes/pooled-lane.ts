@@ -3,7 +3,7 @@
 
 import type { Deadline } from '../base/deadlines.ts';
 import type { Seat } from '../base/line.ts';
-import type { Verb } from '../observe/counts.ts';
+import type { Verb } from '../protocol/verbs.ts';
 import { holdsOneObject, isUnreadable } from '../protocol/bulk.ts';
 import { Command, type LostFate, type ReplySink } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';

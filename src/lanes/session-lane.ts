@@ -2,7 +2,7 @@
 // replies pass byte for byte and in order; a FETCH goes through the governor; when the client
 // leaves, its server connection stays until a FETCH at Faktory has been answered.
 
-import type { ServerEndReason } from '../observe/counts.ts';
+import type { ServerEndReason } from '../server/server-states.ts';
 import { Command, fetchQueues, type LostFate, type ReplySink } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
-import type { Counts } from '../observe/counts.ts';
+import type { LaneCounts } from './lane-counts.ts';
 import type { FetchedJob } from '../protocol/job.ts';
 
 /** Where FETCHes wait that have not been sent. */
@@ -16,7 +16,7 @@ export interface WaitingFetches {
 
 export interface StrayJobsParts {
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: LaneCounts;
   readonly waitingFetches: WaitingFetches;
   /** How long a job waits for a taker before it is given back. */
   readonly holdMs: number;
@@ -76,6 +76,12 @@ export class StrayJobs {
   /** A job was lost with its connection, half read: it is Faktory's until its reservation runs out. */
   leaveReserved(): void {
     this.#parts.counts.strayJobs.add('left_reserved');
+  }
+
+  /** Faktory has answered the giving back of `job`. */
+  onGivenBack(job: FetchedJob, wasReserved: boolean): void {
+    const fate = wasReserved ? (`given_back_${job.fateOnFailure}` as const) : 'left_reserved';
+    this.#parts.counts.strayJobs.add(fate);
   }
 
   /** Gives back all that is held, as at a stop. */

@@ -4,7 +4,7 @@
 
 import type { Place } from '../admission/places.ts';
 import { Line } from '../base/line.ts';
-import type { ServerEndReason } from '../observe/counts.ts';
+import type { ServerEndReason } from '../server/server-states.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
 import { isError, isNil } from '../protocol/replies.ts';
@@ -215,7 +215,7 @@ export class WorkerGroup implements ServerOwner {
   send(fetch: FetchInFlight): void {
     const { counts, clock } = this.#lane.parts;
     fetch.sentAt = clock.now();
-    counts.laneWaits.observeMs('fetch', fetch.sentAt - fetch.command.readAt);
+    counts.waits.observeMs('fetch', fetch.sentAt - fetch.command.readAt);
     fetch.server.send(fetch.command);
   }
 

@@ -2,7 +2,10 @@
 // bounded rate, per change of Faktory's health; never a password, a payload or a client's text.
 
 import type { Clock } from '../base/clock.ts';
-import type { ClientEndReason, Counts, RefusalReason, ServerEndReason } from './counts.ts';
+import type { RefusalReason } from '../admission/outcomes.ts';
+import type { ClientEndReason } from '../client/client-states.ts';
+import type { Counts } from './counts.ts';
+import type { ServerEndReason } from '../server/server-states.ts';
 import type { Logger } from './log.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
 

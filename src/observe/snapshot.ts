@@ -1,57 +1,11 @@
 // The shape of "what is there now". Promise: every number is read from the live structures at the
 // moment of the call, so that a gauge can never drift from what it describes.
 
-import type { Role, ServerEndReason } from './counts.ts';
-
-export const CLIENT_STATES = [
-  'accepted',
-  'handshake',
-  'authenticating',
-  'waiting',
-  'opening',
-  'open',
-  'refusing',
-  'closing',
-] as const;
-/** The one list that a client connection is in. */
-export type ClientState = (typeof CLIENT_STATES)[number];
-
-export const SERVER_STATES = [
-  'queued',
-  'dialling',
-  'handshake',
-  'open',
-  'orphaned',
-  'closing',
-] as const;
-/** The one list that a server connection is in; `queued` holds its place but does not dial yet. */
-export type ServerState = (typeof SERVER_STATES)[number];
-
-export const LANES = ['session', 'command', 'fetch', 'probe'] as const;
-/** What a server connection is for. */
-export type LaneName = (typeof LANES)[number];
-
-/** What Faktory's own INFO said last; null before the first answer. */
-export interface FaktoryInfo {
-  readonly version: string;
-  readonly uptimeSeconds: number;
-  readonly connections: number;
-  readonly commands: number;
-  readonly queues: number;
-  readonly enqueued: number;
-  readonly processed: number;
-  readonly failures: number;
-}
-
-/** What Redis's own INFO said last. */
-export interface RedisInfo {
-  readonly connectedClients: number;
-  readonly blockedClients: number;
-  readonly maxClients: number;
-  readonly usedMemoryBytes: number;
-  readonly maxMemoryBytes: number;
-  readonly rejectedConnections: number;
-}
+import type { Role } from '../admission/roles.ts';
+import type { ClientState } from '../client/client-states.ts';
+import type { FaktoryInfo } from '../server/info.ts';
+import type { RedisInfo } from '../server/redis-info.ts';
+import type { LaneName, ServerEndReason, ServerState } from '../server/server-states.ts';
 
 export interface Snapshot {
   readonly draining: boolean;

@@ -2,7 +2,7 @@
 // bytes without making a string of them; the line is passed on as it came.
 // Facts from Faktory v1.7.0: server/connection.go, server/commands.go (CommandSet).
 
-import type { Verb } from '../observe/counts.ts';
+import type { Verb } from './verbs.ts';
 import { contentEnd, SPACE } from './bytes.ts';
 
 /** How far a command had come when its server connection was lost. */

@@ -1,7 +1,7 @@
 // Every error text that a client can read from the bouncer, in one place. Promise: one line each,
 // never with anything that a client sent; a refusal starts with Faktory 1.9's own words.
 
-import type { GuardRule } from '../observe/counts.ts';
+import type { GuardRule } from './guard.ts';
 import { FETCH_BYTES_MAX } from './guard.ts';
 
 function errorLine(text: string): Buffer {

@@ -4,9 +4,18 @@
 // Facts from Faktory v1.7.0: server/commands.go slices the payload past the verb unchecked, QUEUE
 // reads its second argument unchecked, BEAT and FAIL echo a decoded wid or jid into the reply.
 
-import type { GuardRule, Verb } from '../observe/counts.ts';
+import type { Verb } from './verbs.ts';
 import { contentEnd, SPACE } from './bytes.ts';
 import { goFieldCandidates, goMembers } from './go-json.ts';
+
+export const GUARD_RULES = [
+  'bare_verb',
+  'queue_arguments',
+  'control_character',
+  'command_too_long',
+  'fetch_too_long',
+] as const;
+export type GuardRule = (typeof GUARD_RULES)[number];
 
 const BACKSLASH = 0x5c;
 /** Over a thousand queues with long names. Each name is a string for as long as its client asks for it. */

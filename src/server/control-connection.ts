@@ -3,12 +3,11 @@
 // carries what the bouncer itself has to say, across losses.
 
 import type { Clock } from '../base/clock.ts';
-import type { FaktoryInfo } from '../observe/snapshot.ts';
+import type { FaktoryInfo } from './info.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import type { FetchedJob } from '../protocol/job.ts';
 import { giveBackLine } from '../protocol/job.ts';
 import { bulkBody, isError, isShutdown } from '../protocol/replies.ts';
-import type { Counts } from '../observe/counts.ts';
 import { OWN_HELLO } from './own-hello.ts';
 import { parseFaktoryInfo } from './info.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
@@ -21,9 +20,10 @@ const STALE_INTERVALS = 3;
 export interface ControlParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
-  readonly counts: Counts;
   /** 0: never ask. */
   readonly infoIntervalMs: number;
+  /** Faktory has answered the FAIL that gave `job` back; false: it held no reservation any more. */
+  readonly onGivenBack: (job: FetchedJob, wasReserved: boolean) => void;
 }
 
 /** The place is the bouncer's for as long as it runs. */
@@ -153,9 +153,7 @@ export class ControlConnection implements ServerOwner, ReplySink {
     // Not executed: it is sent again over the next connection.
     if (isShutdown(reply)) return;
     if (!this.#toGiveBack.delete(job.jid)) return;
-    const { strayJobs } = this.#parts.counts;
-    if (isError(reply)) strayJobs.add('left_reserved');
-    else strayJobs.add(`given_back_${job.fateOnFailure}`);
+    this.#parts.onGivenBack(job, !isError(reply));
   }
 }
 

@@ -5,7 +5,8 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Line, type Seat } from '../base/line.ts';
-import type { Counts, ServerEndReason } from '../observe/counts.ts';
+import type { ServerCounts } from './server-counts.ts';
+import type { ServerEndReason } from './server-states.ts';
 
 /** Something that wants to dial. */
 export interface Dialable {
@@ -19,7 +20,7 @@ const OUTAGE_BACKOFF: Backoff = { firstMs: 50, longestMs: 1000 };
 export interface DiallerParts {
   readonly clock: Clock;
   readonly random: () => number;
-  readonly counts: Counts;
+  readonly counts: ServerCounts;
   /** Called when Faktory is found up, or found down with the reason. */
   readonly onHealth: (up: boolean, reason: ServerEndReason | null) => void;
 }

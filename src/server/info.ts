@@ -1,7 +1,17 @@
 // Faktory's answer to INFO as a value. Promise: whatever the bytes are, the result is a whole
 // FaktoryInfo or null; a number that is missing or wrong is never read as 0. Pure.
 
-import type { FaktoryInfo } from '../observe/snapshot.ts';
+/** What Faktory's own INFO said last; null before the first answer. */
+export interface FaktoryInfo {
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly connections: number;
+  readonly commands: number;
+  readonly queues: number;
+  readonly enqueued: number;
+  readonly processed: number;
+  readonly failures: number;
+}
 
 /** Reads the JSON of INFO's bulk reply; null when it lacks any of what is read from it. */
 export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null {

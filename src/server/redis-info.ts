@@ -1,7 +1,15 @@
 // Redis's answer to INFO as a value. Promise: text that is no INFO gives null; a single number that
 // this Redis does not tell (old ones leave out maxclients) is NaN, which metrics leave out. Pure.
 
-import type { RedisInfo } from '../observe/snapshot.ts';
+/** What Redis's own INFO said last. */
+export interface RedisInfo {
+  readonly connectedClients: number;
+  readonly blockedClients: number;
+  readonly maxClients: number;
+  readonly usedMemoryBytes: number;
+  readonly maxMemoryBytes: number;
+  readonly rejectedConnections: number;
+}
 
 /** Reads the `key:value` lines of INFO, whatever their order and whatever else is there. */
 export function parseRedisInfo(text: string): RedisInfo | null {

@@ -4,7 +4,7 @@
 // needs to move its time.
 
 import { Redis } from 'ioredis';
-import type { RedisInfo } from '../observe/snapshot.ts';
+import type { RedisInfo } from './redis-info.ts';
 import { parseRedisAddress } from './redis-address.ts';
 import { parseRedisInfo } from './redis-info.ts';
 

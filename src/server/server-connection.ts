@@ -11,8 +11,8 @@ import { check } from '../base/check.ts';
 import { Fifo } from '../base/fifo.ts';
 import { connect } from '../base/lean-socket.ts';
 import type { Seat } from '../base/line.ts';
-import type { ServerEndReason } from '../observe/counts.ts';
-import type { LaneName, ServerState } from '../observe/snapshot.ts';
+import type { ServerEndReason } from './server-states.ts';
+import type { LaneName, ServerState } from './server-states.ts';
 import type { Command, LostFate } from '../protocol/command.ts';
 import { type Hello, helloLine } from '../protocol/hello.ts';
 import { ReplyParser, type ReplyTaker } from '../protocol/reply-parser.ts';
@@ -110,7 +110,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
       if (this.#state === 'dialling') this.#state = 'handshake';
     });
     const onHandshakeData = (chunk: Buffer): void => {
-      this.#parts.counts.bytes.add('server_received', chunk.length);
+      this.#parts.counts.bytes.add('received', chunk.length);
       if (this.#state === 'closing') return;
       const step = handshake.read(chunk);
       switch (step.kind) {
@@ -228,7 +228,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
         : await this.#parts.hasher.iteratedSha256(password + challenge.salt, challenge.rounds);
     if (socket.destroyed || this.#state !== 'handshake') return;
     const line = helloLine(this.#options.hello, passwordHash);
-    this.#parts.counts.bytes.add('server_sent', line.length);
+    this.#parts.counts.bytes.add('sent', line.length);
     socket.write(line);
   }
 
@@ -256,7 +256,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
   }
 
   #read(chunk: Buffer): void {
-    this.#parts.counts.bytes.add('server_received', chunk.length);
+    this.#parts.counts.bytes.add('received', chunk.length);
     if (this.#state === 'closing') return;
     try {
       if (!this.#parser.parse(chunk)) this.#distrust();
@@ -273,7 +273,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
   }
 
   #write(bytes: Buffer): void {
-    this.#parts.counts.bytes.add('server_sent', bytes.length);
+    this.#parts.counts.bytes.add('sent', bytes.length);
     if (this.#unflushed.length === 0) {
       // With nothing outstanding there is nothing to wait for: the command goes at once.
       if (this.#outstanding.length === 1) {
@@ -316,7 +316,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
     this.#state = 'queued';
     socket.removeAllListeners('data');
     socket.destroy();
-    this.#parts.counts.serverEnds.add(reason);
+    this.#parts.counts.ends.add(reason);
     this.#parts.dialler.failed(this, reason);
     this.#seat = this.#parts.dialler.request(this);
   }
@@ -342,7 +342,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
     if (this.#socket !== null) this.#parts.lingering.remove(this.#socket);
     this.#parts.dialler.abandoned(this);
     const reason = this.#endReason ?? 'server_closed';
-    this.#parts.counts.serverEnds.add(reason);
+    this.#parts.counts.ends.add(reason);
     this.#parts.forget(this);
     this.#reportLost();
     this.#options.place.release();

@@ -1,7 +1,7 @@
 // All connections to Faktory. Promise: each one that exists is in one set, from its place to its
 // end, so every count of them is the size of what is there.
 
-import { LANES, SERVER_STATES, type LaneName, type ServerState } from '../observe/snapshot.ts';
+import { LANES, SERVER_STATES, type LaneName, type ServerState } from './server-states.ts';
 import { ServerConnection, type ServerOptions } from './server-connection.ts';
 import type { ServerParts } from './server-parts.ts';
 

@@ -4,7 +4,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Lingering } from '../base/lingering.ts';
-import type { Counts } from '../observe/counts.ts';
+import type { ServerCounts } from './server-counts.ts';
 import type { Dialler } from './dialler.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -25,7 +25,7 @@ export interface ServerTarget {
 export interface ServerParts {
   readonly target: ServerTarget;
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: ServerCounts;
   readonly hasher: Hasher;
   readonly dialler: Dialler;
   readonly lingering: Lingering;

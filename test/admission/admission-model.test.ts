@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { Admission, type Visitor } from '../../src/admission/admission.ts';
 import { type Place, Places } from '../../src/admission/places.ts';
-import type { Role } from '../../src/observe/counts.ts';
+import type { Role } from '../../src/admission/roles.ts';
 
 type State = 'waiting' | 'inside' | 'refused' | 'left';
 

@@ -7,7 +7,7 @@ import {
   type Visitor,
 } from '../../src/admission/admission.ts';
 import { type Place, type PlaceLimits, Places } from '../../src/admission/places.ts';
-import type { Role } from '../../src/observe/counts.ts';
+import type { Role } from '../../src/admission/roles.ts';
 
 /** A visitor that remembers how it came in. */
 export class Guest implements Visitor {

@@ -3,7 +3,7 @@
 import t from 'tap';
 import { BulkPush } from '../../src/lanes/bulk-push.ts';
 import type { LaneCommand } from '../../src/lanes/command-lane.ts';
-import { Counts } from '../../src/observe/counts.ts';
+import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import { Command, type LostFate } from '../../src/protocol/command.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -39,7 +39,7 @@ function tellAfter(ms: number, reply: Buffer): { told: string[]; sentAgain: numb
   let sentAgain = 0;
   const pushAlone = (): void => void (sentAgain += 1);
   const pushes = [new NotingPush(told), new NotingPush(told)];
-  const bulk = new BulkPush({ clock, counts: new Counts(), pushAlone }, pushes, clock.now());
+  const bulk = new BulkPush({ clock, counts: new LaneCounts(), pushAlone }, pushes, clock.now());
   clock.advance(ms);
   bulk.onReply(bulk.command, reply);
   return { told, sentAgain };

@@ -4,7 +4,7 @@ import { equal, ok } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
-import { Counts } from '../../src/observe/counts.ts';
+import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { Ticket } from './ticket.ts';
 
@@ -27,7 +27,7 @@ class Scene {
     this.governor = new FetchGovernor(
       { fetchesInFlight: cap, observeOnly: false },
       this.clock,
-      new Counts(),
+      new LaneCounts(),
     );
   }
 

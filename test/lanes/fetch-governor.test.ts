@@ -2,13 +2,13 @@
 
 import t from 'tap';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
-import { Counts } from '../../src/observe/counts.ts';
+import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { Ticket } from './ticket.ts';
 
 interface Set {
   readonly clock: FakeClock;
-  readonly counts: Counts;
+  readonly counts: LaneCounts;
   readonly governor: FetchGovernor;
   /** Asks for a new ticket; its name is noted when it is granted. */
   readonly ask: (worker: string | null, name?: string, queues?: readonly string[]) => Ticket;
@@ -17,7 +17,7 @@ interface Set {
 
 function set(fetchesInFlight: number, observeOnly = false): Set {
   const clock = new FakeClock();
-  const counts = new Counts();
+  const counts = new LaneCounts();
   const governor = new FetchGovernor({ fetchesInFlight, observeOnly }, clock, counts);
   const granted: string[] = [];
   const ask = (

@@ -5,7 +5,8 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
 import { StrayJobs } from '../../src/lanes/stray-jobs.ts';
-import { Counts, type StrayJobFate } from '../../src/observe/counts.ts';
+import type { StrayJobFate } from '../../src/lanes/lane-counts.ts';
+import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import type { FetchedJob } from '../../src/protocol/job.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { Ticket } from './ticket.ts';
@@ -19,7 +20,7 @@ function jobOf(jid: string, queue = 'q'): FetchedJob {
 /** No FETCH may be sent, so that all wait. */
 function set() {
   const clock = new FakeClock();
-  const counts = new Counts();
+  const counts = new LaneCounts();
   const governor = new FetchGovernor({ fetchesInFlight: 0, observeOnly: false }, clock, counts);
   const givenBack: string[] = [];
   const strayJobs = new StrayJobs({

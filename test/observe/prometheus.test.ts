@@ -64,7 +64,7 @@ t.test('nothing a client or Faktory says can add a series', async (t) => {
 
 t.test('histogram buckets are cumulative and end at the count', async (t) => {
   const counts = new Counts();
-  for (const ms of [0.05, 3, 3, 400, 60_000]) counts.commands.observeMs('PUSH', ms);
+  for (const ms of [0.05, 3, 3, 400, 60_000]) counts.client.commands.observeMs('PUSH', ms);
   const found = samples(await render(fullSnapshot(), counts));
   const bucket = (le: string): number | undefined =>
     found.get(`command_duration_seconds_bucket{verb="PUSH",le="${le}"}`);
@@ -85,10 +85,10 @@ t.test('counters are read at the scrape, each under its label', async (t) => {
   let reads = 0;
   const metrics = createMetrics(counts, () => (reads++, fullSnapshot()), '0.1.0');
   await metrics.render();
-  counts.accepted.total += 2;
-  counts.refusals.add('per_address');
-  counts.wouldHaveRefused.add('clients', 3);
-  counts.bytes.add('client_sent', 10);
+  counts.client.accepted.total += 2;
+  counts.client.refusals.add('per_address');
+  counts.client.wouldHaveRefused.add('clients', 3);
+  counts.client.bytes.add('sent', 10);
   const found = samples(await metrics.render());
   t.equal(reads, 2);
   t.equal(found.get('client_connections_accepted_total'), 2);

@@ -63,7 +63,7 @@ t.test('PUSHes that wait for each other get their turn however busy the lane is'
     await new Promise(setImmediate);
   }
   t.equal(wait(), 0);
-  t.equal(house.counts.bulkPushes.jobs, 2);
+  t.equal(house.counts.lanes.bulkPushes.jobs, 2);
 });
 
 t.test('commands of one turn go in one write per connection', async (t) => {
@@ -150,7 +150,7 @@ for (const [silentMs, isClosed] of [
       t.equal(client.wasClosed, isClosed);
       const revived = [...house.faktory.connections].some(({ wid }) => wid === 'w1');
       t.equal(revived, !isClosed);
-      t.equal(house.counts.clientEnds.values.worker_expired, isClosed ? 1 : 0);
+      t.equal(house.counts.client.ends.values.worker_expired, isClosed ? 1 : 0);
     },
   );
 }

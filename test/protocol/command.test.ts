@@ -4,7 +4,7 @@
 import { equal } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
-import { VERBS } from '../../src/observe/counts.ts';
+import { VERBS } from '../../src/protocol/verbs.ts';
 import { contentEnd } from '../../src/protocol/bytes.ts';
 import { fetchQueues, verbOf } from '../../src/protocol/command.ts';
 

@@ -3,7 +3,8 @@
 import { equal } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
-import { VERBS, type GuardRule } from '../../src/observe/counts.ts';
+import type { GuardRule } from '../../src/protocol/guard.ts';
+import { VERBS } from '../../src/protocol/verbs.ts';
 import { verbOf } from '../../src/protocol/command.ts';
 import { guard } from '../../src/protocol/guard.ts';
 

@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import t from 'tap';
-import { REFUSAL_REASONS } from '../../src/observe/counts.ts';
+import { REFUSAL_REASONS } from '../../src/admission/outcomes.ts';
 import * as texts from '../../src/protocol/error-texts.ts';
 import { giveBackLine, parseFetchedJob } from '../../src/protocol/job.ts';
 import { bulkBody, isError, isNil, isShutdown, NIL } from '../../src/protocol/replies.ts';

@@ -6,7 +6,7 @@ import t from 'tap';
 import { SystemClock } from '../../src/base/clock.ts';
 import { Hasher } from '../../src/base/hasher.ts';
 import { Lingering } from '../../src/base/lingering.ts';
-import { Counts } from '../../src/observe/counts.ts';
+import { ServerCounts } from '../../src/server/server-counts.ts';
 import { Dialler } from '../../src/server/dialler.ts';
 import { OWN_HELLO } from '../../src/server/own-hello.ts';
 import { ServerConnections } from '../../src/server/server-connections.ts';
@@ -29,7 +29,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
     await once(server, 'listening');
     t.teardown(() => server.close());
     const clock = new SystemClock();
-    const counts = new Counts();
+    const counts = new ServerCounts();
     const servers = new ServerConnections({
       target: {
         host: '127.0.0.1',

@@ -1,6 +1,7 @@
 // A snapshot in which everything is there, for the tests of what reads one.
 
-import { CLIENT_STATES, LANES, SERVER_STATES } from '../../src/observe/snapshot.ts';
+import { CLIENT_STATES } from '../../src/client/client-states.ts';
+import { LANES, SERVER_STATES } from '../../src/server/server-states.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 
 /** A bouncer that is busy in every way at once; `changes` are put in its place. */

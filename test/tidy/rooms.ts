@@ -3,10 +3,6 @@
 
 import { importsOf, place, resolved, type Import, type Source } from './sources.ts';
 
-const COUNTS = 'src/observe/counts.ts';
-const SNAPSHOT = 'src/observe/snapshot.ts';
-const COUNTS_AND_SNAPSHOT = [COUNTS, SNAPSHOT] as const;
-
 /** What a room may import beside itself: paths, or folders by their final slash. */
 interface Arrows {
   readonly any: readonly string[];
@@ -16,25 +12,18 @@ interface Arrows {
 
 const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/client/': {
-    any: [
-      'src/lanes/',
-      'src/admission/',
-      'src/server/',
-      'src/protocol/',
-      'src/base/',
-      ...COUNTS_AND_SNAPSHOT,
-    ],
+    any: ['src/lanes/', 'src/admission/', 'src/server/', 'src/protocol/', 'src/base/'],
     types: [],
   },
-  'src/lanes/': {
-    any: ['src/server/', 'src/admission/', 'src/protocol/', 'src/base/', ...COUNTS_AND_SNAPSHOT],
-    types: [],
-  },
-  'src/server/': { any: ['src/protocol/', 'src/base/', ...COUNTS_AND_SNAPSHOT], types: [] },
-  'src/admission/': { any: ['src/base/', 'src/protocol/error-texts.ts', COUNTS], types: [] },
+  'src/lanes/': { any: ['src/server/', 'src/admission/', 'src/protocol/', 'src/base/'], types: [] },
+  'src/server/': { any: ['src/protocol/', 'src/base/'], types: [] },
+  'src/admission/': { any: ['src/base/', 'src/protocol/error-texts.ts'], types: [] },
   'src/admin/': { any: [], types: ['src/observe/'] },
-  'src/observe/': { any: [], types: ['src/config/', 'src/base/clock.ts'] },
-  'src/protocol/': { any: [], types: [COUNTS] },
+  'src/observe/': {
+    any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts'],
+    types: ['src/config/', 'src/admission/', 'src/base/clock.ts', 'src/protocol/'],
+  },
+  'src/protocol/': { any: [], types: [] },
   'src/config/': { any: [], types: [] },
   'src/base/': { any: [], types: [] },
 };

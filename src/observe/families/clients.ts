@@ -1,7 +1,8 @@
 // Metrics about client connections: who is there, who came in, waited, was refused, and how each
 // ended. Promise: nothing here is labelled with what a client says about itself.
 
-import type { ClientState, Snapshot } from '../snapshot.ts';
+import type { ClientState } from '../../client/client-states.ts';
+import type { Snapshot } from '../snapshot.ts';
 import { counter, counterBy, gauge, histogramBy, labelledGauge, byLabel } from './family.ts';
 import type { Family, Sample } from './family.ts';
 import { ratio } from './ratio.ts';
@@ -35,37 +36,37 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   counter(
     'client_connections_accepted_total',
     'Client connections accepted by the listener, whatever became of them.',
-    ({ counts }) => counts.accepted.total,
+    ({ counts }) => counts.client.accepted.total,
   ),
   counterBy(
     'client_connections_ended_total',
     'Client connections that ended, by the one reason of each.',
     'reason',
-    (counts) => counts.clientEnds,
+    (counts) => counts.client.ends,
   ),
   counterBy(
     'admissions_total',
     'Decided admissions by outcome.',
     'outcome',
-    (counts) => counts.admissions,
+    (counts) => counts.client.admissions,
   ),
   histogramBy(
     'admission_wait_seconds',
     'Time from asking for admission to its outcome, also for those that got none.',
     'outcome',
-    (counts) => counts.waits,
+    (counts) => counts.client.waits,
   ),
   counterBy(
     'refusals_total',
     'Refused client connections by the limit that refused them.',
     'reason',
-    (counts) => counts.refusals,
+    (counts) => counts.client.refusals,
   ),
   counterBy(
     'would_have_refused_total',
     'With observe_only: client connections that the limit would have refused or made to wait.',
     'reason',
-    (counts) => counts.wouldHaveRefused,
+    (counts) => counts.client.wouldHaveRefused,
   ),
   labelledGauge(
     'waiting_line_length',
@@ -86,7 +87,7 @@ export const CLIENT_FAMILIES: readonly Family[] = [
     'guard_hits_total',
     'Commands that the guard answered itself because they would have harmed Faktory.',
     'rule',
-    (counts) => counts.guardHits,
+    (counts) => counts.client.guardHits,
   ),
 ];
 

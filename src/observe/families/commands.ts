@@ -1,7 +1,7 @@
 // Metrics about commands, FETCHes, jobs whose client is gone, and bytes. Promise: a verb is one of
 // the closed set; whatever else a client sends counts as OTHER.
 
-import type { Histogram } from '../counts.ts';
+import type { Histogram } from '../../base/counters.ts';
 import { byLabel, counter, counterBy, gauge, histogramBy, observations } from './family.ts';
 import { METRIC_PREFIX } from './family.ts';
 import type { Family } from './family.ts';
@@ -12,9 +12,22 @@ const commandsTotal: Family = {
   help: 'Commands answered to clients, by verb.',
   type: 'counter',
   read: ({ counts }) =>
-    Object.entries<Histogram>(counts.commands.values).flatMap(([verb, histogram]) =>
+    Object.entries<Histogram>(counts.client.commands.values).flatMap(([verb, histogram]) =>
       byLabel('verb', { [verb]: observations(histogram) }),
     ),
+};
+
+const bytesTotal: Family = {
+  name: `${METRIC_PREFIX}bytes_total`,
+  help: 'Bytes moved, by side and direction.',
+  type: 'counter',
+  read: ({ counts: { client, server } }) =>
+    byLabel('direction', {
+      client_received: client.bytes.values.received,
+      client_sent: client.bytes.values.sent,
+      server_received: server.bytes.values.received,
+      server_sent: server.bytes.values.sent,
+    }),
 };
 
 export const COMMAND_FAMILIES: readonly Family[] = [
@@ -23,13 +36,13 @@ export const COMMAND_FAMILIES: readonly Family[] = [
     'command_duration_seconds',
     'Time from reading a command to its reply, by verb; FETCH waits up to 2.8 s by design.',
     'verb',
-    (counts) => counts.commands,
+    (counts) => counts.client.commands,
   ),
   histogramBy(
     'lane_wait_seconds',
     'Time that a command that could not be sent at once waited in the bouncer, by lane; pooled mode only.',
     'lane',
-    (counts) => counts.laneWaits,
+    (counts) => counts.lanes.waits,
   ),
   gauge(
     'command_lane_outstanding',
@@ -64,63 +77,58 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   counter(
     'fetches_answered_nil_total',
     'FETCHes that the bouncer answered with nil by itself; in pooled mode every nil is.',
-    ({ counts }) => counts.fetchesAnsweredNil.total,
+    ({ counts }) => counts.lanes.fetchesAnsweredNil.total,
   ),
   counter(
     'bulk_pushes_total',
     "PUSHBs that were made of several clients' PUSHes; pooled mode only.",
-    ({ counts }) => counts.bulkPushes.sent,
+    ({ counts }) => counts.lanes.bulkPushes.sent,
   ),
   counter(
     'bulk_pushes_jobs_total',
     'PUSHes that travelled in such a PUSHB.',
-    ({ counts }) => counts.bulkPushes.jobs,
+    ({ counts }) => counts.lanes.bulkPushes.jobs,
   ),
   counter(
     'bulk_pushes_taken_apart_total',
     'PUSHBs that Faktory could not read, so that each PUSH was sent again by itself.',
-    ({ counts }) => counts.bulkPushes.takenApart,
+    ({ counts }) => counts.lanes.bulkPushes.takenApart,
   ),
   counterBy(
     'commands_expired_total',
     'Commands that could not be sent within pool.outage_wait, and were answered so, by verb.',
     'verb',
-    (counts) => counts.commandsExpired,
+    (counts) => counts.lanes.commandsExpired,
   ),
   counterBy(
     'commands_sent_again_total',
     'Commands sent again over another server connection after a loss, by verb.',
     'verb',
-    (counts) => counts.commandsSentAgain,
+    (counts) => counts.lanes.commandsSentAgain,
   ),
   counterBy(
     'commands_outcome_unknown_total',
     'Commands that were sent when their server connection was lost, and cannot be sent again.',
     'verb',
-    (counts) => counts.commandsOutcomeUnknown,
+    (counts) => counts.lanes.commandsOutcomeUnknown,
   ),
   counter(
     'unexpected_replies_total',
     'Replies with no command outstanding, or bytes that are no reply.',
-    ({ counts }) => counts.unexpectedReplies.total,
+    ({ counts }) => counts.server.unexpectedReplies.total,
   ),
   counterBy(
     'stray_jobs_total',
     'Jobs that Faktory handed to a client that was gone, by what became of them.',
     'fate',
-    (counts) => counts.strayJobs,
+    (counts) => counts.lanes.strayJobs,
   ),
   gauge(
     'stray_jobs',
     'Jobs in hand that were meant for a client that is gone.',
     ({ snapshot }) => snapshot.strayJobs,
   ),
-  counterBy(
-    'bytes_total',
-    'Bytes moved, by side and direction.',
-    'direction',
-    (counts) => counts.bytes,
-  ),
+  bytesTotal,
   gauge(
     'buffered_bytes',
     'Bytes that clients have sent and have no answer to; commands up to 4 KiB on their way are not in it.',

@@ -1,7 +1,9 @@
 // Metrics about what stands behind the bouncer: Faktory and, when it is probed, its Redis. Promise:
 // what was never heard is absent, not 0, and a version becomes a label only when it looks like one.
 
-import type { FaktoryInfo, RedisInfo, Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { FaktoryInfo } from '../../server/info.ts';
+import type { RedisInfo } from '../../server/redis-info.ts';
 import { counter, gauge, labelledGauge } from './family.ts';
 import type { Family } from './family.ts';
 import { serversIn } from './servers.ts';

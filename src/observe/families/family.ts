@@ -2,7 +2,7 @@
 // over counts and snapshot, and every family carries the product's prefix, base units, and label
 // values from closed sets only. Writing the exposition text is left to prometheus.ts.
 
-import type { CountBy, Histogram, HistogramBy } from '../counts.ts';
+import type { CountBy, Histogram, HistogramBy } from '../../base/counters.ts';
 import type { Counts } from '../counts.ts';
 import type { Snapshot } from '../snapshot.ts';
 

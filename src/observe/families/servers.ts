@@ -1,7 +1,8 @@
 // Metrics about server connections and the places of their cap. Promise: places and caps are read
 // in the same instant, so saturation and headroom always agree with each other.
 
-import type { ServerState, Snapshot } from '../snapshot.ts';
+import type { Snapshot } from '../snapshot.ts';
+import type { ServerState } from '../../server/server-states.ts';
 import { clientsIn } from './clients.ts';
 import { byLabel, counterBy, gauge, labelledGauge } from './family.ts';
 import type { Family, Sample } from './family.ts';
@@ -45,13 +46,13 @@ export const SERVER_FAMILIES: readonly Family[] = [
     'server_connections_ended_total',
     'Server connections that ended, by the one reason of each.',
     'reason',
-    (counts) => counts.serverEnds,
+    (counts) => counts.server.ends,
   ),
   counterBy(
     'server_dials_total',
     'Dials to Faktory by result.',
     'result',
-    (counts) => counts.dials,
+    (counts) => counts.server.dials,
   ),
 ];
 

@@ -75,7 +75,7 @@ class ModelRun {
       jobsHandedOut: jobs.filter(({ fetches }) => fetches > 0).length,
       replies: this.#clients.reduce((sum, { answered }) => sum + answered, 0),
       losses: this.#losses,
-      yields: this.#house.counts.serverEnds.values.yielded,
+      yields: this.#house.counts.server.ends.values.yielded,
     };
   }
 
@@ -166,7 +166,7 @@ class ModelRun {
     const { serverConnections, faktory, counts } = this.#house;
     if (serverConnections > this.#cap)
       this.#problems.push(`${serverConnections} server connections`);
-    const ends = counts.serverEnds.values;
+    const ends = counts.server.ends.values;
     // A dial that was given up in the middle is closed by Faktory when it comes to it.
     const givenUp = ends.connect_timeout + ends.handshake_timeout + ends.handshake_failed;
     if (givenUp === 0 && faktory.mostConnections > this.#cap) {

@@ -21,7 +21,7 @@ import { FetchLane } from '../../../src/lanes/fetch-lane.ts';
 import { PooledLanes } from '../../../src/lanes/pooled-lanes.ts';
 import { StrayJobs } from '../../../src/lanes/stray-jobs.ts';
 import { Counts } from '../../../src/observe/counts.ts';
-import { SERVER_STATES } from '../../../src/observe/snapshot.ts';
+import { SERVER_STATES } from '../../../src/server/server-states.ts';
 import { ControlConnection } from '../../../src/server/control-connection.ts';
 import { Dialler } from '../../../src/server/dialler.ts';
 import { OWN_HELLO } from '../../../src/server/own-hello.ts';
@@ -71,7 +71,7 @@ export class PooledHouse {
     const dialler = new Dialler({
       clock,
       random: options.random,
-      counts,
+      counts: counts.server,
       onHealth: (up) => {
         if (!up) control.dialAgain();
       },
@@ -86,7 +86,7 @@ export class PooledHouse {
         writeStallTimeoutMs: 30_000,
       },
       clock,
-      counts,
+      counts: counts.server,
       hasher,
       dialler,
       lingering,
@@ -97,11 +97,11 @@ export class PooledHouse {
     const control = new ControlConnection({
       servers: this.#servers,
       clock,
-      counts,
       infoIntervalMs: 0,
+      onGivenBack: (job, wasReserved) => this.#strayJobs.onGivenBack(job, wasReserved),
     });
-    this.#governor = new FetchGovernor({ ...options, observeOnly: false }, clock, counts);
-    const shared = { servers: this.#servers, clock, counts };
+    this.#governor = new FetchGovernor({ ...options, observeOnly: false }, clock, counts.lanes);
+    const shared = { servers: this.#servers, clock, counts: counts.lanes };
     this.#commandLane = new CommandLane({
       ...shared,
       hello: OWN_HELLO,
@@ -119,7 +119,7 @@ export class PooledHouse {
     });
     this.#strayJobs = new StrayJobs({
       clock,
-      counts,
+      counts: counts.lanes,
       waitingFetches: this.#fetchLane,
       holdMs: 5000,
       giveBack: (job) => control.giveBack(job),
@@ -127,7 +127,7 @@ export class PooledHouse {
     this.#fetchLane.strayJobs = this.#strayJobs;
     this.#clientParts = {
       clock,
-      counts,
+      counts: counts.client,
       limits: {
         clients: 1000,
         maxCommandBytes: 16 * 1024 * 1024,

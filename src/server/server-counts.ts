@@ -1,0 +1,12 @@
+// What server connections count.
+
+import { CountBy } from '../base/counters.ts';
+import { SERVER_END_REASONS } from './server-states.ts';
+
+export class ServerCounts {
+  readonly ends = new CountBy(SERVER_END_REASONS);
+  readonly dials = new CountBy(['succeeded', 'failed'] as const);
+  /** Replies with no command outstanding, or bytes that are no reply. */
+  readonly unexpectedReplies = { total: 0 };
+  readonly bytes = new CountBy(['received', 'sent'] as const);
+}
