@@ -101,10 +101,11 @@ async function run(loaded: Loaded): Promise<void> {
   if (tooMany !== null) return fail(EXIT.misused, [tooMany]);
   const { createLog } = await import('./observe/log.ts');
   const { Bouncer } = await import('./bouncer.ts');
+  const { systemSurroundings } = await import('./surroundings.ts');
   const { VERSION } = await import('./version.ts');
   const log = createLog(config.log.level);
   for (const warning of warnings) log.warn(warning);
-  const bouncer = new Bouncer(config, log);
+  const bouncer = new Bouncer(config, systemSurroundings(log));
   const starting = bouncer.start();
   stopOnSignals(async (signal) => {
     await starting;

@@ -4,20 +4,16 @@
 
 import { Line, type Seat } from '../base/line.ts';
 import { Crowd } from './crowd.ts';
+import type { Limits } from './limits.ts';
 import { ROLES, type Role } from './roles.ts';
 import type { LimitReason } from '../protocol/error-texts.ts';
 import type { Place, Places } from './places.ts';
 
-export interface AdmissionLimits {
-  /** Most admitted clients of one worker; 0: no cap. */
-  readonly perWorker: number;
-  /** Most admitted clients from one address; 0: no cap. */
-  readonly perAddress: number;
-  /** Most clients in the waiting line. */
-  readonly waitingLineSize: number;
-  /** Admit everybody, and say what would have become of them. */
-  readonly observeOnly: boolean;
-}
+/** The limits that admission rests on. */
+export type AdmissionLimits = Pick<
+  Limits,
+  'perWorker' | 'perAddress' | 'waitingLine' | 'areEnforced'
+>;
 
 /** A client as admission sees it. */
 export interface Visitor {
@@ -50,7 +46,7 @@ interface Wait {
 }
 
 export class Admission {
-  readonly limits: AdmissionLimits;
+  readonly #limits: AdmissionLimits;
   readonly #places: Places;
   readonly #admitted = new Set<Visitor>();
   readonly #waits = new Map<Visitor, Wait>();
@@ -64,15 +60,17 @@ export class Admission {
   #mustWakeAgain = false;
 
   constructor(limits: AdmissionLimits, places: Places) {
-    this.limits = limits;
+    this.#limits = limits;
     this.#places = places;
-    places.onFreed = () => this.wake();
+    places.onFreed(() => this.wake());
+    limits.perWorker.onRaised(() => this.wake());
+    limits.perAddress.onRaised(() => this.wake());
   }
 
   /** Decides about a new visitor at `now` (monotonic ms). */
   arrive(visitor: Visitor, now: number): Decision {
     const obstacle = this.obstacle(visitor);
-    if (obstacle === null || this.limits.observeOnly) {
+    if (obstacle === null || !this.#limits.areEnforced) {
       return { kind: 'admitted', place: this.#admit(visitor), inSpiteOf: obstacle };
     }
     const full = this.#lineIsFullFor(visitor, obstacle);
@@ -84,18 +82,19 @@ export class Admission {
 
   /** What stands in the visitor's way now, or null. */
   obstacle(visitor: Visitor): Obstacle | null {
-    const { perWorker, perAddress } = this.limits;
+    const perWorker = this.#limits.perWorker.value;
+    const perAddress = this.#limits.perAddress.value;
     const ofWorker = visitor.worker === null ? 0 : this.#byWorker.inside(visitor.worker);
-    if (perWorker > 0 && ofWorker >= perWorker) {
+    if (ofWorker >= perWorker) {
       return { reason: 'per_worker', now: ofWorker, limit: perWorker };
     }
     const ofAddress = this.#byAddress.inside(visitor.address);
-    if (perAddress > 0 && ofAddress >= perAddress) {
+    if (ofAddress >= perAddress) {
       return { reason: 'per_address', now: ofAddress, limit: perAddress };
     }
     if (!visitor.needsPlace() || this.#places.hasRoomFor(visitor.role)) return null;
     const taken = this.#places.taken;
-    const cap = this.#places.limits.serverConnections;
+    const cap = this.#places.limits.serverConnections.value;
     if (taken >= cap) return { reason: 'server_connections', now: taken, limit: cap };
     return {
       reason: 'server_connections',
@@ -166,7 +165,7 @@ export class Admission {
   #askForPlace({ worker }: Visitor, { reason }: Obstacle): void {
     if (worker === null || reason !== 'server_connections' || this.#hasAsked.has(worker)) return;
     this.#hasAsked.add(worker);
-    this.#places.onWanted();
+    this.#places.want();
   }
 
   #admit(visitor: Visitor): Place | null {
@@ -178,7 +177,7 @@ export class Admission {
 
   /** One worker or address that is over its own cap may fill only as many seats as that cap. */
   #lineIsFullFor(visitor: Visitor, obstacle: Obstacle): Obstacle | null {
-    const { waitingLineSize } = this.limits;
+    const waitingLineSize = this.#limits.waitingLine.value;
     if (this.#waits.size >= waitingLineSize) {
       return { reason: 'waiting_line', now: this.#waits.size, limit: waitingLineSize };
     }

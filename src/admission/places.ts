@@ -1,16 +1,11 @@
 // The cap on server connections. Promise: the number of places taken is the size of a set of
 // places, so it cannot drift; it never exceeds the cap; workers never take the producers' share.
 
+import type { Limits } from './limits.ts';
 import { ROLES, type Role } from './roles.ts';
 
-export interface PlaceLimits {
-  /** All server connections together. */
-  readonly serverConnections: number;
-  /** Of them, those that only producers may take. */
-  readonly producerReserve: number;
-  /** Hand out places past the cap, to see what the cap would do. */
-  readonly observeOnly: boolean;
-}
+/** The limits that places rest on. */
+export type PlaceLimits = Pick<Limits, 'serverConnections' | 'producerReserve'>;
 
 /** The right to one server connection, from before its dial until the server has closed it. */
 export class Place {
@@ -30,14 +25,28 @@ export class Place {
 
 export class Places {
   readonly limits: PlaceLimits;
-  /** Called after a place was given back. */
-  onFreed: () => void = () => {};
-  /** Called when a worker without a place begins to wait for one: whoever can spare one gives it back. */
-  onWanted: () => void = () => {};
+  readonly #freed: (() => void)[] = [];
+  readonly #wanted: (() => void)[] = [];
   readonly #taken: Record<Role, Set<Place>> = { producer: new Set(), worker: new Set() };
 
   constructor(limits: PlaceLimits) {
     this.limits = limits;
+    limits.serverConnections.onRaised(() => this.#tell(this.#freed));
+  }
+
+  /** Calls `wake` after each time that a place became free. */
+  onFreed(wake: () => void): void {
+    this.#freed.push(wake);
+  }
+
+  /** Calls `yieldPlace` when a worker begins to wait for a place: whoever can spare one gives it back. */
+  onWanted(yieldPlace: () => void): void {
+    this.#wanted.push(yieldPlace);
+  }
+
+  /** A worker without a place waits for one. */
+  want(): void {
+    this.#tell(this.#wanted);
   }
 
   get taken(): number {
@@ -50,27 +59,32 @@ export class Places {
 
   /** The most places that `role` may hold. */
   shareOf(role: Role): number {
-    const { serverConnections, producerReserve } = this.limits;
-    return role === 'producer' ? serverConnections : serverConnections - producerReserve;
+    const all = this.limits.serverConnections.value;
+    return role === 'producer' ? all : all - this.limits.producerReserve.current;
   }
 
   /** Whether `role` may take a place now. */
   hasRoomFor(role: Role): boolean {
     return (
-      this.taken < this.limits.serverConnections && this.#taken[role].size < this.shareOf(role)
+      this.taken < this.limits.serverConnections.value &&
+      this.#taken[role].size < this.shareOf(role)
     );
   }
 
   /** Takes a place, or null where there is none for `role`. */
   take(role: Role): Place | null {
-    if (!this.hasRoomFor(role) && !this.limits.observeOnly) return null;
+    if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) return null;
     const place = new Place(role, this);
     this.#taken[role].add(place);
     return place;
   }
 
   release(place: Place): void {
-    if (this.#taken[place.role].delete(place)) this.onFreed();
+    if (this.#taken[place.role].delete(place)) this.#tell(this.#freed);
+  }
+
+  #tell(listeners: readonly (() => void)[]): void {
+    for (const listener of listeners) listener();
   }
 
   counts(): Record<Role, number> {

@@ -1,5 +1,6 @@
-// Equal deadlines on one timer. Promise: each entry that has not been cancelled is told once,
-// `delayMs` after it was added, in order; ten thousand entries cost one timer.
+// Equal deadlines on one timer. Promise: each entry that has not been cancelled is told once, in order,
+// when its delay is over; ten thousand entries cost one timer. Where the delay is shortened, those
+// added later wait for those added before.
 
 import type { Clock, Timer } from './clock.ts';
 import { Line, type Seat } from './line.ts';
@@ -19,12 +20,13 @@ export const NO_DEADLINE: Deadline = { cancel: () => {} };
 
 export class Deadlines<T> {
   readonly #clock: Clock;
-  readonly #delayMs: number;
+  readonly #delayMs: () => number;
   readonly #expired: (value: T) => void;
   readonly #entries = new Line<Entry<T>>();
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, delayMs: number, expired: (value: T) => void) {
+  /** `delayMs` is asked for each entry. */
+  constructor(clock: Clock, delayMs: () => number, expired: (value: T) => void) {
     this.#clock = clock;
     this.#delayMs = delayMs;
     this.#expired = expired;
@@ -36,11 +38,12 @@ export class Deadlines<T> {
 
   /** Sets the deadline for `value`. */
   add(value: T): Deadline {
+    const delayMs = this.#delayMs();
     const seat: Seat<Entry<T>> = this.#entries.join({
       value,
-      dueAt: this.#clock.now() + this.#delayMs,
+      dueAt: this.#clock.now() + delayMs,
     });
-    if (this.#timer === null) this.#arm(this.#delayMs);
+    if (this.#timer === null) this.#arm(delayMs);
     return { cancel: () => void seat.leave() };
   }
 

@@ -6,19 +6,43 @@
 // buffer for all connections instead (net.Socket's `onread`), a server that does nothing but answer
 // 200 clients spends 7.8 µs of CPU on a command, not 11.9.
 
-import { connect as netConnect, Socket, type SocketConstructorOpts } from 'node:net';
+import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
+import type { Address } from './address.ts';
+import type { Listening } from './network.ts';
 
 /** One for all: libuv hands each read over before it begins the next. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Dials `host`; the socket reads leanly. */
-export function connect(options: { readonly host: string; readonly port: number }): Socket {
+/** Dials `address`; the socket reads leanly. */
+export function connect(address: Address): Socket {
   const socket: Socket = netConnect({
-    ...options,
+    ...address,
     noDelay: true,
     onread: { buffer: READ_BUFFER, callback: (length) => tell(socket, length) },
   });
   return socket;
+}
+
+/** Listens at `address`, port 0 for any; the sockets accepted read leanly. Rejects with the system's error. */
+export function listen(
+  address: Address,
+  backlog: number,
+  accepted: (socket: Socket) => void,
+): Promise<Listening> {
+  // Half-open: a client that has sent its last command may still read the replies.
+  const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true };
+  const server = createServer(options, (socket) => accepted(leanSocket(socket)));
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ ...address, backlog }, () => {
+      server.off('error', reject);
+      // An accept that fails (no file left) loses that connection only; the listener goes on.
+      server.on('error', () => {});
+      const bound = server.address();
+      const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+      resolve({ address: { host: address.host, port }, close: () => void server.close() });
+    });
+  });
 }
 
 /**
@@ -27,7 +51,7 @@ export function connect(options: { readonly host: string; readonly port: number 
  * the way there for accepted ones, the `_handle` that both kinds have, is not documented. Where a
  * later Node has it no more, `accepted` itself serves, and each command costs more.
  */
-export function leanSocket(accepted: Socket): Socket {
+function leanSocket(accepted: Socket): Socket {
   const holder = accepted as unknown as {
     _handle?: SocketConstructorOpts['handle'] | null;
   };

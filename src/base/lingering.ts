@@ -10,10 +10,14 @@ export class Lingering {
   readonly #entries = new Map<Socket, Deadline>();
 
   constructor(clock: Clock, lingerMs: number) {
-    this.#deadlines = new Deadlines(clock, lingerMs, (socket) => {
-      this.#entries.delete(socket);
-      socket.destroy();
-    });
+    this.#deadlines = new Deadlines(
+      clock,
+      () => lingerMs,
+      (socket) => {
+        this.#entries.delete(socket);
+        socket.destroy();
+      },
+    );
   }
 
   add(socket: Socket): void {

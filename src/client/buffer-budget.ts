@@ -2,6 +2,7 @@
 // buffered stop reading, but for one at a time, so that lines still get finished and the rest
 // gets its turn.
 
+import type { Live } from '../base/live.ts';
 import { Line, type Seat } from '../base/line.ts';
 
 /** A client that can be made to stop reading. */
@@ -10,7 +11,7 @@ export interface BudgetMember {
 }
 
 export class BufferBudget {
-  readonly #limitBytes: number;
+  readonly #settings: Live<{ readonly bufferedBytes: number }>;
   readonly #held = new Map<BudgetMember, number>();
   readonly #paused = new Line<BudgetMember>();
   readonly #seats = new Map<BudgetMember, Seat<BudgetMember>>();
@@ -18,8 +19,8 @@ export class BufferBudget {
   /** The one that may go on reading past the limit. */
   #exempt: BudgetMember | null = null;
 
-  constructor(limitBytes: number) {
-    this.#limitBytes = limitBytes;
+  constructor(settings: Live<{ readonly bufferedBytes: number }>) {
+    this.#settings = settings;
   }
 
   get usedBytes(): number {
@@ -37,7 +38,7 @@ export class BufferBudget {
     if (bytes === 0) this.#holdsNothing(member);
     else this.#held.set(member, bytes);
     this.#resume();
-    if (bytes === 0 || this.#usedBytes <= this.#limitBytes) return true;
+    if (bytes === 0 || this.#usedBytes <= this.#settings.current.bufferedBytes) return true;
     this.#exempt ??= member;
     if (this.#exempt === member) return true;
     if (!this.#seats.has(member)) this.#seats.set(member, this.#paused.join(member));
@@ -59,7 +60,7 @@ export class BufferBudget {
 
   #resume(): void {
     while (this.#paused.length > 0) {
-      const isUnder = this.#usedBytes <= this.#limitBytes;
+      const isUnder = this.#usedBytes <= this.#settings.current.bufferedBytes;
       if (!isUnder && this.#exempt !== null) return;
       const next = this.#paused.shift();
       if (next === undefined) return;

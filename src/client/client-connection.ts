@@ -90,10 +90,10 @@ export class ClientConnection
     counts.accepted.total += 1;
     clients.move(this, null, this.#whereabouts());
     this.#listen();
-    if (clients.admittable > limits.clients) {
-      if (!limits.observeOnly) {
-        const now = clients.admittable - 1;
-        this.#refuse({ reason: 'clients', now, limit: limits.clients });
+    const now = clients.admittable - 1;
+    if (now >= limits.clients.value) {
+      if (!limits.clients.hasRoom(now)) {
+        this.#refuse({ reason: 'clients', now, limit: limits.clients.value });
         return;
       }
       counts.wouldHaveRefused.add('clients');
@@ -130,9 +130,9 @@ export class ClientConnection
   /** The time from HELLO to +OK is over. */
   onOpeningDeadline(): void {
     const obstacle = this.#state === 'waiting' ? this.#parts.admission.obstacle(this) : null;
-    const { lanes } = this.#parts;
-    if (obstacle === null || !lanes.serverIsUp) {
-      const text = lanes.serverRefusedUs ? SERVER_REFUSED_US : UNREACHABLE;
+    const { health } = this.#parts;
+    if (obstacle === null || !health.isUp) {
+      const text = health.refusedUs ? SERVER_REFUSED_US : UNREACHABLE;
       this.#refuseBecause('unreachable', text, 'timed_out');
     } else {
       this.#refuse(obstacle, 'timed_out');
@@ -177,7 +177,7 @@ export class ClientConnection
     this.#parts.counts.bytes.add('sent', bytes.length);
     if (this.#socket.write(bytes) || this.#outputIsBlocked) return;
     this.#outputIsBlocked = true;
-    this.#socket.setTimeout(this.#parts.limits.writeStallTimeoutMs);
+    this.#socket.setTimeout(this.#parts.settings.current.writeStallTimeoutMs);
     this.#lane?.pauseReplies();
   }
 
@@ -185,13 +185,13 @@ export class ClientConnection
   end(reason: ClientEndReason, farewell: Buffer | null): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { counts, clock, clients, limits, lingering, onEnded } = this.#parts;
+    const { counts, clock, clients, settings, lingering, events } = this.#parts;
     if (this.#state === 'waiting' || this.#state === 'opening') {
       counts.admissions.add('hung_up');
       counts.waits.observeMs('hung_up', clock.now() - this.#helloAt);
     }
     counts.ends.add(reason);
-    onEnded(reason, this.#role, (clock.now() - this.#acceptedAt) / 1000);
+    events.clientEnded(reason, this.#role, (clock.now() - this.#acceptedAt) / 1000);
     const socket = this.#socket;
     if (farewell !== null && !socket.destroyed) {
       counts.bytes.add('sent', farewell.length);
@@ -202,7 +202,7 @@ export class ClientConnection
     // What the client still sends is read and dropped: unread bytes would turn the close into a
     // reset, and the farewell would be lost on its way.
     socket.resume();
-    if (socket.writableLength > 0) socket.setTimeout(limits.writeStallTimeoutMs);
+    if (socket.writableLength > 0) socket.setTimeout(settings.current.writeStallTimeoutMs);
     socket.end(() => {
       if (clients.count('refusing') > HELD_REFUSALS_MAX) socket.destroy();
       else if (!socket.destroyed) lingering.add(socket);
@@ -219,7 +219,7 @@ export class ClientConnection
 
   /** Periodic: ends a client that does not finish what it has begun while others wait for it. */
   checkStall(now: number): void {
-    const { writeStallTimeoutMs } = this.#parts.limits;
+    const { writeStallTimeoutMs } = this.#parts.settings.current;
     if (writeStallTimeoutMs === 0 || now - this.#lastReadAt <= writeStallTimeoutMs) return;
     if (this.#parts.budget.holdsUpOthers(this)) this.end('read_stalled', null);
   }
@@ -252,7 +252,7 @@ export class ClientConnection
 
   #listen(): void {
     const socket = this.#socket;
-    const { keepaliveMs } = this.#parts.limits;
+    const { keepaliveMs } = this.#parts.settings.current;
     if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     socket.on('drain', () => this.#onDrain());
@@ -375,19 +375,20 @@ export class ClientConnection
   /** Takes the client out of everything, and tells it why, after refusal_delay if that is set. */
   #refuseBecause(reason: RefusalReason, text: Buffer, outcome: AdmissionOutcome): void {
     if (this.#ended || this.#state === 'refusing') return;
-    const { counts, clock, limits, clients } = this.#parts;
+    const { counts, clock, settings, clients, events } = this.#parts;
+    const { refusalDelayMs } = settings.current;
     counts.refusals.add(reason);
     counts.admissions.add(outcome);
     if (this.#hello !== null) counts.waits.observeMs(outcome, clock.now() - this.#helloAt);
-    this.#parts.onRefused(reason, text.toString('latin1').trimEnd());
+    events.refused(reason, text.toString('latin1').trimEnd());
     this.#letGo();
     this.#setState('refusing');
-    const isHeld = limits.refusalDelayMs > 0 && clients.count('refusing') <= HELD_REFUSALS_MAX;
+    const isHeld = refusalDelayMs > 0 && clients.count('refusing') <= HELD_REFUSALS_MAX;
     if (!isHeld) {
       this.end('refused', text);
       return;
     }
-    const timer = clock.after(limits.refusalDelayMs, () => this.end('refused', text));
+    const timer = clock.after(refusalDelayMs, () => this.end('refused', text));
     this.#deadline = { cancel: () => timer.cancel() };
   }
 

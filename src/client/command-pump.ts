@@ -13,7 +13,7 @@ import type { ClientParts } from './client-parts.ts';
 /** Commands up to this size are not counted as buffered once they are on their way. */
 const COUNTED_BYTES_MIN = 4096;
 
-type PumpParts = Pick<ClientParts, 'clock' | 'counts' | 'limits' | 'onBug'>;
+type PumpParts = Pick<ClientParts, 'clock' | 'counts' | 'settings' | 'events'>;
 
 /** The client whose commands they are. */
 export interface PumpClient {
@@ -67,7 +67,7 @@ export class CommandPump {
 
   /** Whether what has come of an unfinished line is more than a command may be. */
   get partialIsTooLong(): boolean {
-    return this.#lines.partialLength > this.#parts.limits.maxCommandBytes;
+    return this.#lines.partialLength > this.#parts.settings.current.maxCommandBytes;
   }
 
   /** Commands go to `lane` from now on. */
@@ -88,7 +88,7 @@ export class CommandPump {
     try {
       while (this.#takeNext(readAt));
     } catch (error) {
-      this.#parts.onBug(error);
+      this.#parts.events.bug(error);
       this.#client.end('bug', null);
     } finally {
       this.#isRunning = false;
@@ -117,7 +117,7 @@ export class CommandPump {
     }
     this.#heldLine = null;
     const verb = verbOf(line);
-    const isTooLong = line.length > this.#parts.limits.maxCommandBytes;
+    const isTooLong = line.length > this.#parts.settings.current.maxCommandBytes;
     const rule = isTooLong ? null : guard(verb, line, lane.isShared);
     // The bouncer's own answers wait for those that come first.
     const isAlone = isTooLong || rule !== null || verb === 'FETCH' || verb === 'END';
@@ -153,6 +153,9 @@ export class CommandPump {
 
   #refuseTooLong(): void {
     this.#parts.counts.guardHits.add('command_too_long');
-    this.#client.end('command_too_long', commandTooLong(this.#parts.limits.maxCommandBytes));
+    this.#client.end(
+      'command_too_long',
+      commandTooLong(this.#parts.settings.current.maxCommandBytes),
+    );
   }
 }

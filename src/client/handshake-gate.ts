@@ -2,6 +2,7 @@
 // greeted and not yet let on; the rest wait for HI, first come first served, so that a storm of
 // connects is worked off instead of refused.
 
+import type { Limit } from '../base/limit.ts';
 import { Line, type Seat } from '../base/line.ts';
 
 /** A client that wants to be greeted. */
@@ -10,14 +11,19 @@ export interface GateVisitor {
 }
 
 export class HandshakeGate<Visitor extends GateVisitor> {
-  readonly limit: number;
+  readonly #limit: Limit;
   readonly #inside = new Set<Visitor>();
   readonly #waiting = new Line<Visitor>();
   readonly #seats = new Map<Visitor, Seat<Visitor>>();
   #isGreeting = false;
 
-  constructor(limit: number) {
-    this.limit = limit;
+  constructor(limit: Limit) {
+    this.#limit = limit;
+    limit.onRaised(() => this.#greetWaiting());
+  }
+
+  get limit(): number {
+    return this.#limit.value;
   }
 
   get inside(): number {
@@ -26,7 +32,7 @@ export class HandshakeGate<Visitor extends GateVisitor> {
 
   /** Greets `visitor` now, or when it is its turn. */
   arrive(visitor: Visitor): void {
-    if (this.#inside.size < this.limit) {
+    if (this.#limit.hasRoom(this.#inside.size)) {
       this.#inside.add(visitor);
       visitor.greet();
     } else {
@@ -44,7 +50,7 @@ export class HandshakeGate<Visitor extends GateVisitor> {
   /** One that is greeted may leave at once: a loop, since ten thousand would be too deep a recursion. */
   #greetWaiting(): void {
     this.#isGreeting = true;
-    while (this.#inside.size < this.limit) {
+    while (this.#limit.hasRoom(this.#inside.size)) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
       this.#seats.delete(next);

@@ -2,11 +2,9 @@
 // unit is the last word of a name). A room takes the slice that it needs as a type; how the values
 // came to be is left to the loader.
 
-/** Where to listen or dial; an IPv6 host is held without its brackets. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import type { Address } from '../base/address.ts';
+
+export type { Address };
 
 /** From the quietest to the loudest, then none at all. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -8,7 +8,9 @@ import type { Place } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import { Fifo } from '../base/fifo.ts';
+import type { Live } from '../base/live.ts';
 import type { LaneCounts } from './lane-counts.ts';
+import type { LaneSettings } from './lane-settings.ts';
 import type { Verb } from '../protocol/verbs.ts';
 import type { Command, LostFate } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
@@ -68,10 +70,7 @@ export interface CommandLaneParts {
   readonly hello: Hello;
   /** One for each server connection; they are the lane's for as long as it lives. */
   readonly places: readonly Place[];
-  /** How long a command waits for a server connection. */
-  readonly outageWaitMs: number;
-  /** Whether PUSHes that wait for a server connection are sent as one PUSHB. */
-  readonly bulkPush: boolean;
+  readonly settings: Live<LaneSettings>;
 }
 
 /** Verbs that Faktory answers after a bounded number of Redis commands. */
@@ -108,8 +107,10 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   constructor(parts: CommandLaneParts) {
     this.#parts = parts;
-    this.holdDeadlines = new Deadlines(parts.clock, parts.outageWaitMs, (held) =>
-      this.#giveUp(held),
+    this.holdDeadlines = new Deadlines(
+      parts.clock,
+      () => parts.settings.current.outageWaitMs,
+      (held) => this.#giveUp(held),
     );
     this.#bulkPushParts = {
       clock: parts.clock,
@@ -140,7 +141,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   submit(command: LaneCommand): void {
-    if (command.mayShare && this.#parts.bulkPush && !this.#isIdle()) {
+    if (command.mayShare && this.#parts.settings.current.bulkPush && !this.#isIdle()) {
       this.#pushes.add(command);
       this.#scheduleExpiry();
       return;
@@ -352,7 +353,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   /** Commands wait in order of arrival, but one sent again is older than those before it. */
   #expire(): void {
     this.#expiryIsDue = false;
-    const before = this.#parts.clock.now() - this.#parts.outageWaitMs;
+    const before = this.#parts.clock.now() - this.#parts.settings.current.outageWaitMs;
     for (const line of [this.#slow, this.#quick, this.#pushes.waiting]) {
       for (let left = line.length; left > 0; left -= 1) {
         const command = line.shift() as LaneCommand;

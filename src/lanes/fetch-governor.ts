@@ -6,6 +6,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
+import type { Limit } from '../base/limit.ts';
 import { Line, type Seat } from '../base/line.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import { NIL } from '../protocol/replies.ts';
@@ -36,14 +37,8 @@ interface Wait {
   readonly lone: LoneTicket | null;
 }
 
-export interface GovernorOptions {
-  readonly fetchesInFlight: number;
-  /** Grant everything, whatever the cap. */
-  readonly observeOnly: boolean;
-}
-
 export class FetchGovernor {
-  readonly #options: GovernorOptions;
+  readonly #limit: Limit;
   readonly #counts: LaneCounts;
   readonly #inFlight = new Set<FetchTicket>();
   /** Those that may still be sent, by worker, and the workers' turns. */
@@ -57,12 +52,20 @@ export class FetchGovernor {
   readonly #nilDeadlines: Deadlines<LoneTicket>;
   #isGranting = false;
 
-  constructor(options: GovernorOptions, clock: Clock, counts: LaneCounts) {
-    this.#options = options;
+  /** `limit`: FETCHes at Faktory. */
+  constructor(limit: Limit, clock: Clock, counts: LaneCounts) {
+    this.#limit = limit;
+    limit.onRaised(() => this.#grantNext());
     this.#counts = counts;
-    this.#sendDeadlines = new Deadlines(clock, SEND_WITHIN_MS, (ticket) => this.#rest(ticket));
-    this.#nilDeadlines = new Deadlines(clock, NIL_AFTER_MS - SEND_WITHIN_MS, (ticket) =>
-      this.answerNil(ticket),
+    this.#sendDeadlines = new Deadlines(
+      clock,
+      () => SEND_WITHIN_MS,
+      (ticket) => this.#rest(ticket),
+    );
+    this.#nilDeadlines = new Deadlines(
+      clock,
+      () => NIL_AFTER_MS - SEND_WITHIN_MS,
+      (ticket) => this.answerNil(ticket),
     );
   }
 
@@ -138,7 +141,7 @@ export class FetchGovernor {
   }
 
   #hasRoom(): boolean {
-    return this.#inFlight.size < this.#options.fetchesInFlight || this.#options.observeOnly;
+    return this.#limit.hasRoom(this.#inFlight.size);
   }
 
   #grant(ticket: FetchTicket): void {

@@ -5,7 +5,9 @@
 import type { Place, Places } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
 import { Deadlines } from '../base/deadlines.ts';
+import type { Live } from '../base/live.ts';
 import type { LaneCounts } from './lane-counts.ts';
+import type { LaneSettings } from './lane-settings.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { NIL } from '../protocol/replies.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
@@ -27,10 +29,8 @@ export interface FetchLaneParts {
   readonly counts: LaneCounts;
   readonly places: Places;
   readonly governor: FetchGovernor;
-  /** Most server connections of one worker. */
-  readonly fetchesPerWorker: number;
-  /** How long a server connection beyond the first stays without a FETCH. */
-  readonly lingerMs: number;
+  readonly settings: Live<LaneSettings>;
+  readonly strayJobs: StrayJobs;
   readonly producerHello: Hello;
 }
 
@@ -39,27 +39,24 @@ export class FetchLane implements WaitingFetches {
   readonly nilDeadlines: Deadlines<ClientFetch>;
   readonly lingerDeadlines: Deadlines<() => void>;
   readonly #groups = new Map<string | null, WorkerGroup>();
-  #strayJobs: StrayJobs | null = null;
   #isDraining = false;
 
   constructor(parts: FetchLaneParts) {
     this.parts = parts;
-    this.nilDeadlines = new Deadlines(parts.clock, NIL_AFTER_MS, (fetch) => {
-      parts.counts.fetchesAnsweredNil.total += 1;
-      fetch.answer(NIL);
-    });
-    this.lingerDeadlines = new Deadlines(parts.clock, parts.lingerMs, (expired) => expired());
-    parts.places.onWanted = () => this.#yieldPlace();
-  }
-
-  /** The two know each other: strays look for takers here, FETCHes look for strays there. */
-  set strayJobs(strayJobs: StrayJobs) {
-    this.#strayJobs = strayJobs;
-  }
-
-  get strayJobs(): StrayJobs {
-    if (this.#strayJobs === null) throw new Error('the fetch lane is used before it is wired');
-    return this.#strayJobs;
+    this.nilDeadlines = new Deadlines(
+      parts.clock,
+      () => NIL_AFTER_MS,
+      (fetch) => {
+        parts.counts.fetchesAnsweredNil.total += 1;
+        fetch.answer(NIL);
+      },
+    );
+    this.lingerDeadlines = new Deadlines(
+      parts.clock,
+      () => parts.settings.current.lingerMs,
+      (expired) => expired(),
+    );
+    parts.places.onWanted(() => this.#yieldPlace());
   }
 
   /** Whether the bouncer stops: no FETCH is sent to Faktory any more. */

@@ -1,31 +1,32 @@
-// Opens pooled lanes. Promise: producers share the command lane and need no place of their own; a
-// worker needs one place, for its first server connection, however many clients it has.
+// Pooled mode. Promise: producers share the command lane and need no place of their own; a worker needs
+// one place, for its first server connection, however many clients it has.
 
 import type { Place } from '../admission/places.ts';
 import type { Hello } from '../protocol/hello.ts';
-import type { Dialler } from '../server/dialler.ts';
-import type { CommandLane } from './command-lane.ts';
-import type { FetchLane } from './fetch-lane.ts';
+import { OWN_HELLO } from '../server/own-hello.ts';
+import { CommandLane } from './command-lane.ts';
+import { FetchLane, type FetchLaneParts } from './fetch-lane.ts';
 import type { Lane, LaneClient } from './lane.ts';
+import type { LaneGauges, Lanes } from './lanes.ts';
 import { PooledLane } from './pooled-lane.ts';
 
-export class PooledLanes {
+export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello'> {
+  /** Server connections of the command lane; their places come first. */
+  readonly commandConnections: number;
+}
+
+export class PooledLanes implements Lanes {
   readonly #commandLane: CommandLane;
   readonly #fetchLane: FetchLane;
-  readonly #dialler: Dialler;
 
-  constructor(commandLane: CommandLane, fetchLane: FetchLane, dialler: Dialler) {
-    this.#commandLane = commandLane;
-    this.#fetchLane = fetchLane;
-    this.#dialler = dialler;
-  }
-
-  get serverIsUp(): boolean {
-    return this.#dialler.isUp;
-  }
-
-  get serverRefusedUs(): boolean {
-    return this.#dialler.lastFailure === 'handshake_failed';
+  constructor(parts: PooledLanesParts) {
+    const places: Place[] = [];
+    for (let i = 0; i < parts.commandConnections; i += 1) {
+      const place = parts.places.take('producer');
+      if (place !== null) places.push(place);
+    }
+    this.#commandLane = new CommandLane({ ...parts, hello: OWN_HELLO, places });
+    this.#fetchLane = new FetchLane({ ...parts, producerHello: OWN_HELLO });
   }
 
   needsPlace(worker: string | null): boolean {
@@ -45,5 +46,25 @@ export class PooledLanes {
     );
     lane.open();
     return lane;
+  }
+
+  start(): void {
+    this.#commandLane.start();
+  }
+
+  drain(): void {
+    this.#fetchLane.drain();
+  }
+
+  stop(): void {
+    this.#commandLane.stop();
+  }
+
+  gauges(): LaneGauges {
+    return {
+      fetchesWaiting: this.#fetchLane.waiting,
+      commandsOutstanding: this.#commandLane.outstanding,
+      commandsWaiting: this.#commandLane.waiting,
+    };
   }
 }

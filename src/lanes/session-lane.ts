@@ -143,6 +143,6 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
 
   #keepJob(reply: Buffer): void {
     const job = parseFetchedJob(reply);
-    if (job !== null) this.#parts.strayJobs.offer(job, this.worker);
+    if (job !== null) this.#parts.strayJobs.offer(job, this.worker, this.#parts.governor);
   }
 }

@@ -1,26 +1,16 @@
-// Opens session lanes. Promise: one server connection for each client, in the client's own name.
+// Session mode. Promise: one server connection for each client, in the client's own name.
 
 import type { Place } from '../admission/places.ts';
 import type { Hello } from '../protocol/hello.ts';
-import type { Dialler } from '../server/dialler.ts';
 import type { Lane, LaneClient } from './lane.ts';
+import type { LaneGauges, Lanes } from './lanes.ts';
 import { SessionLane, type SessionLaneParts } from './session-lane.ts';
 
-export class SessionLanes {
+export class SessionLanes implements Lanes {
   readonly #parts: SessionLaneParts;
-  readonly #dialler: Dialler;
 
-  constructor(parts: SessionLaneParts, dialler: Dialler) {
+  constructor(parts: SessionLaneParts) {
     this.#parts = parts;
-    this.#dialler = dialler;
-  }
-
-  get serverIsUp(): boolean {
-    return this.#dialler.isUp;
-  }
-
-  get serverRefusedUs(): boolean {
-    return this.#dialler.lastFailure === 'handshake_failed';
   }
 
   /** Every client does. */
@@ -30,6 +20,19 @@ export class SessionLanes {
 
   open(client: LaneClient, hello: Hello, place: Place | null): Lane {
     return new SessionLane(this.#parts, client, hello, place ?? NO_PLACE);
+  }
+
+  /** Nothing is open without a client. */
+  start(): void {}
+
+  /** Each client waits for its own FETCH. */
+  drain(): void {}
+
+  stop(): void {}
+
+  gauges(): LaneGauges {
+    const fetchesWaiting = this.#parts.governor.waiting;
+    return { fetchesWaiting, commandsOutstanding: 0, commandsWaiting: 0 };
   }
 }
 

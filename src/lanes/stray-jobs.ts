@@ -4,7 +4,10 @@
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import type { LaneCounts } from './lane-counts.ts';
+import type { Live } from '../base/live.ts';
 import type { FetchedJob } from '../protocol/job.ts';
+import type { Giver } from '../server/control-connection.ts';
+import type { LaneSettings } from './lane-settings.ts';
 
 /** Where FETCHes wait that have not been sent. */
 export interface WaitingFetches {
@@ -17,11 +20,9 @@ export interface WaitingFetches {
 export interface StrayJobsParts {
   readonly clock: Clock;
   readonly counts: LaneCounts;
-  readonly waitingFetches: WaitingFetches;
-  /** How long a job waits for a taker before it is given back. */
-  readonly holdMs: number;
-  /** Tells Faktory that the job was not done. */
-  readonly giveBack: (job: FetchedJob) => void;
+  readonly settings: Live<LaneSettings>;
+  /** Tells Faktory that a job was not done. */
+  readonly control: { giveBack(job: FetchedJob, giver: Giver): void };
 }
 
 interface Held {
@@ -30,23 +31,27 @@ interface Held {
   deadline: Deadline;
 }
 
-export class StrayJobs {
+export class StrayJobs implements Giver {
   readonly #parts: StrayJobsParts;
   readonly #held = new Set<Held>();
   readonly #deadlines: Deadlines<Held>;
 
   constructor(parts: StrayJobsParts) {
     this.#parts = parts;
-    this.#deadlines = new Deadlines(parts.clock, parts.holdMs, (held) => this.#giveBack(held));
+    this.#deadlines = new Deadlines(
+      parts.clock,
+      () => parts.settings.current.holdMs,
+      (held) => this.#giveBack(held),
+    );
   }
 
   get size(): number {
     return this.#held.size;
   }
 
-  /** Takes in `job`, which was fetched in the name of `worker`. */
-  offer(job: FetchedJob, worker: string | null): void {
-    const taker = this.#parts.waitingFetches.takeWaiting(job.queue, worker);
+  /** Takes in `job`, which was fetched in the name of `worker`; `fetches` may hold a taker. */
+  offer(job: FetchedJob, worker: string | null, fetches: WaitingFetches): void {
+    const taker = fetches.takeWaiting(job.queue, worker);
     if (taker !== null) {
       this.#countTaker(taker.worker, worker);
       taker.answered(job.reply);
@@ -79,7 +84,7 @@ export class StrayJobs {
   }
 
   /** Faktory has answered the giving back of `job`. */
-  onGivenBack(job: FetchedJob, wasReserved: boolean): void {
+  gaveBack(job: FetchedJob, wasReserved: boolean): void {
     const fate = wasReserved ? (`given_back_${job.fateOnFailure}` as const) : 'left_reserved';
     this.#parts.counts.strayJobs.add(fate);
   }
@@ -94,7 +99,7 @@ export class StrayJobs {
 
   #giveBack(held: Held): void {
     this.#held.delete(held);
-    this.#parts.giveBack(held.job);
+    this.#parts.control.giveBack(held.job, this);
   }
 
   #countTaker(taker: string | null, worker: string | null): void {

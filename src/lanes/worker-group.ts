@@ -220,7 +220,7 @@ export class WorkerGroup implements ServerOwner {
   }
 
   jobWasCut(): void {
-    this.#lane.strayJobs.leaveReserved();
+    this.#lane.parts.strayJobs.leaveReserved();
   }
 
   /** A whole reply to the FETCH in flight, or null where none will come. */
@@ -246,7 +246,7 @@ export class WorkerGroup implements ServerOwner {
       return;
     }
     const job = parseFetchedJob(reply);
-    if (job !== null) this.#lane.strayJobs.offer(job, this.worker);
+    if (job !== null) this.#lane.parts.strayJobs.offer(job, this.worker, this.#lane);
   }
 
   #noteFlow(set: SetOfFetches, fetch: FetchInFlight, reply: Buffer): void {
@@ -258,7 +258,7 @@ export class WorkerGroup implements ServerOwner {
   }
 
   #stray(fetch: ClientFetch): Buffer | null {
-    const { strayJobs } = this.#lane;
+    const { strayJobs } = this.#lane.parts;
     return strayJobs.size > 0 ? strayJobs.takeFor(this.worker, fetch.set.queues) : null;
   }
 
@@ -327,7 +327,7 @@ export class WorkerGroup implements ServerOwner {
   /** One dial at a time: whether another is needed is asked again when it is open. */
   #grow(): void {
     const { parts } = this.#lane;
-    if (this.#servers.size >= parts.fetchesPerWorker) return;
+    if (this.#servers.size >= parts.settings.current.fetchesPerWorker) return;
     for (const { connection } of this.#servers.values()) {
       if (connection.state !== 'open') return;
     }

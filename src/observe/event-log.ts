@@ -43,7 +43,7 @@ export class EventLog {
     }
   }
 
-  health(up: boolean, reason: ServerEndReason | null): void {
+  onHealth(up: boolean, reason: ServerEndReason | null): void {
     if (up) this.#log.info('Faktory is up');
     else this.#log.error({ reason }, 'Faktory is unreachable; trying again until it is back');
   }

@@ -3,27 +3,40 @@
 // carries what the bouncer itself has to say, across losses.
 
 import type { Clock } from '../base/clock.ts';
+import type { Live } from '../base/live.ts';
 import type { FaktoryInfo } from './info.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import type { FetchedJob } from '../protocol/job.ts';
 import { giveBackLine } from '../protocol/job.ts';
 import { bulkBody, isError, isShutdown } from '../protocol/replies.ts';
+import type { ServerHealth } from './health.ts';
 import { OWN_HELLO } from './own-hello.ts';
 import { parseFaktoryInfo } from './info.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
+import type { ServerSettings } from './server-parts.ts';
 
 const INFO_LINE = Buffer.from('INFO\r\n');
 /** An answer older than so many intervals says nothing about now. */
 const STALE_INTERVALS = 3;
+const RECONSIDER_MS = 5000;
 
 export interface ControlParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
-  /** 0: never ask. */
-  readonly infoIntervalMs: number;
+  readonly health: ServerHealth;
+  readonly settings: Live<ServerSettings>;
+}
+
+/** Who wants a job given back. */
+export interface Giver {
   /** Faktory has answered the FAIL that gave `job` back; false: it held no reservation any more. */
-  readonly onGivenBack: (job: FetchedJob, wasReserved: boolean) => void;
+  gaveBack(job: FetchedJob, wasReserved: boolean): void;
+}
+
+interface GivingBack {
+  readonly job: FetchedJob;
+  readonly giver: Giver;
 }
 
 /** The place is the bouncer's for as long as it runs. */
@@ -32,7 +45,7 @@ const OWN_PLACE: HeldPlace = { release: () => {} };
 export class ControlConnection implements ServerOwner, ReplySink {
   readonly #parts: ControlParts;
   /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
-  readonly #toGiveBack = new Map<string, FetchedJob>();
+  readonly #toGiveBack = new Map<string, GivingBack>();
   #server: ServerConnection | null = null;
   #info: FaktoryInfo | null = null;
   #infoAt = 0;
@@ -45,7 +58,7 @@ export class ControlConnection implements ServerOwner, ReplySink {
 
   /** What Faktory said of itself last; null while that is too long ago. */
   info(now: number): FaktoryInfo | null {
-    const staleAfterMs = this.#parts.infoIntervalMs * STALE_INTERVALS;
+    const staleAfterMs = this.#parts.settings.current.infoIntervalMs * STALE_INTERVALS;
     return now - this.#infoAt > staleAfterMs ? null : this.#info;
   }
 
@@ -64,34 +77,28 @@ export class ControlConnection implements ServerOwner, ReplySink {
     this.#schedule();
   }
 
-  /**
-   * A dial has failed: Faktory counts as down until one succeeds, so somebody must go on dialling,
-   * also with no client here to do so.
-   */
-  dialAgain(): void {
-    if (this.isOpen) this.#server?.close('idle');
-  }
-
   stop(): void {
     this.#isStopping = true;
     this.#server?.close('stopped');
   }
 
   /** Tells Faktory that `job` was not done; counted by what becomes of it. */
-  giveBack(job: FetchedJob): void {
-    this.#toGiveBack.set(job.jid, job);
+  giveBack(job: FetchedJob, giver: Giver): void {
+    this.#toGiveBack.set(job.jid, { job, giver });
     if (this.isOpen) this.#sendGiveBack(job);
   }
 
   onOpen(): void {
-    if (this.#parts.infoIntervalMs > 0) this.#askForInfo();
-    for (const job of this.#toGiveBack.values()) this.#sendGiveBack(job);
+    this.#parts.health.ownConnectionIs('open');
+    if (this.#parts.settings.current.infoIntervalMs > 0) this.#askForInfo();
+    for (const { job } of this.#toGiveBack.values()) this.#sendGiveBack(job);
   }
 
   onAnswered(): void {}
 
   onEnd(): void {
     this.#server = null;
+    this.#parts.health.ownConnectionIs('closed');
     if (!this.#isStopping) this.#open();
   }
 
@@ -118,11 +125,11 @@ export class ControlConnection implements ServerOwner, ReplySink {
   }
 
   #schedule(): void {
-    const { clock, infoIntervalMs } = this.#parts;
-    if (infoIntervalMs === 0) return;
-    clock.after(infoIntervalMs, () => {
+    const { infoIntervalMs } = this.#parts.settings.current;
+    // Where none is asked for now, a reload may change that.
+    this.#parts.clock.after(infoIntervalMs === 0 ? RECONSIDER_MS : infoIntervalMs, () => {
       if (this.#isStopping) return;
-      if (this.isOpen) this.#askForInfo();
+      if (this.isOpen && this.#parts.settings.current.infoIntervalMs > 0) this.#askForInfo();
       this.#schedule();
     });
   }
@@ -152,8 +159,10 @@ export class ControlConnection implements ServerOwner, ReplySink {
   #gaveBack(job: FetchedJob, reply: Buffer): void {
     // Not executed: it is sent again over the next connection.
     if (isShutdown(reply)) return;
-    if (!this.#toGiveBack.delete(job.jid)) return;
-    this.#parts.onGivenBack(job, !isError(reply));
+    const entry = this.#toGiveBack.get(job.jid);
+    if (entry === undefined) return;
+    this.#toGiveBack.delete(job.jid);
+    entry.giver.gaveBack(job, !isError(reply));
   }
 }
 

@@ -1,10 +1,11 @@
 // When a server connection may dial. Promise: only so many dial and shake hands at a time (Faktory
 // drops a handshake after 2 s); while Faktory cannot be reached one tries for all, after a wait
-// that grows; whether Faktory is up is known from the dials alone.
+// that grows.
 
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Line, type Seat } from '../base/line.ts';
+import type { ServerHealth } from './health.ts';
 import type { ServerCounts } from './server-counts.ts';
 import type { ServerEndReason } from './server-states.ts';
 
@@ -21,8 +22,7 @@ export interface DiallerParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly counts: ServerCounts;
-  /** Called when Faktory is found up, or found down with the reason. */
-  readonly onHealth: (up: boolean, reason: ServerEndReason | null) => void;
+  readonly health: ServerHealth;
 }
 
 export class Dialler {
@@ -31,20 +31,9 @@ export class Dialler {
   readonly #dialling = new Set<Dialable>();
   #failuresInARow = 0;
   #retryTimer: Timer | null = null;
-  #isUp = false;
-  #lastFailure: ServerEndReason | null = null;
 
   constructor(parts: DiallerParts) {
     this.#parts = parts;
-  }
-
-  /** Whether the last dial succeeded; false before the first. */
-  get isUp(): boolean {
-    return this.#isUp;
-  }
-
-  get lastFailure(): ServerEndReason | null {
-    return this.#lastFailure;
   }
 
   /** Queues `dialable`; it leaves by its seat, or is told to dial, maybe before this returns. */
@@ -60,11 +49,7 @@ export class Dialler {
     this.#failuresInARow = 0;
     this.#retryTimer?.cancel();
     this.#retryTimer = null;
-    this.#lastFailure = null;
-    if (!this.#isUp) {
-      this.#isUp = true;
-      this.#parts.onHealth(true, null);
-    }
+    this.#parts.health.dialSucceeded();
     this.#start();
   }
 
@@ -72,10 +57,7 @@ export class Dialler {
     this.#dialling.delete(dialable);
     this.#parts.counts.dials.add('failed');
     this.#failuresInARow += 1;
-    const wasKnownDown = !this.#isUp && this.#lastFailure !== null;
-    this.#isUp = false;
-    this.#lastFailure = reason;
-    if (!wasKnownDown) this.#parts.onHealth(false, reason);
+    this.#parts.health.dialFailed(reason);
     this.#retryTimer ??= this.#parts.clock.after(
       backoffMs(OUTAGE_BACKOFF, this.#failuresInARow, this.#parts.random()),
       () => {

@@ -9,7 +9,6 @@
 import type { Socket } from 'node:net';
 import { check } from '../base/check.ts';
 import { Fifo } from '../base/fifo.ts';
-import { connect } from '../base/lean-socket.ts';
 import type { Seat } from '../base/line.ts';
 import type { ServerEndReason } from './server-states.ts';
 import type { LaneName, ServerState } from './server-states.ts';
@@ -98,8 +97,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
   dial(): void {
     this.#seat = null;
     this.#state = 'dialling';
-    const { host, port, connectTimeoutMs, keepaliveMs } = this.#parts.target;
-    const socket = connect({ host, port });
+    const { address, connectTimeoutMs, keepaliveMs } = this.#parts.settings.current;
+    const socket = this.#parts.dial(address);
     this.#socket = socket;
     if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
     const dialDeadline = this.#parts.clock.after(connectTimeoutMs, () =>
@@ -221,7 +220,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
     socket: Socket,
     challenge: { readonly salt: string; readonly rounds: number } | null,
   ): Promise<void> {
-    const { password } = this.#parts.target;
+    const { password } = this.#parts.settings.current;
     const passwordHash =
       challenge === null || password === ''
         ? ''
@@ -305,7 +304,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #put(bytes: Buffer): void {
     const socket = this.#socket;
     if (socket === null || socket.write(bytes)) return;
-    socket.setTimeout(this.#parts.target.writeStallTimeoutMs);
+    socket.setTimeout(this.#parts.settings.current.writeStallTimeoutMs);
   }
 
   /** The attempt to dial or shake hands failed: the connection keeps its place and queues again. */

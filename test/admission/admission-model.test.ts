@@ -5,7 +5,9 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import { Admission, type Visitor } from '../../src/admission/admission.ts';
 import { type Place, Places } from '../../src/admission/places.ts';
+import type { Limits } from '../../src/admission/limits.ts';
 import type { Role } from '../../src/admission/roles.ts';
+import { limitsOf } from './house.ts';
 
 type State = 'waiting' | 'inside' | 'refused' | 'left';
 
@@ -45,8 +47,7 @@ const limits = fc.record({
   producerReserve: fc.integer({ min: 0, max: 3 }),
   perWorker: fc.integer({ min: 0, max: 3 }),
   perAddress: fc.integer({ min: 0, max: 4 }),
-  waitingLineSize: fc.integer({ min: 0, max: 8 }),
-  observeOnly: fc.constant(false),
+  waitingLine: fc.integer({ min: 0, max: 8 }),
 });
 
 /** `who` says which of those there are, modulo their number. */
@@ -65,13 +66,15 @@ const step = fc.oneof(
 );
 
 interface Scene {
+  readonly limits: Limits;
   readonly places: Places;
   readonly admission: Admission;
   readonly clients: Client[];
 }
 
-function look({ places, admission, clients }: Scene): void {
-  const { serverConnections, producerReserve } = places.limits;
+function look({ limits, places, admission, clients }: Scene): void {
+  const serverConnections = limits.serverConnections.value;
+  const producerReserve = limits.producerReserve.current;
   const held = clients.filter((client) => client.place !== null);
   equal(places.taken, held.length);
   ok(places.taken <= serverConnections, 'the cap holds');
@@ -80,19 +83,18 @@ function look({ places, admission, clients }: Scene): void {
     'so does the share',
   );
   const waiting = clients.filter((client) => client.state === 'waiting');
-  ok(waiting.length <= admission.limits.waitingLineSize);
+  ok(waiting.length <= limits.waitingLine.value);
   equal(admission.waiting('producer') + admission.waiting('worker'), waiting.length);
   for (const client of waiting)
     ok(admission.obstacle(client) !== null, 'who may come in does not wait');
   const inside = clients.filter((client) => client.state === 'inside');
-  const { perWorker, perAddress } = admission.limits;
   for (const worker of ['w1', 'w2', 'w3']) {
     const count = inside.filter((client) => client.worker === worker).length;
-    ok(perWorker === 0 || count <= perWorker);
+    ok(count <= limits.perWorker.value);
   }
   for (const address of ['a', 'b', 'c']) {
     const count = inside.filter((client) => client.address === address).length;
-    ok(perAddress === 0 || count <= perAddress);
+    ok(count <= limits.perAddress.value);
   }
   const present = new Set([...inside, ...waiting].map((client) => client.worker));
   present.delete(null);
@@ -112,10 +114,12 @@ function release(client: Client): void {
 
 t.test('the caps hold, nobody who may come in waits, and all counts return to zero', async () => {
   fc.assert(
-    fc.property(limits, fc.array(step, { size: 'max', maxLength: 80 }), (limits, steps) => {
+    fc.property(limits, fc.array(step, { size: 'max', maxLength: 80 }), (configured, steps) => {
+      const limits = limitsOf(configured);
       const places = new Places(limits);
-      const scene: Scene = { places, admission: new Admission(limits, places), clients: [] };
-      const { admission, clients } = scene;
+      const admission = new Admission(limits, places);
+      const scene: Scene = { limits, places, admission, clients: [] };
+      const { clients } = scene;
       steps.forEach((step, n) => {
         if (step.kind === 'arrive') {
           const client = new Client(step.worker, step.address, step.pooled);
@@ -155,18 +159,17 @@ t.test(
         fc.nat(20),
         fc.nat(60),
         (cap, reserve, workers) => {
-          const limits = {
+          const limits = limitsOf({
             serverConnections: cap,
             producerReserve: Math.min(reserve, cap),
             perWorker: 0,
             perAddress: 0,
-            waitingLineSize: 1000,
-            observeOnly: false,
-          };
+            waitingLine: 1000,
+          });
           const places = new Places(limits);
           const admission = new Admission(limits, places);
           for (let n = 0; n < workers; n += 1) admission.arrive(new Client('w1', 'a', false), n);
-          for (let n = 0; n < limits.producerReserve; n += 1) {
+          for (let n = 0; n < limits.producerReserve.current; n += 1) {
             equal(admission.arrive(new Client(null, 'a', false), n).kind, 'admitted');
           }
         },

@@ -59,7 +59,7 @@ t.test(
   async (t) => {
     const house = new House({ serverConnections: 2, producerReserve: 0, perAddress: 1 });
     let wanted = 0;
-    house.places.onWanted = () => (wanted += 1);
+    house.places.onWanted(() => (wanted += 1));
     const producer = new Guest(null, 'a');
     producer.needs = false;
     house.arrive(producer);
@@ -161,7 +161,7 @@ t.test('one address has n clients of any role, its next waits until one leaves',
 t.test(
   'the waiting line takes n, refuses one more, and takes one again after one hung up',
   async (t) => {
-    const house = new House({ serverConnections: 0, waitingLineSize: 2 });
+    const house = new House({ serverConnections: 0, waitingLine: 2 });
     const waiting = [new Guest('w'), new Guest(null)];
     for (const guest of waiting) t.equal(house.arrive(guest).kind, 'waiting');
     t.strictSame(house.arrive(new Guest(null)), {
@@ -194,7 +194,7 @@ t.test('a client that left while it waited is never let in', async (t) => {
 t.test('a refused client and a stranger leave without a trace', async (t) => {
   const house = new House({
     serverConnections: 0,
-    waitingLineSize: 0,
+    waitingLine: 0,
     perWorker: 1,
     perAddress: 1,
   });
@@ -228,12 +228,7 @@ t.test(
 t.test(
   'observe_only lets everybody in, with a place, and names what stood in the way',
   async (t) => {
-    const house = new House({
-      serverConnections: 1,
-      perWorker: 2,
-      waitingLineSize: 0,
-      observeOnly: true,
-    });
+    const house = new House({ serverConnections: 1, perWorker: 2, waitingLine: 0 }, false);
     const guests = some(3, () => new Guest('w'));
     const reasons = guests.map((guest) => {
       const decision = house.arrive(guest);

@@ -1,12 +1,8 @@
 // A house with its places, and guests that remember how they came in.
 
-import {
-  Admission,
-  type AdmissionLimits,
-  type Decision,
-  type Visitor,
-} from '../../src/admission/admission.ts';
-import { type Place, type PlaceLimits, Places } from '../../src/admission/places.ts';
+import { Admission, type Decision, type Visitor } from '../../src/admission/admission.ts';
+import { type ConfiguredLimits, Limits } from '../../src/admission/limits.ts';
+import { type Place, Places } from '../../src/admission/places.ts';
 import type { Role } from '../../src/admission/roles.ts';
 
 /** A visitor that remembers how it came in. */
@@ -34,22 +30,30 @@ export class Guest implements Visitor {
   }
 }
 
+/** Limits that hold nobody back but for what is `configured`. */
+export function limitsOf(configured: Partial<ConfiguredLimits>, isEnforced = true): Limits {
+  const all = {
+    clients: 1000,
+    handshakes: 1000,
+    serverConnections: 100,
+    producerReserve: 0,
+    fetchesInFlight: 100,
+    perWorker: 0,
+    perAddress: 0,
+    waitingLine: 10,
+    ...configured,
+  };
+  return new Limits(all, isEnforced);
+}
+
 export class House {
   readonly places: Places;
   readonly admission: Admission;
 
-  constructor(limits: Partial<AdmissionLimits & PlaceLimits>) {
-    const all = {
-      serverConnections: 100,
-      producerReserve: 0,
-      perWorker: 0,
-      perAddress: 0,
-      waitingLineSize: 10,
-      observeOnly: false,
-      ...limits,
-    };
-    this.places = new Places(all);
-    this.admission = new Admission(all, this.places);
+  constructor(configured: Partial<ConfiguredLimits>, isEnforced = true) {
+    const limits = limitsOf(configured, isEnforced);
+    this.places = new Places(limits);
+    this.admission = new Admission(limits, this.places);
   }
 
   arrive(guest: Guest, now = 0): Decision {

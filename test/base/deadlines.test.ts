@@ -18,8 +18,10 @@ interface Told {
 function set(): { clock: FakeClock; told: Told[]; deadlines: Deadlines<string> } {
   const clock = new FakeClock();
   const told: Told[] = [];
-  const deadlines = new Deadlines<string>(clock, DELAY_MS, (value) =>
-    told.push({ value, at: clock.now() }),
+  const deadlines = new Deadlines<string>(
+    clock,
+    () => DELAY_MS,
+    (value) => told.push({ value, at: clock.now() }),
   );
   return { clock, told, deadlines };
 }
@@ -74,10 +76,14 @@ t.test(
   async (t) => {
     const clock = new FakeClock();
     const told: Told[] = [];
-    const deadlines: Deadlines<string> = new Deadlines(clock, DELAY_MS, (value) => {
-      told.push({ value, at: clock.now() });
-      if (value === 'a') deadlines.add('again');
-    });
+    const deadlines: Deadlines<string> = new Deadlines(
+      clock,
+      () => DELAY_MS,
+      (value) => {
+        told.push({ value, at: clock.now() });
+        if (value === 'a') deadlines.add('again');
+      },
+    );
     deadlines.add('a');
     clock.advance(10);
     deadlines.add('b');

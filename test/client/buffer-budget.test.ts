@@ -3,7 +3,12 @@
 import { equal, ok } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
+import { Live } from '../../src/base/live.ts';
 import { BufferBudget, type BudgetMember } from '../../src/client/buffer-budget.ts';
+
+function budgetOf(bufferedBytes: number): BufferBudget {
+  return new BufferBudget(new Live({ bufferedBytes }));
+}
 
 class Reader implements BudgetMember {
   isPaused = false;
@@ -27,7 +32,7 @@ class Reader implements BudgetMember {
 t.test(
   'up to the limit all read, past it the first one only, and at the limit all again',
   async (t) => {
-    const budget = new BufferBudget(100);
+    const budget = budgetOf(100);
     const [a, b, c] = [new Reader(), new Reader(), new Reader()];
     t.equal(a.hold(budget, 60), true);
     t.equal(b.hold(budget, 40), true);
@@ -45,7 +50,7 @@ t.test(
 );
 
 t.test('when the one that goes on is done or gone, the next in line goes on', async (t) => {
-  const budget = new BufferBudget(10);
+  const budget = budgetOf(10);
   const [a, b, c, d] = [new Reader(), new Reader(), new Reader(), new Reader()];
   for (const reader of [a, b, c, d]) reader.hold(budget, 20);
   t.strictSame(
@@ -65,7 +70,7 @@ t.test('when the one that goes on is done or gone, the next in line goes on', as
 t.test(
   'one that waited and then holds nothing is never made the one that others wait for',
   async (t) => {
-    const budget = new BufferBudget(10);
+    const budget = budgetOf(10);
     const [a, idle, c, d] = [new Reader(), new Reader(), new Reader(), new Reader()];
     for (const reader of [a, idle, c, d]) reader.hold(budget, 20);
     t.equal(idle.hold(budget, 0), true, 'its lines were taken up while it was paused');
@@ -85,7 +90,7 @@ const step = fc.record({
 t.test('past the limit exactly one with bytes reads on, and all read in the end', async () => {
   fc.assert(
     fc.property(fc.array(step, { size: 'max', maxLength: 60 }), (steps) => {
-      const budget = new BufferBudget(50);
+      const budget = budgetOf(50);
       const readers = Array.from({ length: 6 }, () => new Reader());
       const look = (): void => {
         const used = readers.reduce((sum, reader) => sum + reader.bytes, 0);

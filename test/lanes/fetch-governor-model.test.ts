@@ -3,6 +3,7 @@
 import { equal, ok } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
+import { Limit } from '../../src/base/limit.ts';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
 import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -24,11 +25,7 @@ class Scene {
 
   constructor(cap: number) {
     this.cap = cap;
-    this.governor = new FetchGovernor(
-      { fetchesInFlight: cap, observeOnly: false },
-      this.clock,
-      new LaneCounts(),
-    );
+    this.governor = new FetchGovernor(new Limit(cap), this.clock, new LaneCounts());
   }
 
   ask(worker: string | null): void {

@@ -1,6 +1,7 @@
 // At most so many FETCHes at Faktory: the cap, the turns, and the two deadlines.
 
 import t from 'tap';
+import { Limit } from '../../src/base/limit.ts';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
 import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -18,7 +19,7 @@ interface Set {
 function set(fetchesInFlight: number, observeOnly = false): Set {
   const clock = new FakeClock();
   const counts = new LaneCounts();
-  const governor = new FetchGovernor({ fetchesInFlight, observeOnly }, clock, counts);
+  const governor = new FetchGovernor(new Limit(fetchesInFlight, !observeOnly), clock, counts);
   const granted: string[] = [];
   const ask = (
     worker: string | null,

@@ -3,6 +3,8 @@
 import { equal } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
+import { Limit } from '../../src/base/limit.ts';
+import { Live } from '../../src/base/live.ts';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
 import { StrayJobs } from '../../src/lanes/stray-jobs.ts';
 import type { StrayJobFate } from '../../src/lanes/lane-counts.ts';
@@ -12,6 +14,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { Ticket } from './ticket.ts';
 
 const HOLD_MS = 5000;
+const SETTINGS = { outageWaitMs: 0, bulkPush: false, fetchesPerWorker: 1, lingerMs: 0 };
 
 function jobOf(jid: string, queue = 'q'): FetchedJob {
   return { jid, queue, fateOnFailure: 'retry', reply: Buffer.from(`reply ${jid}`) };
@@ -21,15 +24,16 @@ function jobOf(jid: string, queue = 'q'): FetchedJob {
 function set() {
   const clock = new FakeClock();
   const counts = new LaneCounts();
-  const governor = new FetchGovernor({ fetchesInFlight: 0, observeOnly: false }, clock, counts);
+  const governor = new FetchGovernor(new Limit(0), clock, counts);
   const givenBack: string[] = [];
   const strayJobs = new StrayJobs({
     clock,
     counts,
-    waitingFetches: governor,
-    holdMs: HOLD_MS,
-    giveBack: (job) => givenBack.push(job.jid),
+    settings: new Live({ ...SETTINGS, holdMs: HOLD_MS }),
+    control: { giveBack: (job) => void givenBack.push(job.jid) },
   });
+  const offer = (job: FetchedJob, worker: string | null): void =>
+    strayJobs.offer(job, worker, governor);
   const wait = (worker: string | null, queues = ['q']): Ticket => {
     const ticket = new Ticket(worker, '', queues);
     governor.ask(ticket);
@@ -37,16 +41,16 @@ function set() {
   };
   const fates = (...labels: StrayJobFate[]): number[] =>
     labels.map((label) => counts.strayJobs.values[label]);
-  return { clock, strayJobs, givenBack, wait, fates };
+  return { clock, strayJobs, offer, givenBack, wait, fates };
 }
 
 t.test(
   'a job goes to a waiting FETCH of the same worker, ahead of those that came first',
   async (t) => {
-    const { clock, strayJobs, givenBack, wait, fates } = set();
+    const { clock, strayJobs, offer, givenBack, wait, fates } = set();
     const other = wait('w2');
     const same = wait('w1');
-    strayJobs.offer(jobOf('j1'), 'w1');
+    offer(jobOf('j1'), 'w1');
     t.strictSame([same.answers, other.answers], [['reply j1'], []]);
     t.equal(strayJobs.size, 0);
     t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [1, 0]);
@@ -58,20 +62,20 @@ t.test(
 t.test(
   'else it goes to the first waiting FETCH of any worker that asks for its queue',
   async (t) => {
-    const { strayJobs, wait, fates } = set();
+    const { offer, wait, fates } = set();
     const same = wait('w1', ['elsewhere']);
     const first = wait('w2', ['a', 'q']);
     const second = wait('w3');
-    strayJobs.offer(jobOf('j1'), 'w1');
+    offer(jobOf('j1'), 'w1');
     t.strictSame([same.answers, first.answers, second.answers], [[], ['reply j1'], []]);
     t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [0, 1]);
   },
 );
 
 t.test('else it goes to the next FETCH that comes for its queue, once', async (t) => {
-  const { clock, strayJobs, givenBack, fates } = set();
-  strayJobs.offer(jobOf('j1'), 'w1');
-  strayJobs.offer(jobOf('j2'), 'w2');
+  const { clock, strayJobs, offer, givenBack, fates } = set();
+  offer(jobOf('j1'), 'w1');
+  offer(jobOf('j2'), 'w2');
   t.equal(strayJobs.size, 2);
   t.equal(strayJobs.takeFor('w2', ['elsewhere']), null);
   t.equal(strayJobs.takeFor('w2', [])?.toString(), undefined);
@@ -84,18 +88,18 @@ t.test('else it goes to the next FETCH that comes for its queue, once', async (t
 });
 
 t.test('clients without a wid are not one worker to each other', async (t) => {
-  const { strayJobs, wait, fates } = set();
+  const { offer, wait, fates } = set();
   const taker = wait(null);
-  strayJobs.offer(jobOf('j1'), null);
+  offer(jobOf('j1'), null);
   t.strictSame(taker.answers, ['reply j1']);
   t.strictSame(fates('taken_over_same_worker', 'taken_over_other_worker'), [0, 1]);
 });
 
 t.test('a job that nobody comes for is given back when its time is over, not before', async (t) => {
-  const { clock, strayJobs, givenBack } = set();
-  strayJobs.offer(jobOf('j1'), 'w1');
+  const { clock, strayJobs, offer, givenBack } = set();
+  offer(jobOf('j1'), 'w1');
   clock.advance(1000);
-  strayJobs.offer(jobOf('j2'), 'w1');
+  offer(jobOf('j2'), 'w1');
   clock.advance(3999);
   t.strictSame(givenBack, []);
   clock.advance(1);
@@ -107,8 +111,8 @@ t.test('a job that nobody comes for is given back when its time is over, not bef
 });
 
 t.test('at a stop all that is held is given back at once, and once', async (t) => {
-  const { clock, strayJobs, givenBack } = set();
-  for (const jid of ['j1', 'j2', 'j3']) strayJobs.offer(jobOf(jid), 'w1');
+  const { clock, strayJobs, offer, givenBack } = set();
+  for (const jid of ['j1', 'j2', 'j3']) offer(jobOf(jid), 'w1');
   strayJobs.takeFor('w1', ['q']);
   strayJobs.giveBackAll();
   strayJobs.giveBackAll();
@@ -127,12 +131,12 @@ const step = fc.record({
 t.test('each job has exactly one fate, whatever comes in whatever order', async () => {
   fc.assert(
     fc.property(fc.array(step, { size: 'max', maxLength: 60 }), (steps) => {
-      const { clock, strayJobs, givenBack, wait } = set();
+      const { clock, strayJobs, offer, givenBack, wait } = set();
       const tickets: Ticket[] = [];
       const taken: string[] = [];
       let jobs = 0;
       for (const { kind, worker, queue, ms } of steps) {
-        if (kind === 'offer') strayJobs.offer(jobOf(`${(jobs += 1)}`, queue), worker);
+        if (kind === 'offer') offer(jobOf(`${(jobs += 1)}`, queue), worker);
         else if (kind === 'wait') tickets.push(wait(worker, [queue]));
         else if (kind === 'advance') clock.advance(ms);
         else taken.push(strayJobs.takeFor(worker, [queue])?.toString() ?? '');

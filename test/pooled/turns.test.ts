@@ -1,5 +1,5 @@
 // Pooled mode over memory and a clock that the test moves: what takes long, or must be seen within
-// one turn of the event loop. A file of its own, since it takes the place of net.connect.
+// one turn of the event loop.
 
 import t from 'tap';
 import { ModelClient } from './support/model-client.ts';
@@ -16,7 +16,7 @@ const IN_MEMORY: HouseOptions = {
 };
 
 t.test('a slow verb gets its turn however busy the lane is', async (t) => {
-  const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 2 });
+  const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 2 });
   const clients = Array.from({ length: 300 }, (_, i) => {
     return new ModelClient(`c${i}`, null, house.accept());
   });
@@ -41,7 +41,7 @@ t.test('a slow verb gets its turn however busy the lane is', async (t) => {
 });
 
 t.test('PUSHes that wait for each other get their turn however busy the lane is', async (t) => {
-  const house = new PooledHouse({ ...IN_MEMORY, bulkPush: true });
+  const house = await PooledHouse.open({ ...IN_MEMORY, bulkPush: true });
   const clients = Array.from({ length: 300 }, (_, i) => {
     return new ModelClient(`c${i}`, null, house.accept());
   });
@@ -67,7 +67,7 @@ t.test('PUSHes that wait for each other get their turn however busy the lane is'
 });
 
 t.test('commands of one turn go in one write per connection', async (t) => {
-  const house = new PooledHouse(IN_MEMORY);
+  const house = await PooledHouse.open(IN_MEMORY);
   const clients = Array.from({ length: 6 }, (_, i) => {
     return new ModelClient(`c${i}`, null, house.accept());
   });
@@ -94,7 +94,7 @@ t.test('large commands take a connection each, small ones are packed on few', as
     ['', 8],
     ['x'.repeat(5000), 12],
   ] as const) {
-    const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 12 });
+    const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 12 });
     const clients = Array.from({ length: 12 }, (_, i) => {
       return new ModelClient(`c${i}`, null, house.accept());
     });
@@ -112,7 +112,7 @@ t.test('large commands take a connection each, small ones are packed on few', as
 });
 
 t.test('several sets of one connection each get a FETCH in turn', async (t) => {
-  const house = new PooledHouse(IN_MEMORY);
+  const house = await PooledHouse.open(IN_MEMORY);
   const sets = ['a', 'b', 'c'];
   const clients = sets.map((set) => new ModelClient(set, 'w1', house.accept()));
   await settle(house, 0);
@@ -139,7 +139,7 @@ for (const [silentMs, isClosed] of [
   t.test(
     `a worker silent for ${silentMs} ms that Faktory closes: closed ${isClosed}`,
     async (t) => {
-      const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 2 });
+      const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 2 });
       const client = new ModelClient('c', 'w1', house.accept());
       await settle(house, silentMs);
       t.equal(client.isReady, true);
@@ -175,7 +175,7 @@ async function comeBack(house: PooledHouse): Promise<ModelClient> {
 }
 
 t.test('a worker that comes back while a FETCH of before is at Faktory stays known', async (t) => {
-  const house = new PooledHouse({ ...IN_MEMORY, fetchesPerWorker: 2 });
+  const house = await PooledHouse.open({ ...IN_MEMORY, fetchesPerWorker: 2 });
   const back = await comeBack(house);
   t.ok(back.isReady);
   await settle(house, 6000);
@@ -187,7 +187,7 @@ t.test('a worker that comes back while a FETCH of before is at Faktory stays kno
 });
 
 t.test('it gets jobs though others have taken every free place', async (t) => {
-  const house = new PooledHouse({
+  const house = await PooledHouse.open({
     ...IN_MEMORY,
     fetchesPerWorker: 2,
     serverConnections: 5,
@@ -206,7 +206,7 @@ t.test('it gets jobs though others have taken every free place', async (t) => {
 });
 
 t.test('a worker over the cap on FETCHes gets its turn, however late', async (t) => {
-  const house = new PooledHouse({ ...IN_MEMORY, fetchesInFlight: 1 });
+  const house = await PooledHouse.open({ ...IN_MEMORY, fetchesInFlight: 1 });
   const clients = [
     { client: new ModelClient('a', 'w1', house.accept()), queue: 'qa' },
     { client: new ModelClient('b', 'w2', house.accept()), queue: 'qb' },
@@ -230,7 +230,7 @@ t.test('a worker over the cap on FETCHes gets its turn, however late', async (t)
 });
 
 t.test('a FETCH that nobody waits for any more is not sent', async (t) => {
-  const house = new PooledHouse({ ...IN_MEMORY, fetchesInFlight: 1 });
+  const house = await PooledHouse.open({ ...IN_MEMORY, fetchesInFlight: 1 });
   const a = new ModelClient('a', 'w1', house.accept());
   const b = new ModelClient('b', 'w2', house.accept());
   const stays = new ModelClient('b2', 'w2', house.accept());
@@ -249,7 +249,7 @@ t.test('a FETCH that nobody waits for any more is not sent', async (t) => {
 });
 
 t.test('what waits is sent when a lost connection makes room', async (t) => {
-  const house = new PooledHouse({ ...IN_MEMORY, commandConnections: 2 });
+  const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 2 });
   const a = new ModelClient('a', null, house.accept());
   const b = new ModelClient('b', null, house.accept());
   await settle(house, 0);
@@ -275,7 +275,7 @@ for (const [connections, slowClients] of [
   [2, 3],
 ] as const) {
   t.test(`an ACK gets its turn over ${connections}, however many PUSHes wait`, async (t) => {
-    const house = new PooledHouse({
+    const house = await PooledHouse.open({
       ...IN_MEMORY,
       commandConnections: connections,
       bulkPush: true,
@@ -310,7 +310,7 @@ for (const [everyMs, connections] of [
   [10, 4],
 ] as const) {
   t.test(`a job each ${everyMs} ms: ${connections} server connections of the worker`, async (t) => {
-    const house = new PooledHouse({ ...IN_MEMORY, fetchesPerWorker: 4 });
+    const house = await PooledHouse.open({ ...IN_MEMORY, fetchesPerWorker: 4 });
     const workers = Array.from({ length: 10 }, (_, i) => {
       return new ModelClient(`w${i}`, 'w1', house.accept());
     });

@@ -4,10 +4,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { SystemClock } from '../../src/base/clock.ts';
+import { connect } from '../../src/base/lean-socket.ts';
+import { Live } from '../../src/base/live.ts';
 import { Hasher } from '../../src/base/hasher.ts';
 import { Lingering } from '../../src/base/lingering.ts';
 import { ServerCounts } from '../../src/server/server-counts.ts';
 import { Dialler } from '../../src/server/dialler.ts';
+import { ServerHealth } from '../../src/server/health.ts';
 import { OWN_HELLO } from '../../src/server/own-hello.ts';
 import { ServerConnections } from '../../src/server/server-connections.ts';
 
@@ -29,21 +32,28 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
     await once(server, 'listening');
     t.teardown(() => server.close());
     const clock = new SystemClock();
+    let near: Socket | null = null;
     const counts = new ServerCounts();
     const servers = new ServerConnections({
-      target: {
-        host: '127.0.0.1',
-        port: (server.address() as AddressInfo).port,
+      settings: new Live({
+        address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
         password: '',
         connectTimeoutMs: 2000,
+        infoIntervalMs: 0,
         keepaliveMs: 0,
         writeStallTimeoutMs: 0,
-      },
+      }),
+      dial: (address) => (near = connect(address)),
       clock,
       counts,
       hasher: new Hasher(),
       lingering: new Lingering(clock, 2000),
-      dialler: new Dialler({ clock, random: Math.random, counts, onHealth: () => {} }),
+      dialler: new Dialler({
+        clock,
+        random: Math.random,
+        counts,
+        health: new ServerHealth({ onHealth: () => {} }),
+      }),
       onHandshakeRefused: () => {},
       onBug: (error) => t.fail(String(error)),
     });
@@ -57,29 +67,13 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
         owner: { onOpen: watch, onAnswered: () => {}, onEnd: () => resolve() },
       });
       function watch(): void {
-        const near = dialledSocket();
         const look = (): void => void (stateBeforeClose ||= connection.state);
         // After the connection's own handlers, and before 'close'.
-        near.once('end', look);
-        near.once('error', look);
-        near.once('data', look);
+        near?.once('end', look);
+        near?.once('error', look);
+        near?.once('data', look);
       }
     });
     t.equal(stateBeforeClose, 'closing');
   });
-}
-
-function dialledSocket(): Socket {
-  const handles = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles();
-  const found = handles.find((handle) => {
-    const socket = handle as Partial<Socket>;
-    return socket.remotePort !== undefined && socket.localPort !== undefined && isDialled(socket);
-  });
-  if (found === undefined) throw new Error('Cannot find the dialled socket');
-  return found as Socket;
-}
-
-/** Accepted sockets know their server. */
-function isDialled(socket: Partial<Socket> & { server?: unknown }): boolean {
-  return socket.server === undefined || socket.server === null;
 }

@@ -9,6 +9,7 @@ import { formatProblem } from '../../src/config/problems.ts';
 import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
 import { createLog } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
+import { systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 import { until } from './waiting.ts';
 
@@ -128,7 +129,7 @@ export class RunningBouncer {
 /** Starts a bouncer in front of the Faktory on `port`; `t`'s end drains it. */
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
-  const bouncer = new Bouncer(config, createLog('silent'));
+  const bouncer = new Bouncer(config, systemSurroundings(createLog('silent')));
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, {
     port: listen.port,
@@ -138,7 +139,8 @@ export async function startBouncer(t: Test, options: BouncerOptions): Promise<Ru
   return running;
 }
 
-function configFor({ port, overrides = {}, password = '' }: BouncerOptions): Config {
+/** The configuration that `overrides` come to. */
+export function configFor({ port, overrides = {}, password = '' }: BouncerOptions): Config {
   const all: Overrides = {
     'listen.address': '127.0.0.1:0',
     'admin.address': '127.0.0.1:0',

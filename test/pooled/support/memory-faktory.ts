@@ -85,7 +85,7 @@ export class MemoryFaktory {
       written: 0,
     };
     this.connections.add(connection);
-    this.mostConnections = Math.max(this.mostConnections, this.connections.size);
+    this.mostConnections = Math.max(this.mostConnections, this.#held());
     far.allowHalfOpen = true;
     far.on('data', (bytes: Buffer) => this.#read(connection, bytes));
     far.on('end', () => connection.lines.push('(end)'));
@@ -93,6 +93,13 @@ export class MemoryFaktory {
     far.on('close', () => this.#forget(connection));
     this.#say(connection, '+HI {"v":2}\r\n');
     return near;
+  }
+
+  /** Connections that the bouncer has not cut off; those that it has, end when their turn comes. */
+  #held(): number {
+    let held = 0;
+    for (const { socket } of this.connections) if (socket.peer?.destroyed === false) held += 1;
+    return held;
   }
 
   /** Connections that have something to execute. */

@@ -55,6 +55,7 @@ class ModelRun {
   }
 
   async run(): Promise<RunResult> {
+    await this.#house.start();
     for (let step = 0; step < STEPS; step += 1) {
       this.#step();
       if (this.#chance(0.5)) await setImmediate();

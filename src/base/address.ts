@@ -1,0 +1,7 @@
+// Where to listen or dial.
+
+/** A TCP address; an IPv6 host is held without its brackets. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}

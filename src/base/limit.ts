@@ -1,0 +1,56 @@
+// A number that bounds how many may be there, and that can move. Promise: its value is the smallest of
+// those that its sources allow; raising it wakes whoever waits for room; lowering it closes nobody.
+
+/** Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit. */
+export type LimitSource = 'configured' | 'leased' | 'adapted';
+
+export class Limit {
+  readonly #sources: Record<LimitSource, number>;
+  readonly #raised: (() => void)[] = [];
+  #isEnforced: boolean;
+  #value: number;
+
+  /** `isEnforced`: false with observe_only, where the limit is known and nobody is held back by it. */
+  constructor(configured: number, isEnforced = true) {
+    this.#sources = { configured, leased: Infinity, adapted: Infinity };
+    this.#isEnforced = isEnforced;
+    this.#value = configured;
+  }
+
+  /** The smallest of what the sources allow. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** Whether one more may come where `taken` are there: the one place that knows of observe_only. */
+  hasRoom(taken: number): boolean {
+    return taken < this.#value || !this.#isEnforced;
+  }
+
+  get isEnforced(): boolean {
+    return this.#isEnforced;
+  }
+
+  /** What `source` allows from now on; Infinity where it has no say. */
+  set(source: LimitSource, value: number): void {
+    this.#sources[source] = value;
+    this.#change(this.#isEnforced);
+  }
+
+  enforce(isEnforced: boolean): void {
+    this.#change(isEnforced);
+  }
+
+  /** Calls `wake` each time that there may be more room than before. */
+  onRaised(wake: () => void): void {
+    this.#raised.push(wake);
+  }
+
+  #change(isEnforced: boolean): void {
+    const before = this.#isEnforced ? this.#value : Infinity;
+    this.#value = Math.min(...Object.values(this.#sources));
+    this.#isEnforced = isEnforced;
+    const now = isEnforced ? this.#value : Infinity;
+    if (now > before) for (const wake of this.#raised) wake();
+  }
+}

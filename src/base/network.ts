@@ -1,0 +1,26 @@
+// The network, as everything else takes it: through a constructor. Promise: a test can hand in
+// another one, whose every byte moves when the test says so.
+
+import type { Socket } from 'node:net';
+import type { Address } from './address.ts';
+
+/** Begins to connect to `address`; the socket says 'connect', or 'error' and 'close'. */
+export type Dial = (address: Address) => Socket;
+
+/** A port that accepts. */
+export interface Listening {
+  /** What was bound: the port, where 0 was asked for. */
+  readonly address: Address;
+  /** Accepts nobody any more; connections that exist stay. */
+  close(): void;
+}
+
+/**
+ * Listens at `address` with `backlog` connections held by the kernel; rejects with the system's
+ * error. Each accepted socket is half-open and paused until it is read.
+ */
+export type Listen = (
+  address: Address,
+  backlog: number,
+  accepted: (socket: Socket) => void,
+) => Promise<Listening>;

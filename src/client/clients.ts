@@ -1,0 +1,90 @@
+// All that clients share, and the door by which they come in. Promise: every connection that is
+// accepted becomes a client connection at once; the clients of one bouncer know each other only here.
+
+import type { Socket } from 'node:net';
+import type { Admission } from '../admission/admission.ts';
+import type { Limits } from '../admission/limits.ts';
+import type { Clock } from '../base/clock.ts';
+import { Deadlines } from '../base/deadlines.ts';
+import type { Hasher } from '../base/hasher.ts';
+import type { Lingering } from '../base/lingering.ts';
+import type { Live } from '../base/live.ts';
+import type { Lanes } from '../lanes/lanes.ts';
+import type { ServerHealth } from '../server/health.ts';
+import type { BufferBudget } from './buffer-budget.ts';
+import { ClientConnection } from './client-connection.ts';
+import { ClientConnections } from './client-connections.ts';
+import type { ClientCounts } from './client-counts.ts';
+import type { ClientEvents, ClientParts, ClientSettings } from './client-parts.ts';
+import { HandshakeGate } from './handshake-gate.ts';
+import { PasswordCheck } from './password-check.ts';
+
+export interface ClientsParts {
+  readonly clock: Clock;
+  readonly counts: ClientCounts;
+  readonly settings: Live<ClientSettings>;
+  readonly limits: Limits;
+  readonly admission: Admission;
+  readonly lanes: Lanes;
+  readonly health: ServerHealth;
+  readonly hasher: Hasher;
+  readonly budget: BufferBudget;
+  readonly lingering: Lingering;
+  readonly events: ClientEvents;
+}
+
+export class Clients {
+  readonly #connections = new ClientConnections();
+  readonly #parts: ClientParts;
+  #isDraining = false;
+
+  constructor(parts: ClientsParts) {
+    const { clock, settings } = parts;
+    this.#parts = {
+      ...parts,
+      clients: this.#connections,
+      passwordCheck: new PasswordCheck(settings, parts.hasher),
+      gate: new HandshakeGate<ClientConnection>(parts.limits.handshakes),
+      handshakeDeadlines: new Deadlines<ClientConnection>(
+        clock,
+        () => settings.current.handshakeTimeoutMs,
+        (client) => client.onHandshakeDeadline(),
+      ),
+      openingDeadlines: new Deadlines<ClientConnection>(
+        clock,
+        () => settings.current.openingTimeoutMs,
+        (client) => client.onOpeningDeadline(),
+      ),
+      isDraining: () => this.#isDraining,
+    };
+  }
+
+  /** All that exist, those being refused included. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  accept(socket: Socket): void {
+    new ClientConnection(this.#parts, socket).start();
+  }
+
+  /** Ends the clients that have nothing outstanding; the others end with their last reply. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const client of [...this.#connections]) client.drain();
+  }
+
+  /** Ends those that are left. */
+  abandon(): void {
+    for (const client of [...this.#connections]) client.abandon();
+  }
+
+  /** Ends, at `now` (monotonic ms), those that hold up the others and do not go on. */
+  checkStalls(now: number): void {
+    for (const client of this.#connections) client.checkStall(now);
+  }
+
+  counts(): ReturnType<ClientConnections['counts']> {
+    return this.#connections.counts();
+  }
+}

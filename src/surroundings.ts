@@ -1,0 +1,38 @@
+// Everything outside of the process that a bouncer needs. Promise: a bouncer reaches the clock, chance,
+// the network and the log through these alone, so that a test can hand in others.
+
+import type { AdminServerOptions } from './admin/admin-server.ts';
+import { AdminServer } from './admin/admin-server.ts';
+import type { Address } from './base/address.ts';
+import { type Clock, SystemClock } from './base/clock.ts';
+import { connect, listen } from './base/lean-socket.ts';
+import type { Dial, Listen } from './base/network.ts';
+import type { Logger } from './observe/log.ts';
+
+/** The admin address; it answers until it is closed. */
+export interface Admin {
+  listen(address: Address): Promise<Address>;
+  close(): Promise<void>;
+}
+
+export interface Surroundings {
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly dial: Dial;
+  readonly listen: Listen;
+  readonly log: Logger;
+  readonly admin: (options: AdminServerOptions) => Admin;
+}
+
+/** The machine's own, and `log`. */
+export function systemSurroundings(log: Logger): Surroundings {
+  return {
+    clock: new SystemClock(),
+    random: Math.random,
+    dial: connect,
+    listen,
+    log,
+    admin: (options) => new AdminServer(options),
+  };
+}

@@ -1,0 +1,147 @@
+// All that belongs to one Faktory: dialling it, the server connections and the bouncer's own among
+// them, FETCHes under their limit, the lanes, and jobs whose client has left. Promise: each part is
+// built after all that it needs; session and pooled mode differ here and nowhere above.
+
+import type { Places } from './admission/places.ts';
+import { pollUntil } from './base/poll-until.ts';
+import type { Hasher } from './base/hasher.ts';
+import type { Lingering } from './base/lingering.ts';
+import type { Config } from './config/config.ts';
+import { FetchGovernor } from './lanes/fetch-governor.ts';
+import type { Lanes } from './lanes/lanes.ts';
+import { PooledLanes } from './lanes/pooled-lanes.ts';
+import { SessionLanes } from './lanes/session-lanes.ts';
+import { StrayJobs } from './lanes/stray-jobs.ts';
+import type { Counts } from './observe/counts.ts';
+import type { EventLog } from './observe/event-log.ts';
+import { ControlConnection } from './server/control-connection.ts';
+import { Dialler } from './server/dialler.ts';
+import { ServerHealth } from './server/health.ts';
+import type { FaktoryInfo } from './server/info.ts';
+import { ServerConnections } from './server/server-connections.ts';
+import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
+import type { Settings } from './settings.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface UpstreamParts {
+  readonly mode: Config['mode'];
+  readonly pool: Pick<Config['pool'], 'commandConnections'>;
+  readonly settings: Settings;
+  readonly surroundings: Surroundings;
+  readonly counts: Counts;
+  readonly events: EventLog;
+  readonly hasher: Hasher;
+  readonly lingering: Lingering;
+  readonly places: Places;
+}
+
+export interface UpstreamGauges {
+  readonly servers: Record<LaneName, Record<ServerState, number>>;
+  readonly fetches: { readonly inFlight: number; readonly waiting: number };
+  readonly commandLane: { readonly outstanding: number; readonly waiting: number };
+  readonly strayJobs: number;
+  readonly info: FaktoryInfo | null;
+}
+
+export class Upstream {
+  readonly lanes: Lanes;
+  readonly health: ServerHealth;
+  readonly #surroundings: Surroundings;
+  readonly #servers: ServerConnections;
+  readonly #control: ControlConnection;
+  readonly #governor: FetchGovernor;
+  readonly #strayJobs: StrayJobs;
+
+  constructor(parts: UpstreamParts) {
+    const { settings, surroundings, events, places } = parts;
+    const { clock, random, dial } = surroundings;
+    const counts = parts.counts.lanes;
+    this.#surroundings = surroundings;
+    this.health = new ServerHealth(events);
+    this.#servers = new ServerConnections({
+      settings: settings.server,
+      clock,
+      dial,
+      counts: parts.counts.server,
+      hasher: parts.hasher,
+      dialler: new Dialler({ clock, random, counts: parts.counts.server, health: this.health }),
+      lingering: parts.lingering,
+      onHandshakeRefused: (what) => events.handshakeRefused(what),
+      onBug: (error) => events.bug(error),
+    });
+    // The bouncer's own connection is inside the cap; its place is never given back.
+    places.take('producer');
+    const servers = this.#servers;
+    this.#control = new ControlConnection({
+      servers,
+      clock,
+      health: this.health,
+      settings: settings.server,
+    });
+    this.#governor = new FetchGovernor(settings.limits.fetchesInFlight, clock, counts);
+    this.#strayJobs = new StrayJobs({
+      clock,
+      counts,
+      settings: settings.lanes,
+      control: this.#control,
+    });
+    const shared = {
+      servers,
+      clock,
+      counts,
+      settings: settings.lanes,
+      governor: this.#governor,
+      strayJobs: this.#strayJobs,
+    };
+    this.lanes =
+      parts.mode === 'session'
+        ? new SessionLanes(shared)
+        : new PooledLanes({
+            ...shared,
+            places,
+            commandConnections: parts.pool.commandConnections,
+          });
+  }
+
+  /** Begins to dial Faktory. */
+  start(): void {
+    this.#control.start();
+    this.lanes.start();
+  }
+
+  /**
+   * The way down once no client is left, until `deadline` (monotonic ms): FETCHes of clients that had
+   * left are answered, their jobs given back, and all connections closed.
+   */
+  async stop(deadline: number): Promise<void> {
+    const { clock } = this.#surroundings;
+    await pollUntil(clock, () => this.#clientServers() === 0, deadline);
+    this.#strayJobs.giveBackAll();
+    await pollUntil(clock, () => this.#control.pending === 0, deadline);
+    this.#control.stop();
+    this.lanes.stop();
+    this.#servers.closeAll();
+    await pollUntil(clock, () => this.#servers.size === 0, deadline);
+    this.#servers.destroyAll();
+  }
+
+  /** What is there at `now` (monotonic ms). */
+  gauges(now: number): UpstreamGauges {
+    const { fetchesWaiting, commandsOutstanding, commandsWaiting } = this.lanes.gauges();
+    return {
+      servers: this.#servers.counts(),
+      fetches: { inFlight: this.#governor.inFlight, waiting: fetchesWaiting },
+      commandLane: { outstanding: commandsOutstanding, waiting: commandsWaiting },
+      strayJobs: this.#strayJobs.size,
+      info: this.#control.info(now),
+    };
+  }
+
+  /** Server connections that exist for clients: not the bouncer's own, not the command lane's. */
+  #clientServers(): number {
+    const counts = this.#servers.counts();
+    let size = 0;
+    for (const state of SERVER_STATES) size += counts.session[state] + counts.fetch[state];
+    return size;
+  }
+}
