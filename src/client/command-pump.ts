@@ -8,6 +8,7 @@ import { type Command, verbOf } from '../protocol/command.ts';
 import { commandTooLong, guardText } from '../protocol/error-texts.ts';
 import { guard } from '../protocol/guard.ts';
 import type { LineBuffer } from '../protocol/line-buffer.ts';
+import { MEANING } from '../protocol/verbs.ts';
 import type { ClientParts } from './client-parts.ts';
 
 /** Commands up to this size are not counted as buffered once they are on their way. */
@@ -120,7 +121,7 @@ export class CommandPump {
     const isTooLong = line.length > this.#parts.settings.current.maxCommandBytes;
     const rule = isTooLong ? null : guard(verb, line, lane.isShared);
     // The bouncer's own answers wait for those that come first.
-    const isAlone = isTooLong || rule !== null || verb === 'FETCH' || verb === 'END';
+    const isAlone = isTooLong || rule !== null || MEANING[verb].alone;
     if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
       this.#heldLine = line;
       return false;

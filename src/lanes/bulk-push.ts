@@ -11,7 +11,8 @@ import {
   pushbLine,
   pushErrorLine,
 } from '../protocol/bulk.ts';
-import { Command, type LostFate, type ReplySink } from '../protocol/command.ts';
+import type { LostFate } from '../protocol/after-loss.ts';
+import { Command, type ReplySink } from '../protocol/command.ts';
 import { OK } from '../protocol/replies.ts';
 import type { LaneCommand } from './command-lane.ts';
 

@@ -11,9 +11,10 @@ import { Fifo } from '../base/fifo.ts';
 import type { Live } from '../base/live.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import type { LaneSettings } from './lane-settings.ts';
-import type { Verb } from '../protocol/verbs.ts';
-import type { Command, LostFate } from '../protocol/command.ts';
+import { afterLoss, isWorthSending, type LostFate } from '../protocol/after-loss.ts';
+import type { Command } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
+import { MEANING } from '../protocol/verbs.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
 import { BulkPush, type BulkPushParts } from './bulk-push.ts';
@@ -72,13 +73,6 @@ export interface CommandLaneParts {
   readonly places: readonly Place[];
   readonly settings: Live<LaneSettings>;
 }
-
-/** Verbs that Faktory answers after a bounded number of Redis commands. */
-const QUICK: ReadonlySet<Verb> = new Set<Verb>(['PUSH', 'ACK', 'FAIL', 'BEAT', 'FETCH']);
-/** Executed twice they change nothing that once did not. */
-const SENT_AGAIN: ReadonlySet<Verb> = new Set<Verb>(['ACK', 'BEAT', 'INFO', 'FETCH']);
-/** Sent even when their client has left: they tell what became of a job. */
-const SENT_FOR_THE_GONE: ReadonlySet<Verb> = new Set<Verb>(['ACK', 'FAIL']);
 
 const KEPT_PLACE = { release: () => {} };
 
@@ -146,7 +140,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       this.#scheduleExpiry();
       return;
     }
-    const isQuick = QUICK.has(command.verb);
+    const isQuick = MEANING[command.verb].pace === 'quick';
     const line = isQuick ? this.#quick : this.#slow;
     const room =
       line.length > 0 ? null : isQuick ? this.#roomForQuick(command) : this.#roomForSlow();
@@ -201,15 +195,19 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   /** What becomes of a command whose server connection was lost. */
   recover(command: LaneCommand, fate: LostFate): void {
-    const mayGoAgain = fate === 'unsent' || (fate === 'unanswered' && SENT_AGAIN.has(command.verb));
-    if (!mayGoAgain) {
-      this.#parts.counts.commandsOutcomeUnknown.add(command.verb);
-      command.outcomeUnknown();
-      return;
+    const { counts } = this.#parts;
+    switch (afterLoss(command.verb, fate, command.isWanted)) {
+      case 'outcome_unknown':
+        counts.commandsOutcomeUnknown.add(command.verb);
+        command.outcomeUnknown();
+        return;
+      case 'sent_again':
+        counts.commandsSentAgain.add(command.verb);
+        this.submit(command);
+        return;
+      case 'dropped':
+        return;
     }
-    if (!this.#isWorthSending(command)) return;
-    this.#parts.counts.commandsSentAgain.add(command.verb);
-    this.submit(command);
   }
 
   onOpen(server: ServerConnection): void {
@@ -258,10 +256,6 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       owner: this,
       isShared: true,
     });
-  }
-
-  #isWorthSending(command: LaneCommand): boolean {
-    return command.isWanted || SENT_FOR_THE_GONE.has(command.verb);
   }
 
   /** The least busy of the first few with room: few, so that a turn's commands share writes. */
@@ -333,7 +327,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   #dispatchLine(line: Fifo<LaneCommand>, alone: 'slow' | null): void {
     for (let command = line.peek(); command !== undefined; command = line.peek()) {
-      if (!this.#isWorthSending(command) || command.holdsBack()) {
+      if (!isWorthSending(command.verb, command.isWanted) || command.holdsBack()) {
         line.shift();
         continue;
       }

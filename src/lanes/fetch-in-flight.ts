@@ -1,7 +1,8 @@
 // A FETCH of a worker's group on one server connection. Promise: the governor knows of it from the
 // question to the answer, once, and the group hears how it ended, once.
 
-import { Command, type LostFate, type ReplySink } from '../protocol/command.ts';
+import type { LostFate } from '../protocol/after-loss.ts';
+import { Command, type ReplySink } from '../protocol/command.ts';
 import type { ServerConnection } from '../server/server-connection.ts';
 import type { FetchGovernor, FetchTicket } from './fetch-governor.ts';
 import type { ClientFetch } from './pooled-lane.ts';

@@ -3,7 +3,8 @@
 // leaves, its server connection stays until a FETCH at Faktory has been answered.
 
 import type { ServerEndReason } from '../server/server-states.ts';
-import { Command, fetchQueues, type LostFate, type ReplySink } from '../protocol/command.ts';
+import type { LostFate } from '../protocol/after-loss.ts';
+import { Command, fetchQueues, type ReplySink } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from '../server/server-connection.ts';

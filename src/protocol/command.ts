@@ -2,17 +2,9 @@
 // bytes without making a string of them; the line is passed on as it came.
 // Facts from Faktory v1.7.0: server/connection.go, server/commands.go (CommandSet).
 
+import type { LostFate } from './after-loss.ts';
 import type { Verb } from './verbs.ts';
 import { contentEnd, SPACE } from './bytes.ts';
-
-/** How far a command had come when its server connection was lost. */
-export type LostFate =
-  /** Faktory has not executed it: it was not sent, or met the server's shutdown. */
-  | 'unsent'
-  /** Faktory may have executed it. */
-  | 'unanswered'
-  /** Part of its reply has been passed on, or has arrived where the reply is a job. */
-  | 'partly_answered';
 
 /** Who reads the reply to a command. */
 export interface ReplySink {

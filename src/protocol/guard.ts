@@ -4,9 +4,9 @@
 // Facts from Faktory v1.7.0: server/commands.go slices the payload past the verb unchecked, QUEUE
 // reads its second argument unchecked, BEAT and FAIL echo a decoded wid or jid into the reply.
 
-import type { Verb } from './verbs.ts';
 import { contentEnd, SPACE } from './bytes.ts';
 import { goFieldCandidates, goMembers } from './go-json.ts';
+import { MEANING, type Verb } from './verbs.ts';
 
 export const GUARD_RULES = [
   'bare_verb',
@@ -23,30 +23,18 @@ export const FETCH_BYTES_MAX = 64 * 1024;
 
 /** The rule that `line` breaks, or null. `shared`: other clients read replies of this connection. */
 export function guard(verb: Verb, line: Buffer, shared: boolean): GuardRule | null {
-  switch (verb) {
-    case 'PUSH':
-    case 'PUSHB':
-    case 'ACK':
-      return contentEnd(line) === verb.length ? 'bare_verb' : null;
-    case 'BEAT':
+  const { argumentsMin, echoes } = MEANING[verb];
+  switch (argumentsMin) {
+    case 0:
+      return verb === 'FETCH' && line.length > FETCH_BYTES_MAX ? 'fetch_too_long' : null;
+    case 1:
       if (contentEnd(line) === verb.length) return 'bare_verb';
-      return shared && echoesControlCharacter(line, 'wid') ? 'control_character' : null;
-    case 'FAIL':
-      if (contentEnd(line) === verb.length) return 'bare_verb';
-      return shared && echoesControlCharacter(line, 'jid') ? 'control_character' : null;
-    case 'QUEUE':
+      break;
+    case 2:
       return hasTwoArguments(line) ? null : 'queue_arguments';
-    case 'FETCH':
-      return line.length > FETCH_BYTES_MAX ? 'fetch_too_long' : null;
-    case 'INFO':
-    case 'FLUSH':
-    case 'MUTATE':
-    case 'BATCH':
-    case 'TRACK':
-    case 'END':
-    case 'OTHER':
-      return null;
   }
+  if (!shared || echoes === null) return null;
+  return echoesControlCharacter(line, echoes) ? 'control_character' : null;
 }
 
 /** Two spaces make two arguments, even empty ones: Faktory splits at every single space. */

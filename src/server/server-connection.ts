@@ -12,10 +12,12 @@ import { Fifo } from '../base/fifo.ts';
 import type { Seat } from '../base/line.ts';
 import type { ServerEndReason } from './server-states.ts';
 import type { LaneName, ServerState } from './server-states.ts';
-import type { Command, LostFate } from '../protocol/command.ts';
+import type { LostFate } from '../protocol/after-loss.ts';
+import type { Command } from '../protocol/command.ts';
 import { type Hello, helloLine } from '../protocol/hello.ts';
 import { ReplyParser, type ReplyTaker } from '../protocol/reply-parser.ts';
 import { isShutdown } from '../protocol/replies.ts';
+import { MEANING } from '../protocol/verbs.ts';
 import type { Dialable } from './dialler.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -212,8 +214,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
   }
 
   wantsWhole(): boolean {
-    const verb = this.#outstanding.peek()?.verb;
-    return verb === 'FETCH' || verb === 'PUSHB';
+    const command = this.#outstanding.peek();
+    return command !== undefined && MEANING[command.verb].reply === 'whole';
   }
 
   async #sayHello(

@@ -4,7 +4,8 @@ import t from 'tap';
 import { BulkPush } from '../../src/lanes/bulk-push.ts';
 import type { LaneCommand } from '../../src/lanes/command-lane.ts';
 import { LaneCounts } from '../../src/lanes/lane-counts.ts';
-import { Command, type LostFate } from '../../src/protocol/command.ts';
+import type { LostFate } from '../../src/protocol/after-loss.ts';
+import { Command } from '../../src/protocol/command.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const ALL_STORED = Buffer.from('$2\r\n{}\r\n');
