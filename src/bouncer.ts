@@ -16,7 +16,7 @@ import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import type { Snapshot } from './observe/snapshot.ts';
-import { RedisProbe } from './server/redis-probe.ts';
+import { RedisProbe } from './redis/redis-probe.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { Upstream } from './upstream.ts';

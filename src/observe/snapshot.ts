@@ -4,7 +4,7 @@
 import type { Role } from '../admission/roles.ts';
 import type { ClientState } from '../client/client-states.ts';
 import type { FaktoryInfo } from '../server/info.ts';
-import type { RedisInfo } from '../server/redis-info.ts';
+import type { RedisInfo } from '../redis/redis-info.ts';
 import type { LaneName, ServerEndReason, ServerState } from '../server/server-states.ts';
 
 export interface Snapshot {

@@ -17,11 +17,12 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   },
   'src/lanes/': { any: ['src/server/', 'src/admission/', 'src/protocol/', 'src/base/'], types: [] },
   'src/server/': { any: ['src/protocol/', 'src/base/'], types: [] },
+  'src/redis/': { any: [], types: [] },
   'src/admission/': { any: ['src/base/', 'src/protocol/error-texts.ts'], types: [] },
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
     any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts'],
-    types: ['src/config/', 'src/admission/', 'src/base/clock.ts', 'src/protocol/'],
+    types: ['src/config/', 'src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/protocol/'],
   },
   'src/protocol/': { any: [], types: [] },
   'src/config/': { any: [], types: ['src/base/address.ts'] },
@@ -42,7 +43,7 @@ const ABOVE = new Set([
 const OWNED: Readonly<Record<string, string>> = {
   'prom-client': 'src/observe/',
   pino: 'src/observe/',
-  ioredis: 'src/server/redis-probe.ts',
+  ioredis: 'src/redis/',
   yaml: 'src/config/',
   zod: 'src/config/',
   'node:http': 'src/admin/',

@@ -3,7 +3,7 @@
 
 import type { Snapshot } from '../snapshot.ts';
 import type { FaktoryInfo } from '../../server/info.ts';
-import type { RedisInfo } from '../../server/redis-info.ts';
+import type { RedisInfo } from '../../redis/redis-info.ts';
 import { counter, gauge, labelledGauge } from './family.ts';
 import type { Family } from './family.ts';
 import { serversIn } from './servers.ts';

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { RedisProbe } from '../../src/server/redis-probe.ts';
+import { RedisProbe } from '../../src/redis/redis-probe.ts';
 
 /** What a helper needs of a test. */
 type Test = Pick<typeof t, 'teardown'>;

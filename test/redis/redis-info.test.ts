@@ -1,8 +1,8 @@
 // Redis's INFO and address, as pure functions.
 
 import t from 'tap';
-import { parseRedisAddress } from '../../src/server/redis-address.ts';
-import { parseRedisInfo } from '../../src/server/redis-info.ts';
+import { parseRedisAddress } from '../../src/redis/redis-address.ts';
+import { parseRedisInfo } from '../../src/redis/redis-info.ts';
 
 const ANSWER = [
   '# Clients',
