@@ -17,17 +17,21 @@ import type { MetricSample } from './metrics-text.ts';
 const ROOT = join(import.meta.dirname, '..');
 /** From its source, which Node strips of its types: what it is now. */
 const SOURCE_PROGRAM = join(ROOT, 'src', 'main.ts');
-/** As it is installed: without what stripping types takes, 30 MB of memory for one. */
-export const BUILT_PROGRAM = join(ROOT, 'dist', 'main.js');
+/** As it is installed: stripping types takes 30 MB of memory. */
+export function builtProgram(checkout = ROOT): string {
+  return join(checkout, 'dist', 'main.js');
+}
+
 const READY_WITHIN_MS = 15_000;
 const READY_ASK_EVERY_MS = 50;
 const STOP_WITHIN_MS = 5000;
 const LAST_WORDS_CHARACTERS = 2000;
 
-/** Makes what BUILT_PROGRAM runs. */
-export function buildBouncer(): void {
-  const built = spawnSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, encoding: 'utf8' });
-  if (built.status !== 0) throw new Error(`Cannot build the bouncer:\n${built.stdout}`);
+/** Makes the checkout's `builtProgram`. */
+export function buildBouncer(checkout = ROOT): void {
+  const built = spawnSync('npm', ['run', '--silent', 'build'], { cwd: checkout, encoding: 'utf8' });
+  if (built.status === 0) return;
+  throw new Error(`Cannot build the bouncer in ${checkout}:\n${built.stdout}${built.stderr}`);
 }
 
 export type BouncerMode = 'session' | 'pooled';
@@ -97,6 +101,14 @@ export class BouncerProcess {
   async metrics(): Promise<readonly MetricSample[]> {
     const response = await fetch(`${this.adminUrl}/metrics`);
     return parseMetrics(await response.text());
+  }
+
+  /** Asks it to stop, and waits for as long as it takes. */
+  async drain(): Promise<void> {
+    if (!this.#running()) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
   }
 
   /** Asks it to stop, and insists after a while; its folder goes with it. */

@@ -12,7 +12,7 @@ import type { Address } from '../load/connection.ts';
 import type { Load } from './loads.ts';
 
 const MODULE = join(import.meta.dirname, '..', 'load-go');
-const PROGRAM = join(MODULE, 'bin', 'faktory-load');
+export const GENERATOR_PROGRAM = join(MODULE, 'bin', 'faktory-load');
 const SLACK_MS = 90_000;
 const WARM_UP_SECONDS = 0.5;
 
@@ -53,7 +53,10 @@ export function buildGenerator(): void {
       'Cannot build the load generator: found no go on PATH; install Go 1.24 or later',
     );
   }
-  const built = spawnSync('go', ['build', '-o', PROGRAM, '.'], { cwd: MODULE, encoding: 'utf8' });
+  const built = spawnSync('go', ['build', '-o', GENERATOR_PROGRAM, '.'], {
+    cwd: MODULE,
+    encoding: 'utf8',
+  });
   if (built.status !== 0) throw new Error(`Cannot build the load generator:\n${built.stderr}`);
 }
 
@@ -63,7 +66,7 @@ export class Generator {
   readonly #insist: NodeJS.Timeout;
 
   constructor(task: GeneratorTask) {
-    this.#child = spawn(PROGRAM, argumentsFor(task), {
+    this.#child = spawn(GENERATOR_PROGRAM, argumentsFor(task), {
       stdio: ['pipe', 'pipe', 'inherit'],
       // Ctrl-C reaches the whole group: it ends when its input does.
       detached: true,

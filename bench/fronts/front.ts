@@ -4,7 +4,7 @@ import type { Address } from '../load/connection.ts';
 import type { FrontName } from '../compare/loads.ts';
 import { SESSION_SERVER_CONNECTIONS } from '../compare/loads.ts';
 import { familyOf } from '../compare/processes.ts';
-import { BouncerProcess, BUILT_PROGRAM } from '../bouncer-process.ts';
+import { BouncerProcess, builtProgram } from '../bouncer-process.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
 
@@ -39,7 +39,7 @@ async function startBouncer(
   server: Address,
   keys: Readonly<Record<string, unknown>>,
 ): Promise<Front> {
-  const bouncer = await BouncerProcess.start(server, { mode: name, ...keys }, BUILT_PROGRAM);
+  const bouncer = await BouncerProcess.start(server, { mode: name, ...keys }, builtProgram());
   const { address, pid } = bouncer;
   return { name, address, pids: familyOf(pid), stop: () => bouncer.stop() };
 }

@@ -30,12 +30,20 @@ type client struct {
 	line   []byte
 	sentAt int64
 	job    int64
+	// In a crowd: the command that waits for its answer, and whether the client waits for a job.
+	awaits byte
+	idle   bool
 }
 
 // role is what an admitted client does: it gets each reply whole.
 type role interface {
 	admitted(c *client)
 	replied(c *client, reply []byte)
+}
+
+// lasting is a role that outlives the connections of its client.
+type lasting interface {
+	closed(c *client)
 }
 
 var readBuffer = make([]byte, 256*1024)

@@ -5,12 +5,23 @@ package main
 
 import (
 	"net/netip"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
 )
 
-const handshakesMax = 200
+const (
+	handshakesMax = 200
+	errorKindsMax = 20
+)
+
+// longNumber is what makes the texts of one kind differ: jids, addresses, times.
+var longNumber = regexp.MustCompile(`[0-9]{5,}`)
+
+func kindOf(text string) string {
+	return longNumber.ReplaceAllString(text, "N")
+}
 
 type loop struct {
 	epoll   int
@@ -25,6 +36,9 @@ type loop struct {
 	open, handshaking, admitted int
 	refused, cutOff             int
 	errors                      map[string]int
+
+	startedUnixMicros int64
+	timers            timers
 }
 
 func newLoop(address string) (*loop, error) {
@@ -43,6 +57,8 @@ func newLoop(address string) (*loop, error) {
 		events:  make([]syscall.EpollEvent, 512),
 		started: time.Now(),
 		errors:  map[string]int{},
+
+		startedUnixMicros: time.Now().UnixMicro(),
 	}, nil
 }
 
@@ -63,6 +79,7 @@ func (l *loop) dial(c *client) error {
 	}
 	c.fd = fd
 	c.state = dialling
+	c.in, c.out = c.in[:0], nil
 	l.byFd[fd] = c
 	l.open++
 	l.handshaking++
@@ -93,10 +110,14 @@ func (l *loop) close(c *client) {
 	l.open--
 	delete(l.byFd, c.fd)
 	_ = syscall.Close(c.fd)
+	if role, ok := c.role.(lasting); ok {
+		role.closed(c)
+	}
 }
 
 // turn handles what has happened, waiting for it no longer than timeoutMs.
 func (l *loop) turn(timeoutMs int) {
+	timeoutMs = min(timeoutMs, l.timers.run(l))
 	n, err := syscall.EpollWait(l.epoll, l.events, timeoutMs)
 	if err != nil {
 		return
@@ -168,7 +189,9 @@ func (c *client) stop(l *loop) {
 
 func (l *loop) failed(reply []byte) {
 	text := strings.TrimRight(string(reply), "\r\n")
-	if len(l.errors) < 10 || l.errors[text] > 0 {
-		l.errors[text]++
+	text = kindOf(text)
+	if len(l.errors) >= errorKindsMax && l.errors[text] == 0 {
+		text = "(others)"
 	}
+	l.errors[text]++
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	load := flag.String("load", "push", "push, cycle, drain, idle or storm")
+	load := flag.String("load", "push", "push, cycle, drain, idle, storm or crowd")
 	address := flag.String("address", "127.0.0.1:7419", "where to connect")
 	clients := flag.Int("clients", 20, "clients; in a cycle, those that push")
 	consumers := flag.Int("consumers", 0, "cycle: clients that fetch and acknowledge")
@@ -25,10 +25,23 @@ func main() {
 	warmUp := flag.Duration("warm-up", 500*time.Millisecond, "before anything counts")
 	measure := flag.Duration("measure", 3*time.Second, "how long to measure")
 	pids := flag.String("pids", "", "processes whose CPU time is read, with commas")
+	var k crowdPlan
+	flag.IntVar(&k.perWorker, "per-worker", perWorker, "crowd: connections with one wid")
+	flag.IntVar(&k.jobsPerSecond, "rate", 0, "crowd: PUSHes per second of all producers; 0: as fast as they are answered")
+	flag.BoolVar(&k.once, "once", false, "crowd: each producer pushes one job")
+	flag.StringVar(&k.queue, "queue", pushQueue, "crowd: where producers push")
+	flag.StringVar(&k.workQueue, "work-queue", cycleQueue, "crowd: where consumers fetch")
+	flag.StringVar(&k.ledger, "ledger", "", "crowd: the file for the acknowledged commands")
+	flag.Int64Var(&k.firstJid, "first-jid", 1, "crowd: number in the first jid")
+	flag.DurationVar(&k.beatEvery, "beat-every", 15*time.Second, "crowd: between the BEATs of a worker")
+	flag.DurationVar(&k.retryDelay, "retry-delay", 100*time.Millisecond, "crowd: before a client dials again, or fetches again after an error")
+	flag.DurationVar(&k.comeOver, "come-over", 0, "crowd: the time over which the clients dial")
+	flag.DurationVar(&k.lastAnswers, "last-answers", 20*time.Second, "crowd: how long to wait for the last answers")
 	flag.Parse()
 
-	// Everything lives until the end: collecting would only add noise.
+	// Collecting would only add noise, until memory is short.
 	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(1 << 30)
 	l, err := newLoop(*address)
 	if err != nil {
 		fail(err)
@@ -37,8 +50,10 @@ func main() {
 		address: *address, clients: *clients, consumers: *consumers, payload: *payload,
 		backlog: *backlog, warmUp: *warmUp, measure: *measure, pids: numbers(*pids),
 	}
+	k.producers, k.consumers, k.measure = *clients, *consumers, *measure
 	lines := bufio.NewScanner(os.Stdin)
-	if *load != "idle" {
+	// A crowd and idle clients read their orders from it themselves.
+	if *load != "idle" && *load != "crowd" {
 		go func() {
 			for lines.Scan() {
 			}
@@ -46,7 +61,12 @@ func main() {
 		}()
 	}
 	runtime.LockOSThread()
-	if err := run(*load, l, p, lines); err != nil {
+	if *load == "crowd" {
+		err = runCrowd(l, k, lines)
+	} else {
+		err = run(*load, l, p, lines)
+	}
+	if err != nil {
 		fail(err)
 	}
 }

@@ -50,5 +50,9 @@ func (of latencies) at(share float64) float64 {
 
 func (r *report) send(l *loop) {
 	r.Refused, r.CutOff, r.Errors = l.refused, l.cutOff, l.errors
-	_ = json.NewEncoder(os.Stdout).Encode(r)
+	sendJson(r)
+}
+
+func sendJson(message any) {
+	_ = json.NewEncoder(os.Stdout).Encode(message)
 }

@@ -1,0 +1,3 @@
+// Wrong usage of a program: runProgram ends it with exit code 2.
+
+export class UsageError extends Error {}
