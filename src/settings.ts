@@ -61,6 +61,7 @@ function laneSettings({ pool }: Config): LaneSettings {
   return {
     outageWaitMs: pool.outageWaitMs,
     bulkPush: pool.bulkPush,
+    commandConnectionsMax: pool.commandConnectionsMax,
     fetchesPerWorker: pool.fetchesPerWorker,
     lingerMs: pool.lingerMs,
     holdMs: pool.holdMs,

@@ -46,6 +46,7 @@ export interface Config {
   readonly observeOnly: boolean;
   readonly pool: {
     readonly commandConnections: number;
+    readonly commandConnectionsMax: number;
     readonly fetchesPerWorker: number;
     readonly bulkPush: boolean;
     readonly outageWaitMs: number;

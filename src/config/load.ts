@@ -147,6 +147,7 @@ function configOf(values: Values): Config {
     observeOnly: values.get('observe_only'),
     pool: {
       commandConnections: values.get('pool.command_connections'),
+      commandConnectionsMax: values.get('pool.command_connections_max'),
       fetchesPerWorker: values.get('pool.fetches_per_worker'),
       bulkPush: values.get('pool.bulk_push'),
       outageWaitMs: values.get('pool.outage_wait'),

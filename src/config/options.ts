@@ -210,6 +210,13 @@ export const OPTIONS = {
     doc: 'Server connections shared for all commands but FETCH. limits.server_connections must be larger by 2 or more.',
     read: (config) => config.pool.commandConnections,
   }),
+  'pool.command_connections_max': option({
+    kind: integer(1, 10_000),
+    fallback: 500,
+    reloadable: true,
+    doc: "Server connections that the command lane may grow to, inside limits.server_connections, while Faktory's Redis is slow. Over 500, a Redis that hangs may drop connections of Faktory, which then acknowledges jobs that it has lost.",
+    read: (config) => config.pool.commandConnectionsMax,
+  }),
   'pool.fetches_per_worker': option({
     kind: integer(1, 1000),
     fallback: 8,

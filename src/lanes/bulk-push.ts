@@ -14,7 +14,7 @@ import {
 import type { LostFate } from '../protocol/after-loss.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import { OK } from '../protocol/replies.ts';
-import type { LaneCommand } from './command-lane.ts';
+import type { LaneCommand } from './lane-command.ts';
 
 /** Shorter ones Faktory refuses, always with the same words (v1.7.0 manager/manager.go Push). */
 const JID_BYTES_MIN = 8;

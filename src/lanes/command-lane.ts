@@ -1,16 +1,16 @@
 // Hot path. Pooled mode's way for every verb but FETCH. Promise: few server connections carry the
-// commands of all clients, packed so that they travel in batches; a slow verb, or a PUSHB made of
-// several clients' PUSHes, has a connection to itself; what a lost connection had not executed goes
-// over another one, and what may have been executed is sent again only where twice is the same as
-// once.
+// commands of all clients while Faktory is fast, and as many as pay off while it is slow; a slow verb,
+// or a PUSHB made of several clients' PUSHes, has a connection to itself; what a lost connection had
+// not executed goes over another one, and what may have been executed is sent again only where twice is
+// the same as once. Where a command goes and how wide the lane is are decided in command-connections.ts
+// and lane-width.ts; here it is done.
 
-import type { Place } from '../admission/places.ts';
+import type { Place, Places } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
+import { check } from '../base/check.ts';
 import { Deadlines } from '../base/deadlines.ts';
-import { Fifo } from '../base/fifo.ts';
+import type { Fifo } from '../base/fifo.ts';
 import type { Live } from '../base/live.ts';
-import type { LaneCounts } from './lane-counts.ts';
-import type { LaneSettings } from './lane-settings.ts';
 import { afterLoss, isWorthSending, type LostFate } from '../protocol/after-loss.ts';
 import type { Command } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
@@ -18,163 +18,194 @@ import { MEANING } from '../protocol/verbs.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
 import { BulkPush, type BulkPushParts } from './bulk-push.ts';
+import {
+  type AloneKind,
+  CommandConnections,
+  type Placing,
+  type Seat,
+} from './command-connections.ts';
+import type { LaneCommand } from './lane-command.ts';
+import type { LaneCounts } from './lane-counts.ts';
+import type { LaneSettings } from './lane-settings.ts';
+import { LaneWidth } from './lane-width.ts';
 import { type BulkCarrier, PushGatherer } from './push-gatherer.ts';
+import { WaitingCommands } from './waiting-commands.ts';
 
-/**
- * Commands outstanding on one connection; it bounds how many a slow PUSH can hold up. Measured with
- * 200 clients that push as fast as they can, commands per second: 16 on each of 16 connections
- * 18,900, 64 on each of 8 23,000, 128 on each of 2 19,000.
- */
-const WINDOW = 64;
-/**
- * Connections that commands are spread over before more are used: Faktory answers those of one
- * connection one after another, so a few must share the work, and few make batches. Measured over 4,
- * 8 and 16 connections: with 20, 200 and 2000 clients that push, thousand PUSHes per second, 20, 31
- * and 30; 21, 30 and 33; 22, 30 and 33. With 20 that push and 200 that fetch and acknowledge, jobs
- * per second and a job's way: 5000 in 180 ms, 5400 in 28 to 85 ms, 5100 in 7 ms; with 4000 that
- * fetch, 5400 in 80 ms, 5100 in 25 ms, 4600 in 7 ms.
- */
-const SPREAD = 8;
-/**
- * Larger commands take the least busy of all connections: Faktory reads and answers one for longer
- * than a shared write saves. Measured with 20 clients that push 10 kB or 1 MB, spread over 4
- * connections and over all: 5,480 and 6,430 PUSHes per second, 129 and 139.
- */
-const PACKED_BYTES_MAX = 4096;
 /**
  * PUSHBs outstanding at once, made of several clients' PUSHes: Faktory works off the jobs of each one
  * after another, with a round trip to Redis for each. Measured with 200 and 2000 clients, thousand
  * PUSHes per second: with 2 29, 28; with 4 30, 31; with 8 35, 38; with 16 37, 35.
  */
 const BULKS_MAX = 8;
-/** How often waiting commands are looked over for those that have waited too long. */
-const EXPIRY_INTERVAL_MS = 100;
-
-/** A command whose client may have left. */
-export interface LaneCommand extends Command {
-  /** False once its client has left: nobody reads the reply. */
-  readonly isWanted: boolean;
-  /** Whether it is a PUSH that may become part of a PUSHB. */
-  mayShare: boolean;
-  /** It is about to be sent; true where that must wait: it takes care of itself until then. */
-  holdsBack(): boolean;
-  /** It could not be sent within outage_wait: Faktory has not seen it. */
-  expired(): void;
-  /** It may have been executed, or its reply was cut. */
-  outcomeUnknown(): void;
-}
+/** Faktory may work on one PUSHB for so long, as far as its jobs' time is known. */
+const BULK_MS = 250;
+/** How often the width is decided, and waiting commands are looked over, while there is any work. */
+const TICK_MS = 50;
+/** A connection beyond the base that has been idle for so long is closed. */
+const SURPLUS_IDLE_MS = 5000;
 
 export interface CommandLaneParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
   readonly counts: LaneCounts;
-  readonly hello: Hello;
-  /** One for each server connection; they are the lane's for as long as it lives. */
-  readonly places: readonly Place[];
   readonly settings: Live<LaneSettings>;
-}
-
-const KEPT_PLACE = { release: () => {} };
-
-interface Connection {
-  readonly server: ServerConnection;
-  /** What is outstanding there where nothing else may go: a slow verb, or a PUSHB of PUSHes. */
-  alone: 'slow' | 'bulk' | null;
+  readonly hello: Hello;
+  readonly places: Places;
+  /** Server connections that the lane keeps for as long as it lives. */
+  readonly commandConnections: number;
 }
 
 export class CommandLane implements ServerOwner, BulkCarrier {
   readonly #parts: CommandLaneParts;
   /** For commands that are held back: they wait no longer than those in line. */
   readonly holdDeadlines: Deadlines<LaneCommand>;
-  readonly #open: Connection[] = [];
-  readonly #byServer = new Map<ServerConnection, Connection>();
-  readonly #quick = new Fifo<LaneCommand>();
-  readonly #slow = new Fifo<LaneCommand>();
-  readonly #pushes = new PushGatherer(this);
+  readonly #connections = new CommandConnections<ServerConnection>();
+  readonly #seats = new Map<ServerConnection, Seat<ServerConnection>>();
+  readonly #waiting = new WaitingCommands<LaneCommand>();
+  readonly #pushes = new PushGatherer(this, this.#waiting.pushes);
   readonly #bulkPushParts: BulkPushParts;
-  readonly #slowMax: number;
-  readonly #bulksMax: number;
-  #slowNow = 0;
-  #bulksNow = 0;
-  #expiryIsDue = false;
+  readonly #width: LaneWidth;
+  readonly #base: number;
+  /** Places of the base that no connection has now. */
+  readonly #freePlaces: Place[] = [];
+  readonly #opening = new Set<ServerConnection>();
+  /** Connections that have a place: opening, open and closing. */
+  #existing = 0;
+  /** Connections that are to be given up for a worker that waits for a place. */
+  #owed = 0;
+  #placing: Placing;
+  /** Since the last tick. */
+  #answered = 0;
+  #workedMs = 0;
+  #tickIsDue = false;
   #isStopping = false;
 
   constructor(parts: CommandLaneParts) {
     this.#parts = parts;
+    const { clock, settings, places, counts } = parts;
     this.holdDeadlines = new Deadlines(
-      parts.clock,
-      () => parts.settings.current.outageWaitMs,
+      clock,
+      () => settings.current.outageWaitMs,
       (held) => this.#giveUp(held),
     );
-    this.#bulkPushParts = {
-      clock: parts.clock,
-      counts: parts.counts,
-      pushAlone: (push) => this.#pushAlone(push),
-    };
-    this.#slowMax = Math.max(1, Math.floor(parts.places.length / 2));
-    this.#bulksMax = Math.min(BULKS_MAX, this.#slowMax);
+    this.#bulkPushParts = { clock, counts, pushAlone: (push) => this.#pushAlone(push) };
+    for (let i = 0; i < parts.commandConnections; i += 1) {
+      const place = places.take('producer');
+      if (place !== null) this.#freePlaces.push(place);
+    }
+    this.#base = this.#freePlaces.length;
+    this.#width = new LaneWidth({ base: this.#base, max: this.#max });
+    this.#placing = placingOf(this.#width);
+    places.onWanted(() => this.#yieldPlace());
   }
 
   get waiting(): number {
-    return this.#quick.length + this.#slow.length + this.#pushes.waiting.length;
+    return this.#waiting.length;
   }
 
   get outstanding(): number {
     let outstanding = 0;
-    for (const { server } of this.#open) outstanding += server.outstanding;
+    for (const seat of this.#connections) outstanding += seat.outstanding;
     return outstanding;
   }
 
   start(): void {
-    for (let i = 0; i < this.#parts.places.length; i += 1) this.#dial();
+    for (let i = 0; i < this.#base; i += 1) this.#dial();
   }
 
   stop(): void {
     this.#isStopping = true;
-    for (const { server } of [...this.#open]) server.close('stopped');
+    for (const { server } of [...this.#connections]) server.close('stopped');
   }
 
   submit(command: LaneCommand): void {
-    if (command.mayShare && this.#parts.settings.current.bulkPush && !this.#isIdle()) {
+    if (command.mayShare && this.#gathers()) {
       this.#pushes.add(command);
-      this.#scheduleExpiry();
+      this.#scheduleTick();
       return;
     }
-    const isQuick = MEANING[command.verb].pace === 'quick';
-    const line = isQuick ? this.#quick : this.#slow;
-    const room =
-      line.length > 0 ? null : isQuick ? this.#roomForQuick(command) : this.#roomForSlow();
-    if (room !== null) {
-      this.#send(room, command, isQuick ? null : 'slow');
-      return;
-    }
-    line.push(command);
-    this.#scheduleExpiry();
+    const line = MEANING[command.verb].pace === 'quick' ? this.#waiting.quick : this.#waiting.slow;
+    const seat = line.length > 0 ? null : this.#roomFor(command);
+    if (seat === null) line.push(command);
+    else this.#send(seat, command, MEANING[command.verb].pace === 'slow' ? 'slow' : null);
+    this.#scheduleTick();
   }
 
   bulkRoom(): number {
-    let idle = 0;
-    const most = this.#bulksMax - this.#bulksNow;
-    for (const connection of this.#open) {
-      if (idle === most) break;
-      if (isIdle(connection)) idle += 1;
-    }
-    return idle;
+    const most = Math.min(BULKS_MAX, this.#connections.slowMax) - this.#connections.alone('bulk');
+    this.#dropDead();
+    const idle = this.#connections.idleForAlone(this.#placing);
+    return this.#width.isWide ? idle : Math.min(most, idle);
+  }
+
+  /** As many as Faktory is known to store in BULK_MS; none share where it is slow. */
+  get bulkJobs(): number {
+    const { workMs, isWide } = this.#width;
+    if (isWide) return 1;
+    return workMs === null || workMs === 0 ? Infinity : Math.ceil(BULK_MS / workMs);
   }
 
   carry(pushes: readonly LaneCommand[]): void {
     const { clock, counts } = this.#parts;
-    const connection = this.#open.find(isIdle);
+    const seat = this.#connections.roomForAlone(this.#placing);
     const [first] = pushes;
-    if (connection === undefined || first === undefined) return;
+    check(seat !== null && first !== undefined, 'PUSHes were to be carried without a connection');
     const now = clock.now();
     for (const push of pushes) counts.waits.observeMs('command', now - push.readAt);
     if (pushes.length === 1) {
-      this.#send(connection, first, null);
+      this.#send(seat, first, null);
       return;
     }
     const bulk = new BulkPush(this.#bulkPushParts, pushes, now);
-    this.#send(connection, bulk.command, 'bulk');
+    this.#send(seat, bulk.command, 'bulk');
+  }
+
+  /** What becomes of a command whose server connection was lost. */
+  recover(command: LaneCommand, fate: LostFate): void {
+    switch (afterLoss(command.verb, fate, command.isWanted)) {
+      case 'outcome_unknown':
+        this.#parts.counts.commandsOutcomeUnknown.add(command.verb);
+        command.outcomeUnknown();
+        return;
+      case 'dropped':
+        return;
+      case 'sent_again':
+        this.#parts.counts.commandsSentAgain.add(command.verb);
+        this.submit(command);
+    }
+  }
+
+  onOpen(server: ServerConnection): void {
+    this.#opening.delete(server);
+    this.#seats.set(server, this.#connections.add(server, this.#parts.clock.now()));
+    this.#dispatch();
+  }
+
+  onAnswered(server: ServerConnection): void {
+    const seat = this.#seats.get(server);
+    if (seat === undefined) return;
+    if (seat.list === 'shared' && !this.#connections.isForMemory(seat)) {
+      this.#answered += 1;
+      this.#workedMs += server.workedAtLeastMs;
+    }
+    this.#connections.answered(seat, this.#parts.clock.now());
+    if (this.#owed > 0 && seat.list === 'idle') this.#payBack(seat);
+    if (this.waiting > 0) this.#dispatch();
+  }
+
+  onEnd(server: ServerConnection): void {
+    const seat = this.#seats.get(server);
+    if (seat !== undefined) this.#drop(seat);
+    this.#opening.delete(server);
+    this.#existing -= 1;
+    if (this.#isStopping) return;
+    // What waited for it to be idle, or for its like to be fewer, may go over another.
+    if (this.waiting > 0) this.#dispatch();
+    if (this.#existing < this.#base) this.#dial();
+  }
+
+  get #max(): number {
+    return Math.max(this.#base, this.#parts.settings.current.commandConnectionsMax);
   }
 
   #pushAlone(push: LaneCommand): void {
@@ -183,145 +214,78 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   /** With nothing on its way and nothing waiting there is nothing to gather: a PUSH goes at once. */
-  #isIdle(): boolean {
-    const first = this.#open[0];
+  #gathers(): boolean {
+    if (!this.#parts.settings.current.bulkPush || this.#width.isWide) return false;
     return (
-      this.#bulksNow === 0 &&
-      this.#pushes.waiting.length === 0 &&
-      first !== undefined &&
-      isIdle(first)
+      this.#waiting.pushes.length > 0 ||
+      this.#connections.alone('bulk') > 0 ||
+      !this.#connections.firstIsIdle
     );
   }
 
-  /** What becomes of a command whose server connection was lost. */
-  recover(command: LaneCommand, fate: LostFate): void {
-    const { counts } = this.#parts;
-    switch (afterLoss(command.verb, fate, command.isWanted)) {
-      case 'outcome_unknown':
-        counts.commandsOutcomeUnknown.add(command.verb);
-        command.outcomeUnknown();
-        return;
-      case 'sent_again':
-        counts.commandsSentAgain.add(command.verb);
-        this.submit(command);
-        return;
-      case 'dropped':
-        return;
-    }
-  }
-
-  onOpen(server: ServerConnection): void {
-    const connection: Connection = { server, alone: null };
-    this.#open.push(connection);
-    this.#byServer.set(server, connection);
-    this.#dispatch();
-  }
-
-  onAnswered(server: ServerConnection): void {
-    const connection = this.#byServer.get(server);
-    if (connection === undefined) return;
-    if (server.outstanding === 0) this.#release(connection);
-    if (this.waiting > 0) this.#dispatch();
-  }
-
-  onEnd(server: ServerConnection): void {
-    this.#remove(server);
-    if (this.#isStopping) return;
-    // What waited for it to be idle, or for its like to be fewer, may go over another.
-    if (this.waiting > 0) this.#dispatch();
-    this.#dial();
-  }
-
-  /** The connection is of no more use, though it has not ended yet. */
-  #remove(server: ServerConnection): void {
-    const connection = this.#byServer.get(server);
-    if (connection === undefined) return;
-    this.#byServer.delete(server);
-    this.#open.splice(this.#open.indexOf(connection), 1);
-    this.#release(connection);
-  }
-
-  /** Nothing is outstanding there any more that keeps others away. */
-  #release(connection: Connection): void {
-    if (connection.alone === 'slow') this.#slowNow -= 1;
-    else if (connection.alone === 'bulk') this.#bulksNow -= 1;
-    connection.alone = null;
-  }
-
   #dial(): void {
-    this.#parts.servers.open({
+    const place = this.#freePlaces.pop() ?? this.#parts.places.take('producer');
+    if (place === null) return;
+    this.#existing += 1;
+    const server = this.#parts.servers.open({
       lane: 'command',
       hello: this.#parts.hello,
-      place: KEPT_PLACE,
+      place: { release: () => this.#placeBack(place) },
       owner: this,
       isShared: true,
     });
+    this.#opening.add(server);
   }
 
-  /** The least busy of the first few with room: few, so that a turn's commands share writes. */
-  #roomForQuick({ line, readAt }: LaneCommand): Connection | null {
-    const spread = line.length > PACKED_BYTES_MAX ? this.#open.length : SPREAD;
-    const keptForSlow = this.#slow.length > 0 ? this.#keptForSlow() : null;
-    const push = this.#pushes.waiting.peek();
-    // Not from what has waited longer: PUSHes that always wait would keep all else away.
-    const keptForBulk = push !== undefined && push.readAt <= readAt ? this.#keptForBulk() : null;
-    let least: Connection | null = null;
-    let leastOutstanding = WINDOW;
-    let looked = 0;
-    for (const connection of this.#open) {
-      if (connection === keptForSlow || connection === keptForBulk) continue;
-      if (!isShared(connection)) continue;
-      if (connection.server.outstanding < leastOutstanding) {
-        least = connection;
-        leastOutstanding = connection.server.outstanding;
-      }
-      looked += 1;
-      if (looked >= spread && least !== null) break;
+  /** The base's places stay with the lane; `#existing` still counts the connection that had it. */
+  #placeBack(place: Place): void {
+    if (this.#existing > this.#base) place.release();
+    else this.#freePlaces.push(place);
+  }
+
+  /** One that Faktory has ended is found here at the latest: 'close' comes a turn later. */
+  #roomFor(command: LaneCommand): Seat<ServerConnection> | null {
+    for (;;) {
+      const seat = this.#findRoom(command);
+      if (seat === null || seat.server.state === 'open') return seat;
+      this.#drop(seat);
     }
-    return least;
   }
 
-  /** A slow verb waits for an idle connection: this one takes no more, so that it becomes idle. */
-  #keptForSlow(): Connection | null {
-    if (this.#slowNow >= this.#slowMax) return null;
-    for (let i = this.#open.length - 1; i >= 0; i -= 1) {
-      const connection = this.#open[i] as Connection;
-      if (isShared(connection)) return connection;
-    }
-    return null;
+  #findRoom({ verb, line, readAt }: LaneCommand): Seat<ServerConnection> | null {
+    const connections = this.#connections;
+    const { pace, redis } = MEANING[verb];
+    if (pace === 'slow')
+      return this.#maySendSlow() ? connections.roomForAlone(this.#placing) : null;
+    if (redis === 'untouched') return connections.roomForMemory(this.#placing);
+    // Where each command has a connection to itself, one becomes idle soon: none is kept.
+    if (this.#width.isWide) return connections.roomForQuick(this.#placing, line.length);
+    return connections.roomForQuick(
+      this.#placing,
+      line.length,
+      this.#mustGather(readAt) ? connections.keptForBulk() : null,
+      this.#waiting.slow.length > 0 && this.#maySendSlow() ? connections.keptForSlow() : null,
+    );
   }
 
-  /** While PUSHes wait to go together, the first connection takes no more, until it is idle. */
-  #keptForBulk(): Connection | null {
-    return this.#bulksNow > 0 ? null : (this.#open.find(isShared) ?? null);
+  #maySendSlow(): boolean {
+    return this.#connections.alone('slow') < this.#connections.slowMax;
   }
 
-  /** The last idle connection, away from where quick commands are packed. */
-  #roomForSlow(): Connection | null {
-    if (this.#slowNow >= this.#slowMax) return null;
-    for (let i = this.#open.length - 1; i >= 0; i -= 1) {
-      const connection = this.#open[i] as Connection;
-      if (isIdle(connection)) return connection;
-    }
-    return null;
+  /** PUSHes wait to go together. Not from what has waited longer: it would be kept away without end. */
+  #mustGather(readAt: number): boolean {
+    const push = this.#waiting.pushes.peek();
+    return push !== undefined && push.readAt <= readAt && this.#connections.alone('bulk') === 0;
   }
 
-  #send(connection: Connection, command: Command, alone: Connection['alone']): void {
-    connection.alone = alone;
-    if (alone === 'slow') this.#slowNow += 1;
-    else if (alone === 'bulk') this.#bulksNow += 1;
-    connection.server.send(command);
-  }
-
-  #scheduleExpiry(): void {
-    if (this.#expiryIsDue) return;
-    this.#expiryIsDue = true;
-    this.#parts.clock.after(EXPIRY_INTERVAL_MS, () => this.#expire());
+  #send(seat: Seat<ServerConnection>, command: Command, alone: AloneKind | null): void {
+    this.#connections.sent(seat, alone);
+    seat.server.send(command);
   }
 
   #dispatch(): void {
-    this.#dispatchLine(this.#slow, 'slow');
-    this.#dispatchLine(this.#quick, null);
+    this.#dispatchLine(this.#waiting.slow, 'slow');
+    this.#dispatchLine(this.#waiting.quick, null);
     this.#pushes.onRoom();
   }
 
@@ -331,11 +295,103 @@ export class CommandLane implements ServerOwner, BulkCarrier {
         line.shift();
         continue;
       }
-      const connection = alone === 'slow' ? this.#roomForSlow() : this.#roomForQuick(command);
-      if (connection === null) return;
+      const seat = this.#roomFor(command);
+      if (seat === null) return;
       line.shift();
       this.#parts.counts.waits.observeMs('command', this.#parts.clock.now() - command.readAt);
-      this.#send(connection, command, alone);
+      this.#send(seat, command, alone);
+    }
+  }
+
+  #scheduleTick(): void {
+    if (this.#tickIsDue) return;
+    this.#tickIsDue = true;
+    this.#parts.clock.after(TICK_MS, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#tickIsDue = false;
+    if (this.#isStopping) return;
+    const now = this.#parts.clock.now();
+    const before = now - this.#parts.settings.current.outageWaitMs;
+    for (const old of this.#waiting.takeOlderThan(before)) this.#giveUp(old);
+    this.#adaptWidth(now);
+    const hasWork = this.waiting > 0 || this.#connections.idle < this.#connections.size;
+    if (!hasWork) this.#forget();
+    if (hasWork || this.#connections.size > this.#base) this.#scheduleTick();
+  }
+
+  #forget(): void {
+    this.#width.forget();
+    this.#placing = placingOf(this.#width);
+  }
+
+  #adaptWidth(now: number): void {
+    const connections = this.#connections;
+    this.#width.limitTo({ base: this.#base, max: this.#max });
+    const decision = this.#width.decide(now, {
+      open: connections.size,
+      opening: this.#opening.size,
+      waiting: this.#waiting.quick.length + this.#waiting.pushes.length,
+      answered: this.#answered,
+      workedMs: this.#workedMs,
+      unansweredMs: this.#unansweredMs(now),
+    });
+    this.#answered = 0;
+    this.#workedMs = 0;
+    this.#placing = placingOf(this.#width);
+    if (decision.kind === 'grow') for (let i = 0; i < decision.by; i += 1) this.#dial();
+    this.#closeSurplus(now);
+    if (this.waiting > 0) this.#dispatch();
+  }
+
+  #unansweredMs(now: number): number {
+    let sum = 0;
+    let busy = 0;
+    for (const seat of this.#connections) {
+      const { server, list } = seat;
+      if (list !== 'shared' || this.#connections.isForMemory(seat)) continue;
+      sum += server.unansweredMs(now);
+      busy += 1;
+    }
+    return busy === 0 ? 0 : sum / busy;
+  }
+
+  #closeSurplus(now: number): void {
+    const beyondUse = this.#connections.surplus(this.#width.inUse, now);
+    for (const seat of beyondUse) this.#close(seat, 'idle');
+    const unused = this.#connections.surplus(this.#base, now - SURPLUS_IDLE_MS);
+    for (const seat of unused) this.#close(seat, 'idle');
+  }
+
+  /** A worker waits for a place: one beyond the base is given up, now or with its next answer. */
+  #yieldPlace(): void {
+    if (this.#existing - this.#owed <= this.#base) return;
+    this.#owed += 1;
+    const [seat] = this.#connections.surplus(this.#base, Infinity);
+    if (seat !== undefined) this.#payBack(seat);
+  }
+
+  #payBack(seat: Seat<ServerConnection>): void {
+    this.#owed -= 1;
+    this.#close(seat, 'yielded');
+  }
+
+  #close(seat: Seat<ServerConnection>, reason: 'idle' | 'yielded'): void {
+    this.#drop(seat);
+    seat.server.close(reason);
+  }
+
+  /** It takes nothing any more, though its place is still to come back. */
+  #drop(seat: Seat<ServerConnection>): void {
+    this.#seats.delete(seat.server);
+    this.#connections.remove(seat);
+  }
+
+  /** Connections that Faktory has ended: the socket's close is still to come. */
+  #dropDead(): void {
+    for (const seat of [...this.#seats.values()]) {
+      if (seat.server.state !== 'open') this.#drop(seat);
     }
   }
 
@@ -343,27 +399,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     if (command.isWanted) this.#parts.counts.commandsExpired.add(command.verb);
     command.expired();
   }
-
-  /** Commands wait in order of arrival, but one sent again is older than those before it. */
-  #expire(): void {
-    this.#expiryIsDue = false;
-    const before = this.#parts.clock.now() - this.#parts.settings.current.outageWaitMs;
-    for (const line of [this.#slow, this.#quick, this.#pushes.waiting]) {
-      for (let left = line.length; left > 0; left -= 1) {
-        const command = line.shift() as LaneCommand;
-        if (command.readAt < before) this.#giveUp(command);
-        else line.push(command);
-      }
-    }
-    if (this.waiting > 0) this.#scheduleExpiry();
-  }
 }
 
-/** Whether quick commands of many clients may go over it. */
-function isShared({ alone, server }: Connection): boolean {
-  return alone === null && server.state === 'open';
-}
-
-function isIdle(connection: Connection): boolean {
-  return isShared(connection) && connection.server.outstanding === 0;
+function placingOf({ window, inUse }: LaneWidth): Placing {
+  return { window, inUse };
 }

@@ -20,12 +20,7 @@ export class PooledLanes implements Lanes {
   readonly #fetchLane: FetchLane;
 
   constructor(parts: PooledLanesParts) {
-    const places: Place[] = [];
-    for (let i = 0; i < parts.commandConnections; i += 1) {
-      const place = parts.places.take('producer');
-      if (place !== null) places.push(place);
-    }
-    this.#commandLane = new CommandLane({ ...parts, hello: OWN_HELLO, places });
+    this.#commandLane = new CommandLane({ ...parts, hello: OWN_HELLO });
     this.#fetchLane = new FetchLane({ ...parts, producerHello: OWN_HELLO });
   }
 

@@ -2,8 +2,8 @@
 // go over it as one, shared out evenly over all that are free; none waits while one is free for
 // longer than the turn of the event loop, and none for ever.
 
-import { Fifo } from '../base/fifo.ts';
-import type { LaneCommand } from './command-lane.ts';
+import type { Fifo } from '../base/fifo.ts';
+import type { LaneCommand } from './lane-command.ts';
 
 /**
  * Jobs in one PUSHB; it bounds how long the first waits for the last. Faktory and its Redis spend
@@ -17,23 +17,22 @@ const BYTES_MAX = 64 * 1024;
 export interface BulkCarrier {
   /** How many server connections are free for it now. */
   bulkRoom(): number;
+  /** Most jobs in one PUSHB: as many as Faktory is known to store in time. */
+  readonly bulkJobs: number;
   /** Sends `pushes`, which may be a single one, over a free one. */
   carry(pushes: readonly LaneCommand[]): void;
 }
 
 export class PushGatherer {
   readonly #carrier: BulkCarrier;
-  readonly #waiting = new Fifo<LaneCommand>();
+  readonly #waiting: Fifo<LaneCommand>;
   #isDue = false;
   readonly #turnEnds = (): void => this.#sendAll();
 
-  constructor(carrier: BulkCarrier) {
+  /** `waiting`: those that wait, oldest first; others may take some out. */
+  constructor(carrier: BulkCarrier, waiting: Fifo<LaneCommand>) {
     this.#carrier = carrier;
-  }
-
-  /** Those that wait, oldest first. */
-  get waiting(): Fifo<LaneCommand> {
-    return this.#waiting;
+    this.#waiting = waiting;
   }
 
   add(push: LaneCommand): void {
@@ -60,7 +59,8 @@ export class PushGatherer {
   #take(share: number): LaneCommand[] {
     const pushes: LaneCommand[] = [];
     let bytes = 0;
-    while (pushes.length < Math.min(share, JOBS_MAX)) {
+    const most = Math.min(share, JOBS_MAX, this.#carrier.bulkJobs);
+    while (pushes.length < most) {
       const next = this.#waiting.peek();
       if (next === undefined || (bytes > 0 && bytes + next.line.length > BYTES_MAX)) break;
       this.#waiting.shift();

@@ -69,6 +69,13 @@ export class ServerConnection implements Dialable, ReplyTaker {
   /** Part of the oldest command's reply has been passed on. */
   #isStreaming = false;
   #unflushed: Buffer[] = [];
+  /** When Faktory could begin with the oldest outstanding command; monotonic ms. */
+  #headSince = 0;
+  #idleMsAtHead = 0;
+  #readAt = 0;
+  #idleMsAtRead = 0;
+  #workedMs = 0;
+  #workedAtLeastMs = 0;
   readonly #flush = (): void => this.#flushNow();
 
   constructor(parts: ServerParts, options: ServerOptions) {
@@ -89,6 +96,24 @@ export class ServerConnection implements Dialable, ReplyTaker {
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
   get bufferedBytes(): number {
     return (this.#socket?.writableLength ?? 0) + this.#parser.heldBytes;
+  }
+
+  /**
+   * For how long Faktory may have worked on the command that was answered last: from when it was sent,
+   * or the one before it was answered, until its reply was read; milliseconds.
+   */
+  get workedMs(): number {
+    return this.#workedMs;
+  }
+
+  /** For how long it has, at least: while this process waited for something to do, no reply was there. */
+  get workedAtLeastMs(): number {
+    return this.#workedAtLeastMs;
+  }
+
+  /** For how long Faktory may have worked, at `now` (monotonic ms), on the oldest outstanding command. */
+  unansweredMs(now: number): number {
+    return this.#outstanding.length === 0 ? 0 : now - this.#headSince;
   }
 
   /** Asks for a dial; once. */
@@ -143,6 +168,7 @@ export class ServerConnection implements Dialable, ReplyTaker {
   send(command: Command): void {
     check(this.#state === 'open', 'a command was sent over a server connection that is not open');
     this.#outstanding.push(command);
+    if (this.#outstanding.length === 1) this.#headBegins();
     this.#write(command.line);
   }
 
@@ -206,11 +232,26 @@ export class ServerConnection implements Dialable, ReplyTaker {
         return;
       }
       this.#outstanding.shift();
+      this.#headEnds();
     } else {
       this.#isStreaming = true;
     }
     command.sink.onReply(command, piece, last);
     if (last) this.#options.owner.onAnswered(this);
+  }
+
+  #headBegins(): void {
+    const { clock } = this.#parts;
+    this.#headSince = clock.now();
+    this.#idleMsAtHead = clock.idleMs();
+  }
+
+  /** Its reply was there when this read began, and not when the process last waited. */
+  #headEnds(): void {
+    this.#workedMs = this.#readAt - this.#headSince;
+    this.#workedAtLeastMs = this.#idleMsAtRead - this.#idleMsAtHead;
+    this.#headSince = this.#readAt;
+    this.#idleMsAtHead = this.#idleMsAtRead;
   }
 
   wantsWhole(): boolean {
@@ -259,6 +300,8 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #read(chunk: Buffer): void {
     this.#parts.counts.bytes.add('received', chunk.length);
     if (this.#state === 'closing') return;
+    this.#readAt = this.#parts.clock.now();
+    this.#idleMsAtRead = this.#parts.clock.idleMs();
     try {
       if (!this.#parser.parse(chunk)) this.#distrust();
     } catch (error) {

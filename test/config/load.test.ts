@@ -65,6 +65,7 @@ const DEFAULTS: Config = {
   observeOnly: false,
   pool: {
     commandConnections: 16,
+    commandConnectionsMax: 500,
     fetchesPerWorker: 8,
     bulkPush: false,
     outageWaitMs: 4000,

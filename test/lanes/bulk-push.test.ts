@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { BulkPush } from '../../src/lanes/bulk-push.ts';
-import type { LaneCommand } from '../../src/lanes/command-lane.ts';
+import type { LaneCommand } from '../../src/lanes/lane-command.ts';
 import { LaneCounts } from '../../src/lanes/lane-counts.ts';
 import type { LostFate } from '../../src/protocol/after-loss.ts';
 import { Command } from '../../src/protocol/command.ts';

@@ -14,7 +14,13 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { Ticket } from './ticket.ts';
 
 const HOLD_MS = 5000;
-const SETTINGS = { outageWaitMs: 0, bulkPush: false, fetchesPerWorker: 1, lingerMs: 0 };
+const SETTINGS = {
+  commandConnectionsMax: 1,
+  outageWaitMs: 0,
+  bulkPush: false,
+  fetchesPerWorker: 1,
+  lingerMs: 0,
+};
 
 function jobOf(jid: string, queue = 'q'): FetchedJob {
   return { jid, queue, fateOnFailure: 'retry', reply: Buffer.from(`reply ${jid}`) };

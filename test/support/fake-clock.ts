@@ -16,6 +16,11 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  /** Whatever is done in a test takes no time. */
+  idleMs(): number {
+    return this.#now;
+  }
+
   after(ms: number, act: () => void): Timer {
     const timer: SetTimer = { dueAt: this.#now + ms, act };
     this.#timers.add(timer);
