@@ -44,7 +44,9 @@ export class Clients {
       ...parts,
       clients: this.#connections,
       passwordCheck: new PasswordCheck(settings, parts.hasher),
-      gate: new HandshakeGate<ClientConnection>(parts.limits.handshakes),
+      gate: new HandshakeGate<ClientConnection>(parts.limits.handshakes, (error) =>
+        parts.events.bug(error),
+      ),
       handshakeDeadlines: new Deadlines<ClientConnection>(
         clock,
         () => settings.current.handshakeTimeoutMs,

@@ -2,6 +2,7 @@
 // as far as the replies allow, in order; the bouncer's own answers wait for those that come first; a
 // line that may not pass is answered here, and Faktory never sees it.
 
+import { Pump, type PumpStep } from '../base/pump.ts';
 import type { Lane } from '../lanes/lane.ts';
 import type { ClientEndReason } from './client-states.ts';
 import { type Command, verbOf } from '../protocol/command.ts';
@@ -39,12 +40,21 @@ export class CommandPump {
   #largeBytes = 0;
   /** A line that was read and must wait until nothing is outstanding. */
   #heldLine: Buffer | null = null;
-  #isRunning = false;
+  readonly #pump: Pump;
+  /** When what is taken up now was read; monotonic ms. */
+  #readAt = 0;
 
   constructor(parts: PumpParts, client: PumpClient, lines: LineBuffer) {
     this.#parts = parts;
     this.#client = client;
     this.#lines = lines;
+    this.#pump = new Pump(
+      () => this.#takeNext(),
+      (error) => {
+        parts.events.bug(error);
+        client.end('bug', null);
+      },
+    );
   }
 
   get isIdle(): boolean {
@@ -84,17 +94,8 @@ export class CommandPump {
 
   /** Takes up what can be, read at `readAt` (monotonic ms). False from within itself: it goes on there. */
   run(readAt: number): boolean {
-    if (this.#isRunning) return false;
-    this.#isRunning = true;
-    try {
-      while (this.#takeNext(readAt));
-    } catch (error) {
-      this.#parts.events.bug(error);
-      this.#client.end('bug', null);
-    } finally {
-      this.#isRunning = false;
-    }
-    return true;
+    this.#readAt = readAt;
+    return this.#pump.run();
   }
 
   /** The reply to `command` has been passed on to its end. */
@@ -106,15 +107,15 @@ export class CommandPump {
     counts.commands.observeMs(command.verb, clock.now() - command.readAt);
   }
 
-  /** Handles one line; false when there is none or it has to wait. */
-  #takeNext(readAt: number): boolean {
+  /** Handles one line; done when there is none or it has to wait. */
+  #takeNext(): PumpStep {
     const lane = this.#lane;
     const client = this.#client;
-    if (lane === null || !client.takesReplies || !lane.accepts(this.#outstanding)) return false;
+    if (lane === null || !client.takesReplies || !lane.accepts(this.#outstanding)) return 'done';
     const line = this.#heldLine ?? this.#lines.next();
     if (line === null) {
       if (this.partialIsTooLong && this.#outstanding === 0) this.#refuseTooLong();
-      return false;
+      return 'done';
     }
     this.#heldLine = null;
     const verb = verbOf(line);
@@ -124,32 +125,32 @@ export class CommandPump {
     const isAlone = isTooLong || rule !== null || MEANING[verb].alone;
     if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
       this.#heldLine = line;
-      return false;
+      return 'done';
     }
     if (isTooLong) {
       this.#refuseTooLong();
-      return false;
+      return 'done';
     }
     if (rule !== null && rule !== 'command_too_long') {
       this.#parts.counts.guardHits.add(rule);
       client.tell(guardText(rule));
-      return true;
+      return 'more';
     }
     if (verb === 'END') {
       client.end('end_command', null);
-      return false;
+      return 'done';
     }
     if (verb === 'FETCH') {
       if (client.inputEnded) {
         client.end('client_closed', null);
-        return false;
+        return 'done';
       }
       this.#fetchIsOutstanding = true;
     }
     this.#outstanding += 1;
     if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
-    lane.submit(verb, line, readAt);
-    return true;
+    lane.submit(verb, line, this.#readAt);
+    return 'more';
   }
 
   #refuseTooLong(): void {

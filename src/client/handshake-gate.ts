@@ -4,6 +4,7 @@
 
 import type { Limit } from '../base/limit.ts';
 import { Line, type Seat } from '../base/line.ts';
+import { Pump, type PumpStep } from '../base/pump.ts';
 
 /** A client that wants to be greeted. */
 export interface GateVisitor {
@@ -15,11 +16,14 @@ export class HandshakeGate<Visitor extends GateVisitor> {
   readonly #inside = new Set<Visitor>();
   readonly #waiting = new Line<Visitor>();
   readonly #seats = new Map<Visitor, Seat<Visitor>>();
-  #isGreeting = false;
+  /** One that is greeted may leave at once: a loop, since ten thousand would be too deep a recursion. */
+  readonly #pump: Pump;
 
-  constructor(limit: Limit) {
+  /** `onBug` hears of a visitor whose greeting throws; the others are greeted all the same. */
+  constructor(limit: Limit, onBug: (error: unknown) => void) {
     this.#limit = limit;
-    limit.onRaised(() => this.#greetWaiting());
+    this.#pump = new Pump(() => this.#greetNext(), onBug);
+    limit.onRaised(() => this.#pump.run());
   }
 
   get limit(): number {
@@ -32,31 +36,24 @@ export class HandshakeGate<Visitor extends GateVisitor> {
 
   /** Greets `visitor` now, or when it is its turn. */
   arrive(visitor: Visitor): void {
-    if (this.#limit.hasRoom(this.#inside.size)) {
-      this.#inside.add(visitor);
-      visitor.greet();
-    } else {
-      this.#seats.set(visitor, this.#waiting.join(visitor));
-    }
+    this.#seats.set(visitor, this.#waiting.join(visitor));
+    this.#pump.run();
   }
 
   /** The visitor's handshake is over, or the visitor is gone; harmless for one not here. */
   leave(visitor: Visitor): void {
     this.#seats.get(visitor)?.leave();
     this.#seats.delete(visitor);
-    if (this.#inside.delete(visitor) && !this.#isGreeting) this.#greetWaiting();
+    if (this.#inside.delete(visitor)) this.#pump.run();
   }
 
-  /** One that is greeted may leave at once: a loop, since ten thousand would be too deep a recursion. */
-  #greetWaiting(): void {
-    this.#isGreeting = true;
-    while (this.#limit.hasRoom(this.#inside.size)) {
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      this.#seats.delete(next);
-      this.#inside.add(next);
-      next.greet();
-    }
-    this.#isGreeting = false;
+  #greetNext(): PumpStep {
+    if (!this.#limit.hasRoom(this.#inside.size)) return 'done';
+    const next = this.#waiting.shift();
+    if (next === undefined) return 'done';
+    this.#seats.delete(next);
+    this.#inside.add(next);
+    next.greet();
+    return 'more';
   }
 }
