@@ -78,7 +78,12 @@ export class Upstream {
       health: this.health,
       settings: settings.server,
     });
-    this.#governor = new FetchGovernor(settings.limits.fetchesInFlight, clock, counts);
+    this.#governor = new FetchGovernor({
+      limit: settings.limits.fetchesInFlight,
+      clock,
+      counts,
+      onBug: (error) => events.bug(error),
+    });
     this.#strayJobs = new StrayJobs({
       clock,
       counts,

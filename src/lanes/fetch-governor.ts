@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import type { Limit } from '../base/limit.ts';
 import { Line, type Seat } from '../base/line.ts';
+import { Pump, type PumpStep } from '../base/pump.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import { NIL } from '../protocol/replies.ts';
 
@@ -37,6 +38,15 @@ interface Wait {
   readonly lone: LoneTicket | null;
 }
 
+export interface FetchGovernorParts {
+  /** FETCHes at Faktory. */
+  readonly limit: Limit;
+  readonly clock: Clock;
+  readonly counts: LaneCounts;
+  /** Hears of a ticket that failed when it was granted. */
+  readonly onBug: (error: unknown) => void;
+}
+
 export class FetchGovernor {
   readonly #limit: Limit;
   readonly #counts: LaneCounts;
@@ -50,12 +60,13 @@ export class FetchGovernor {
   readonly #waits = new Map<FetchTicket, Wait>();
   readonly #sendDeadlines: Deadlines<LoneTicket>;
   readonly #nilDeadlines: Deadlines<LoneTicket>;
-  #isGranting = false;
+  /** Within its steps a free place belongs to the next in turn. */
+  readonly #grants: Pump;
 
-  /** `limit`: FETCHes at Faktory. */
-  constructor(limit: Limit, clock: Clock, counts: LaneCounts) {
+  constructor({ limit, clock, counts, onBug }: FetchGovernorParts) {
     this.#limit = limit;
-    limit.onRaised(() => this.#grantNext());
+    this.#grants = new Pump(() => this.#grantNext(), onBug);
+    limit.onRaised(() => void this.#grants.run());
     this.#counts = counts;
     this.#sendDeadlines = new Deadlines(
       clock,
@@ -101,7 +112,7 @@ export class FetchGovernor {
 
   /** The FETCH has been answered by Faktory, or is lost with its connection. Idempotent. */
   done(ticket: FetchTicket): void {
-    if (this.#inFlight.delete(ticket) && !this.#isGranting) this.#grantNext();
+    if (this.#inFlight.delete(ticket)) this.#grants.run();
   }
 
   /** The FETCH is not wanted any more; harmless for one that does not wait. */
@@ -135,34 +146,38 @@ export class FetchGovernor {
     return found;
   }
 
-  /** Within #grantNext a free place belongs to the next in turn. */
   #mayGoAtOnce(): boolean {
-    return !this.#isGranting && this.#hasRoom();
+    return !this.#grants.isRunning && this.#hasRoom();
   }
 
   #hasRoom(): boolean {
     return this.#limit.hasRoom(this.#inFlight.size);
   }
 
+  /** A ticket that fails has not been sent, and nobody would say that it is done. */
   #grant(ticket: FetchTicket): void {
     this.#inFlight.add(ticket);
-    ticket.granted();
+    let isGranted = false;
+    try {
+      ticket.granted();
+      isGranted = true;
+    } finally {
+      if (!isGranted) this.#inFlight.delete(ticket);
+    }
   }
 
-  #grantNext(): void {
-    // A FETCH that nobody wants any more is done as soon as it is granted: no call within a call.
-    this.#isGranting = true;
-    while (this.#hasRoom()) {
-      const worker = this.#turns.shift();
-      if (worker === undefined) break;
-      this.#turnOf.delete(worker);
-      const ticket = this.#sendable.get(worker)?.first;
-      if (ticket === undefined) continue;
-      this.withdraw(ticket);
-      if (this.#sendable.has(worker)) this.#turnOf.set(worker, this.#turns.join(worker));
-      this.#grant(ticket);
-    }
-    this.#isGranting = false;
+  /** Grants the next in turn. A FETCH that nobody wants any more is done as soon as it is granted. */
+  #grantNext(): PumpStep {
+    if (!this.#hasRoom()) return 'done';
+    const worker = this.#turns.shift();
+    if (worker === undefined) return 'done';
+    this.#turnOf.delete(worker);
+    const ticket = this.#sendable.get(worker)?.first;
+    if (ticket === undefined) return 'more';
+    this.withdraw(ticket);
+    if (this.#sendable.has(worker)) this.#turnOf.set(worker, this.#turns.join(worker));
+    this.#grant(ticket);
+    return 'more';
   }
 
   /** Too late to be sent: its client would hear too late. */

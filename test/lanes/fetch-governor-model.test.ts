@@ -25,7 +25,14 @@ class Scene {
 
   constructor(cap: number) {
     this.cap = cap;
-    this.governor = new FetchGovernor(new Limit(cap), this.clock, new LaneCounts());
+    this.governor = new FetchGovernor({
+      limit: new Limit(cap),
+      clock: this.clock,
+      counts: new LaneCounts(),
+      onBug: (error) => {
+        throw error;
+      },
+    });
   }
 
   ask(worker: string | null): void {

@@ -14,12 +14,20 @@ interface Set {
   /** Asks for a new ticket; its name is noted when it is granted. */
   readonly ask: (worker: string | null, name?: string, queues?: readonly string[]) => Ticket;
   readonly granted: string[];
+  /** What was reported as a defect. */
+  readonly bugs: unknown[];
 }
 
 function set(fetchesInFlight: number, observeOnly = false): Set {
   const clock = new FakeClock();
   const counts = new LaneCounts();
-  const governor = new FetchGovernor(new Limit(fetchesInFlight, !observeOnly), clock, counts);
+  const bugs: unknown[] = [];
+  const governor = new FetchGovernor({
+    limit: new Limit(fetchesInFlight, !observeOnly),
+    clock,
+    counts,
+    onBug: (error) => bugs.push(error),
+  });
   const granted: string[] = [];
   const ask = (
     worker: string | null,
@@ -30,7 +38,7 @@ function set(fetchesInFlight: number, observeOnly = false): Set {
     governor.ask(ticket);
     return ticket;
   };
-  return { clock, counts, governor, ask, granted };
+  return { clock, counts, governor, ask, granted, bugs };
 }
 
 t.test('n FETCHes are sent, one more waits, and is sent when one is done', async (t) => {
@@ -201,4 +209,30 @@ t.test('a client whose nil makes it ask again at once waits its own 2 s', async 
   governor.ask(again);
   clock.advance(10_000);
   t.strictSame(answeredAt, [2000, 4000, 6000]);
+});
+
+t.test('a ticket that fails when it is granted costs the others nothing', async (t) => {
+  const { governor, ask, bugs } = set(1);
+  const first = ask('w');
+  const failing = ask('w');
+  failing.granted = () => {
+    throw new Error('of a ticket');
+  };
+  const [second, third] = [ask('w'), ask('w')];
+  governor.done(first);
+  t.match(bugs, [new Error('of a ticket')]);
+  t.equal(second.grants, 1, 'the next in turn is granted');
+  t.equal(governor.inFlight, 1);
+  governor.done(second);
+  t.equal(third.grants, 1, 'and so is the one after it');
+});
+
+t.test('a ticket that fails when it is granted at once takes no place', async (t) => {
+  const { governor, ask } = set(1);
+  const failing = new Ticket('w', '', [], () => {
+    throw new Error('of a ticket');
+  });
+  t.throws(() => governor.ask(failing), { message: 'of a ticket' });
+  t.equal(governor.inFlight, 0);
+  t.equal(ask('w').grants, 1);
 });

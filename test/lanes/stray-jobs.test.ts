@@ -26,11 +26,15 @@ function jobOf(jid: string, queue = 'q'): FetchedJob {
   return { jid, queue, fateOnFailure: 'retry', reply: Buffer.from(`reply ${jid}`) };
 }
 
+function noBug(error: unknown): void {
+  throw error;
+}
+
 /** No FETCH may be sent, so that all wait. */
 function set() {
   const clock = new FakeClock();
   const counts = new LaneCounts();
-  const governor = new FetchGovernor(new Limit(0), clock, counts);
+  const governor = new FetchGovernor({ limit: new Limit(0), clock, counts, onBug: noBug });
   const givenBack: string[] = [];
   const strayJobs = new StrayJobs({
     clock,
