@@ -96,6 +96,26 @@ t.test(
   },
 );
 
+t.test(
+  'an entry that throws when it is told does not keep the others from being told',
+  async (t) => {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const deadlines = new Deadlines<string>(
+      clock,
+      () => DELAY_MS,
+      (value) => {
+        if (value === 'throws') throw new Error('of an entry');
+        told.push(value);
+      },
+    );
+    for (const value of ['throws', 'b', 'c']) deadlines.add(value);
+    t.throws(() => clock.advance(1000), { message: 'of an entry' });
+    clock.advance(1000);
+    t.strictSame(told, ['b', 'c']);
+  },
+);
+
 t.test('whatever is added and cancelled when, all that is left is told on time', async () => {
   const entry = fc.record({ waitMs: fc.nat(60), cancelled: fc.boolean() });
   fc.assert(
