@@ -3,13 +3,12 @@
 // Redis does not answer, `info` is null. Node's timers directly: a probe decides nothing, so no test
 // needs to move its time.
 
-import { Redis } from 'ioredis';
-import type { RedisInfo } from './redis-info.ts';
 import { parseRedisAddress } from './redis-address.ts';
-import { parseRedisInfo } from './redis-info.ts';
+import { RedisClient } from './redis-client.ts';
+import { parseRedisInfo, type RedisInfo } from './redis-info.ts';
 
-const CONNECT_TIMEOUT_MS = 2000;
-const ANSWER_TIMEOUT_MS = 2000;
+/** For a dial, and for an answer. */
+const TIMEOUT_MS = 2000;
 
 /** The two methods that are needed of a log. */
 export interface ProbeLog {
@@ -28,11 +27,9 @@ export interface RedisProbeOptions {
 export class RedisProbe {
   readonly #options: RedisProbeOptions;
   readonly #shown: string;
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   #timer: NodeJS.Timeout | null = null;
   #polling = false;
-  /** The first thing that went wrong in the poll under way. */
-  #firstError: Error | null = null;
   #info: RedisInfo | null = null;
   /** Whether the last poll was answered; null before the first, so that either end is logged. */
   #answered: boolean | null = null;
@@ -42,22 +39,7 @@ export class RedisProbe {
     const address = parseRedisAddress(options.url);
     this.#options = options;
     this.#shown = address.shown;
-    this.#redis = new Redis({
-      ...address.dial,
-      lazyConnect: true,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      commandTimeout: ANSWER_TIMEOUT_MS,
-      // The poll itself is the retry: one dial per interval, however long Redis is away.
-      retryStrategy: () => null,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      enableReadyCheck: false,
-      disableClientInfo: true,
-      // RESP2 is spoken by every Redis; ioredis 6 would say HELLO 3.
-      protocol: 2,
-    });
-    // The poll that met it is rejected too, but often only with "Connection is closed".
-    this.#redis.on('error', (error) => (this.#firstError ??= error));
+    this.#redis = new RedisClient(address.dial, TIMEOUT_MS);
   }
 
   /** What Redis said last; null while it does not answer. */
@@ -84,14 +66,13 @@ export class RedisProbe {
   async #poll(): Promise<void> {
     if (this.#polling) return;
     this.#polling = true;
-    this.#firstError = null;
     try {
-      if (this.#redis.status !== 'ready') await this.#redis.connect();
-      this.#took(parseRedisInfo(await this.#redis.info()));
+      const redis = await this.#redis.ready();
+      this.#took(parseRedisInfo(await redis.info()));
     } catch (error) {
       // A connection that did not answer in time may answer the wrong question later.
       this.#redis.disconnect();
-      this.#failed(this.#firstError ?? error);
+      this.#failed(this.#redis.firstError ?? error);
     } finally {
       this.#polling = false;
     }

@@ -1,54 +1,14 @@
 // The Redis probe against a real Redis on a unix socket.
 
-import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t from 'tap';
 import { RedisProbe } from '../../src/redis/redis-probe.ts';
+import { freePort } from '../support/free-port.ts';
+import { redisIsMissing as skip, RedisServer, temporarySocket } from '../support/redis.ts';
 
 /** What a helper needs of a test. */
 type Test = Pick<typeof t, 'teardown'>;
-
-function redisIsInstalled(): boolean {
-  try {
-    execFileSync('redis-server', ['--version']);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** In CI a missing Redis fails; on a machine without one its tests are left out. */
-const skip =
-  redisIsInstalled() || process.env['CI'] === 'true'
-    ? false
-    : 'redis-server is not installed: apt-get install redis-server';
-
-async function startRedis(socket: string, ...options: string[]) {
-  const base = ['--port', '0', '--unixsocket', socket, '--save', '', '--loglevel', 'notice'];
-  const redis = spawn('redis-server', [...base, ...options]);
-  redis.stdout.setEncoding('utf8');
-  for await (const piece of redis.stdout.iterator({ destroyOnReturn: false })) {
-    if (String(piece).toLowerCase().includes('ready to accept connections')) break;
-  }
-  redis.stdout.resume();
-  return {
-    stop: async (): Promise<void> => {
-      if (redis.exitCode !== null || redis.signalCode !== null) return;
-      redis.kill('SIGKILL');
-      await once(redis, 'exit');
-    },
-  };
-}
-
-function temporarySocket(t: Test): string {
-  const directory = mkdtempSync(join(tmpdir(), 'redis-probe-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  return join(directory, 'redis.sock');
-}
 
 /** A probe whose polls can be awaited one by one. */
 function startProbe(t: Test, url: string) {
@@ -84,8 +44,7 @@ function startProbe(t: Test, url: string) {
 
 t.test('a real Redis is read, lost, and read again, with one line each', { skip }, async (t) => {
   const socket = temporarySocket(t);
-  const first = await startRedis(socket, '--maxclients', '77', '--maxmemory', '64mb');
-  t.teardown(() => first.stop());
+  const first = await RedisServer.start(t, socket, '--maxclients', '77', '--maxmemory', '64mb');
   const { probe, lines, until } = startProbe(t, socket);
   await until(() => probe.info !== null);
   t.match(probe.info, {
@@ -98,8 +57,7 @@ t.test('a real Redis is read, lost, and read again, with one line each', { skip 
   t.ok((probe.info?.usedMemoryBytes ?? 0) > 0);
   await first.stop();
   await until(() => probe.info === null);
-  const second = await startRedis(socket);
-  t.teardown(() => second.stop());
+  await RedisServer.start(t, socket);
   await until(() => probe.info !== null);
   t.equal(probe.info?.connectedClients, 1);
   t.strictSame(
@@ -113,8 +71,7 @@ t.test(
   { skip },
   async (t) => {
     const socket = temporarySocket(t);
-    const redis = await startRedis(socket, '--requirepass', 'hunter2');
-    t.teardown(() => redis.stop());
+    await RedisServer.start(t, socket, '--requirepass', 'hunter2');
     const { probe, lines, until } = startProbe(t, `unix://${socket}`);
     await until(() => lines.length > 0);
     t.equal(probe.info, null);
@@ -126,8 +83,7 @@ t.test('a wrong password is reported without it, once', { skip }, async (t) => {
   const directory = temporarySocket(t);
   const port = await freePort();
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', 'right'];
-  const redis = await startRedis(directory, ...options);
-  t.teardown(() => redis.stop());
+  await RedisServer.start(t, directory, ...options);
   const wrong = startProbe(t, `redis://:hunter2@127.0.0.1:${port}`);
   let polls = 0;
   await wrong.until(() => (polls += 1) > 3);
@@ -168,13 +124,3 @@ t.test('what is no Redis is dialled again no more than once per interval', async
   t.ok(dials <= polls, `${dials} dials in ${polls} polls`);
   t.equal(lines.length, 1);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -5,7 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { ReplyReader } from './reply.ts';
+import { askRedis } from './redis.ts';
+import { replyText } from './reply.ts';
 import { until, within } from './waiting.ts';
 
 export interface ServerProcessOptions {
@@ -121,23 +122,11 @@ function watch(pid: number | undefined, options: ServerProcessOptions): ChildPro
 }
 
 /** Redis's own word for its process id, over its unix socket. */
-function redisPid(path: string): Promise<number> {
-  const socket = connect({ path });
-  const asked = new Promise<number>((resolve, reject) => {
-    const reader = new ReplyReader();
-    socket.on('error', reject);
-    socket.on('close', () => reject(new Error(`Cannot ask Redis for its process id: closed`)));
-    socket.on('data', (bytes) => {
-      reader.add(bytes);
-      const reply = reader.take();
-      if (reply === undefined) return;
-      const found = /process_id:(\d+)/.exec(JSON.stringify(reply))?.[1];
-      if (found === undefined) reject(new Error(`Cannot find process_id in Redis's INFO`));
-      else resolve(Number(found));
-    });
-    socket.write('INFO server\r\n');
-  });
-  return within(asked, 5000, () => `Redis's INFO on ${path}`).finally(() => socket.destroy());
+async function redisPid(path: string): Promise<number> {
+  const info = replyText(await askRedis(path, 'INFO', 'server'));
+  const found = /process_id:(\d+)/.exec(info ?? '')?.[1];
+  if (found === undefined) throw new Error(`Cannot find process_id in Redis's INFO`);
+  return Number(found);
 }
 
 function answers(path: string): Promise<boolean> {
