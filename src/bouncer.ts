@@ -17,6 +17,7 @@ import { EventLog } from './observe/event-log.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { RedisProbe } from './redis/redis-probe.ts';
+import { WriteProbe } from './redis/write-probe.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { Upstream } from './upstream.ts';
@@ -39,6 +40,7 @@ export class Bouncer {
   readonly #upstream: Upstream;
   readonly #clients: Clients;
   readonly #redisProbe: RedisProbe | null;
+  readonly #writeProbe: WriteProbe | null;
   readonly #admin: Admin;
   #listening: Listening | null = null;
   #isDraining = false;
@@ -84,6 +86,15 @@ export class Bouncer {
       config.redis.url === ''
         ? null
         : new RedisProbe({ url: config.redis.url, intervalMs: config.redis.intervalMs, log });
+    this.#writeProbe =
+      config.redis.url === ''
+        ? null
+        : new WriteProbe({
+            url: config.redis.url,
+            clock,
+            listener: this.#upstream,
+            onBug: (error) => events.bug(error),
+          });
     this.#admin = surroundings.admin({
       metrics: createMetrics(counts, () => this.snapshot(), VERSION),
       readiness: () => this.#readiness(),
@@ -105,6 +116,7 @@ export class Bouncer {
     }
     this.#upstream.start();
     this.#redisProbe?.start();
+    this.#writeProbe?.start();
     this.#scheduleJanitor();
     return { listen: this.#listening.address, admin };
   }
@@ -122,6 +134,7 @@ export class Bouncer {
     this.#clients.abandon();
     await this.#upstream.stop(deadline);
     this.#redisProbe?.stop();
+    this.#writeProbe?.stop();
     await this.#hasher.close();
     await this.#admin.close();
   }
@@ -131,7 +144,7 @@ export class Bouncer {
     const { limits } = this.#settings;
     const now = this.#surroundings.clock.now();
     const oldestSince = this.#admission.oldestSince();
-    const { servers, fetches, commandLane, strayJobs, info } = this.#upstream.gauges(now);
+    const { servers, fetches, commandLane, writes, strayJobs, info } = this.#upstream.gauges(now);
     const { health } = this.#upstream;
     return {
       draining: this.#isDraining,
@@ -157,6 +170,7 @@ export class Bouncer {
       },
       fetches,
       commandLane,
+      writes,
       workers: this.#admission.workers,
       strayJobs,
       bufferedBytes: this.#budget.usedBytes,

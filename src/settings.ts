@@ -7,18 +7,21 @@ import type { ClientSettings } from './client/client-parts.ts';
 import type { Config } from './config/config.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
 import type { ServerSettings } from './server/server-parts.ts';
+import type { WriteSettings } from './server/write-health.ts';
 
 export class Settings {
   readonly limits: Limits;
   readonly client: Live<ClientSettings>;
   readonly lanes: Live<LaneSettings>;
   readonly server: Live<ServerSettings>;
+  readonly writes: Live<WriteSettings>;
 
   constructor(config: Config) {
     this.limits = new Limits(configuredLimits(config), !config.observeOnly);
     this.client = new Live(clientSettings(config));
     this.lanes = new Live(laneSettings(config));
     this.server = new Live(serverSettings(config));
+    this.writes = new Live(config.writes);
   }
 
   /** From now on everything is as `config` says, but for what needs a restart. */
@@ -26,6 +29,7 @@ export class Settings {
     this.client.replace(clientSettings(config));
     this.lanes.replace(laneSettings(config));
     this.server.replace(serverSettings(config));
+    this.writes.replace(config.writes);
     // Last: a raised limit lets clients in at once, and they find the other settings in place.
     this.limits.apply(configuredLimits(config), !config.observeOnly);
   }
@@ -38,6 +42,7 @@ function configuredLimits({ limits, waitingLine }: Config): ConfiguredLimits {
     serverConnections: limits.serverConnections,
     producerReserve: limits.producerReserve,
     fetchesInFlight: limits.fetchesInFlight,
+    commandsInFlight: limits.commandsInFlight,
     perWorker: limits.perWorker,
     perAddress: limits.perAddress,
     waitingLine: waitingLine.size,
@@ -61,7 +66,6 @@ function laneSettings({ pool }: Config): LaneSettings {
   return {
     outageWaitMs: pool.outageWaitMs,
     bulkPush: pool.bulkPush,
-    commandConnectionsMax: pool.commandConnectionsMax,
     fetchesPerWorker: pool.fetchesPerWorker,
     lingerMs: pool.lingerMs,
     holdMs: pool.holdMs,

@@ -7,10 +7,14 @@ import { pollUntil } from './base/poll-until.ts';
 import type { Hasher } from './base/hasher.ts';
 import type { Lingering } from './base/lingering.ts';
 import type { Config } from './config/config.ts';
+import { Acknowledgements } from './lanes/acknowledgements.ts';
+import { CommandSlots } from './lanes/command-slots.ts';
+import { FetchPause } from './lanes/fetch-pause.ts';
 import { FetchGovernor } from './lanes/fetch-governor.ts';
 import type { Lanes } from './lanes/lanes.ts';
 import { PooledLanes } from './lanes/pooled-lanes.ts';
 import { SessionLanes } from './lanes/session-lanes.ts';
+import { WriteGate } from './lanes/write-gate.ts';
 import { StrayJobs } from './lanes/stray-jobs.ts';
 import type { Counts } from './observe/counts.ts';
 import type { EventLog } from './observe/event-log.ts';
@@ -20,6 +24,9 @@ import { ServerHealth } from './server/health.ts';
 import type { FaktoryInfo } from './server/info.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
+import { WriteCheck } from './server/write-check.ts';
+import { WriteHealth, type WriteStateName } from './server/write-health.ts';
+import type { WriteState } from './redis/write-probe.ts';
 import type { Settings } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -39,6 +46,7 @@ export interface UpstreamGauges {
   readonly servers: Record<LaneName, Record<ServerState, number>>;
   readonly fetches: { readonly inFlight: number; readonly waiting: number };
   readonly commandLane: { readonly outstanding: number; readonly waiting: number };
+  readonly writes: { readonly state: WriteStateName; readonly held: number };
   readonly strayJobs: number;
   readonly info: FaktoryInfo | null;
 }
@@ -46,6 +54,9 @@ export interface UpstreamGauges {
 export class Upstream {
   readonly lanes: Lanes;
   readonly health: ServerHealth;
+  readonly writeHealth: WriteHealth;
+  readonly #writeCheck: WriteCheck;
+  #redisWrites: 'untold' | 'told' = 'untold';
   readonly #surroundings: Surroundings;
   readonly #servers: ServerConnections;
   readonly #control: ControlConnection;
@@ -90,6 +101,22 @@ export class Upstream {
       settings: settings.lanes,
       control: this.#control,
     });
+    this.writeHealth = new WriteHealth(settings.writes);
+    this.writeHealth.onChange(events);
+    this.writeHealth.onChange(new FetchPause(settings.limits.fetchesInFlight, this.writeHealth));
+    const health = this.writeHealth;
+    const onBug = (error: unknown): void => events.bug(error);
+    const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });
+    this.#writeCheck = new WriteCheck({
+      clock,
+      settings: settings.writes,
+      health,
+      probes: parts.counts.server.probes,
+      control: this.#control,
+      servers,
+      writes: gate,
+      redisIsAsked: () => this.#redisWrites === 'told',
+    });
     const shared = {
       servers,
       clock,
@@ -97,20 +124,27 @@ export class Upstream {
       settings: settings.lanes,
       governor: this.#governor,
       strayJobs: this.#strayJobs,
+      gate,
+      acknowledgements: new Acknowledgements({ clock, settings: settings.writes, counts, health }),
     };
     this.lanes =
       parts.mode === 'session'
-        ? new SessionLanes(shared)
+        ? new SessionLanes({
+            ...shared,
+            slots: new CommandSlots(settings.limits.commandsInFlight, onBug),
+          })
         : new PooledLanes({
             ...shared,
             places,
             commandConnections: parts.pool.commandConnections,
+            commandsInFlight: settings.limits.commandsInFlight,
           });
   }
 
   /** Begins to dial Faktory. */
   start(): void {
     this.#control.start();
+    this.#writeCheck.start();
     this.lanes.start();
   }
 
@@ -123,6 +157,7 @@ export class Upstream {
     await pollUntil(clock, () => this.#clientServers() === 0, deadline);
     this.#strayJobs.giveBackAll();
     await pollUntil(clock, () => this.#control.pending === 0, deadline);
+    this.#writeCheck.stop();
     this.#control.stop();
     this.lanes.stop();
     this.#servers.closeAll();
@@ -130,13 +165,26 @@ export class Upstream {
     this.#servers.destroyAll();
   }
 
+  /** What Redis itself, asked directly, says of writes. */
+  onWrites(state: WriteState): void {
+    const now = this.#surroundings.clock.now();
+    const wasTold = this.#redisWrites === 'told';
+    this.#redisWrites = state.kind === 'accepted' || state.kind === 'refused' ? 'told' : 'untold';
+    if (state.kind === 'accepted') this.writeHealth.sawRedisAccept(now);
+    else if (state.kind === 'refused') this.writeHealth.sawTrouble(now, state);
+    // It answered until now. Out of reach for the bouncer alone, it would be silent all the time.
+    else if (state.kind === 'silent' && wasTold) this.writeHealth.sawTrouble(now, state);
+  }
+
   /** What is there at `now` (monotonic ms). */
   gauges(now: number): UpstreamGauges {
-    const { fetchesWaiting, commandsOutstanding, commandsWaiting } = this.lanes.gauges();
+    const { fetchesWaiting, commandsOutstanding, commandsWaiting, writesHeld } =
+      this.lanes.gauges();
     return {
       servers: this.#servers.counts(),
       fetches: { inFlight: this.#governor.inFlight, waiting: fetchesWaiting },
       commandLane: { outstanding: commandsOutstanding, waiting: commandsWaiting },
+      writes: { state: this.writeHealth.state.kind, held: writesHeld },
       strayJobs: this.#strayJobs.size,
       info: this.#control.info(now),
     };

@@ -11,6 +11,7 @@ export interface ConfiguredLimits {
   readonly serverConnections: number;
   readonly producerReserve: number;
   readonly fetchesInFlight: number;
+  readonly commandsInFlight: number;
   readonly perWorker: number;
   readonly perAddress: number;
   readonly waitingLine: number;
@@ -27,6 +28,8 @@ export class Limits {
   readonly producerReserve: Live<number>;
   /** FETCHes at Faktory. */
   readonly fetchesInFlight: Limit;
+  /** Commands other than FETCH at Faktory. */
+  readonly commandsInFlight: Limit;
   /** Admitted clients of one worker. */
   readonly perWorker: Limit;
   /** Admitted clients from one address. */
@@ -41,6 +44,7 @@ export class Limits {
     this.serverConnections = new Limit(configured.serverConnections, isEnforced);
     this.producerReserve = new Live(configured.producerReserve);
     this.fetchesInFlight = new Limit(configured.fetchesInFlight, isEnforced);
+    this.commandsInFlight = new Limit(configured.commandsInFlight, isEnforced);
     this.perWorker = new Limit(zeroIsNone(configured.perWorker), isEnforced);
     this.perAddress = new Limit(zeroIsNone(configured.perAddress), isEnforced);
     this.waitingLine = new Limit(configured.waitingLine, isEnforced);
@@ -60,6 +64,7 @@ export class Limits {
       [this.handshakes, configured.handshakes],
       [this.serverConnections, configured.serverConnections],
       [this.fetchesInFlight, configured.fetchesInFlight],
+      [this.commandsInFlight, configured.commandsInFlight],
       [this.perWorker, zeroIsNone(configured.perWorker)],
       [this.perAddress, zeroIsNone(configured.perAddress)],
       [this.waitingLine, configured.waitingLine],

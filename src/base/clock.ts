@@ -14,6 +14,8 @@ export interface Clock {
    * then is not here because the loop was busy.
    */
   idleMs(): number;
+  /** Milliseconds since 1970, as far as this machine knows; it may jump. */
+  wallMs(): number;
   /** Calls `act` once, `ms` milliseconds from now. */
   after(ms: number, act: () => void): Timer;
 }
@@ -27,6 +29,10 @@ export class SystemClock implements Clock {
   /** Node counts it where libuv waits for events; reading it costs 50 ns. */
   idleMs(): number {
     return performance.nodeTiming.idleTime;
+  }
+
+  wallMs(): number {
+    return Date.now();
   }
 
   after(ms: number, act: () => void): Timer {

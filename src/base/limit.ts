@@ -1,8 +1,11 @@
 // A number that bounds how many may be there, and that can move. Promise: its value is the smallest of
 // those that its sources allow; raising it wakes whoever waits for room; lowering it closes nobody.
 
-/** Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit. */
-export type LimitSource = 'configured' | 'leased' | 'adapted';
+/**
+ * Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit, or somebody
+ * who wants none let through for now.
+ */
+export type LimitSource = 'configured' | 'leased' | 'adapted' | 'paused';
 
 export class Limit {
   readonly #sources: Record<LimitSource, number>;
@@ -12,7 +15,7 @@ export class Limit {
 
   /** `isEnforced`: false with observe_only, where the limit is known and nobody is held back by it. */
   constructor(configured: number, isEnforced = true) {
-    this.#sources = { configured, leased: Infinity, adapted: Infinity };
+    this.#sources = { configured, leased: Infinity, adapted: Infinity, paused: Infinity };
     this.#isEnforced = isEnforced;
     this.#value = configured;
   }

@@ -14,6 +14,10 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const MODES = ['session', 'pooled'] as const;
 export type Mode = (typeof MODES)[number];
 
+/** Whether a rule acts, only tells what it would have done, or does nothing. */
+export const RULE_MODES = ['off', 'log', 'on'] as const;
+export type RuleMode = (typeof RULE_MODES)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: { readonly address: Address; readonly backlog: number };
@@ -32,6 +36,7 @@ export interface Config {
     readonly serverConnections: number;
     readonly producerReserve: number;
     readonly fetchesInFlight: number;
+    readonly commandsInFlight: number;
     readonly perWorker: number;
     readonly perAddress: number;
     readonly bufferedBytes: number;
@@ -46,12 +51,17 @@ export interface Config {
   readonly observeOnly: boolean;
   readonly pool: {
     readonly commandConnections: number;
-    readonly commandConnectionsMax: number;
     readonly fetchesPerWorker: number;
     readonly bulkPush: boolean;
     readonly outageWaitMs: number;
     readonly lingerMs: number;
     readonly holdMs: number;
+  };
+  readonly writes: {
+    readonly lateReply: RuleMode;
+    readonly hang: RuleMode;
+    readonly refused: RuleMode;
+    readonly probeIntervalMs: number;
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
   readonly admin: { readonly address: Address };

@@ -1,7 +1,7 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LOG_LEVELS, MODES } from './config.ts';
+import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import { address, boolean, choice, duration, integer, redisUrl, serverUrl, size } from './kinds.ts';
 import type { Kind, Written } from './kinds.ts';
@@ -36,6 +36,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   limits: 'How many may be there at once.',
   waiting_line: 'Where a client waits when a limit is reached.',
   pool: 'Pooled mode only, but for hold.',
+  writes: 'What an acknowledgement must mean: jobs are never lost after +OK.',
   redis: "Faktory's Redis, asked for its health.",
   admin: 'The admin HTTP server: metrics and health.',
   log: 'JSON lines on standard output.',
@@ -118,6 +119,13 @@ export const OPTIONS = {
     reloadable: true,
     doc: "FETCHes that block in Faktory at once, each of which holds one place of Faktory's Redis pool.",
     read: (config) => config.limits.fetchesInFlight,
+  }),
+  'limits.commands_in_flight': option({
+    kind: integer(1, 100_000),
+    fallback: 500,
+    reloadable: true,
+    doc: "Commands other than FETCH that Faktory works on at once; more wait. Over 511, a Redis that hangs drops connections of Faktory, which then acknowledges jobs that it has lost. In pooled mode the command lane grows to it while Faktory's Redis is slow.",
+    read: (config) => config.limits.commandsInFlight,
   }),
   'limits.per_worker': option({
     kind: integer(0, 1_000_000),
@@ -210,13 +218,6 @@ export const OPTIONS = {
     doc: 'Server connections shared for all commands but FETCH. limits.server_connections must be larger by 2 or more.',
     read: (config) => config.pool.commandConnections,
   }),
-  'pool.command_connections_max': option({
-    kind: integer(1, 10_000),
-    fallback: 500,
-    reloadable: true,
-    doc: "Server connections that the command lane may grow to, inside limits.server_connections, while Faktory's Redis is slow. Over 500, a Redis that hangs may drop connections of Faktory, which then acknowledges jobs that it has lost.",
-    read: (config) => config.pool.commandConnectionsMax,
-  }),
   'pool.fetches_per_worker': option({
     kind: integer(1, 1000),
     fallback: 8,
@@ -251,6 +252,34 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'How long a job whose client has gone waits for another taker before it is given back, in session mode too.',
     read: (config) => config.pool.holdMs,
+  }),
+  'writes.late_reply': option({
+    kind: choice(RULE_MODES),
+    fallback: 'on',
+    reloadable: true,
+    doc: 'A PUSH or PUSHB that Faktory acknowledges after 3 s or more, its Redis timeout, may be lost. on: its client reads an error. log: it is only counted.',
+    read: (config) => config.writes.lateReply,
+  }),
+  'writes.hang': option({
+    kind: choice(RULE_MODES),
+    fallback: 'on',
+    reloadable: true,
+    doc: 'While a PUSH, ACK or FAIL has had no answer for 1.5 s, or Redis does not answer. on: new PUSH, PUSHB and FAIL wait as long as pool.outage_wait, then read an error. log: it is only told.',
+    read: (config) => config.writes.hang,
+  }),
+  'writes.refused': option({
+    kind: choice(RULE_MODES),
+    fallback: 'on',
+    reloadable: true,
+    doc: 'While Redis refuses writes, which Faktory does not tell. on: PUSH, PUSHB and FAIL wait likewise, and FETCH gets nil. log: it is only told.',
+    read: (config) => config.writes.refused,
+  }),
+  'writes.probe_interval': option({
+    kind: duration('0s', '1h'),
+    fallback: '1s',
+    reloadable: true,
+    doc: 'How often Faktory is asked whether its Redis takes writes, while jobs are pushed and redis.url does not tell: by a PUSH that Faktory drops. 0s: only when there is trouble.',
+    read: (config) => config.writes.probeIntervalMs,
   }),
   'redis.url': option({
     kind: redisUrl(),

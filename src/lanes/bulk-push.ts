@@ -2,7 +2,6 @@
 // that it would have got alone, or is told that its outcome is unknown; what Faktory did not execute
 // is sent again by itself.
 
-import type { Clock } from '../base/clock.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import {
   type BulkOutcome,
@@ -19,15 +18,7 @@ import type { LaneCommand } from './lane-command.ts';
 /** Shorter ones Faktory refuses, always with the same words (v1.7.0 manager/manager.go Push). */
 const JID_BYTES_MIN = 8;
 
-/**
- * Faktory gives up on a command of its Redis after 3 s (go-redis v9.0.2, read timeout) and throws the
- * error of an LPUSH away (v1.7.0 storage/queue_redis.go Push). A PUSHB that it worked on for longer
- * may have lost any of its jobs, whatever it answers.
- */
-const DOUBTED_AFTER_MS = 3000;
-
 export interface BulkPushParts {
-  readonly clock: Clock;
   readonly counts: LaneCounts;
   /** Sends a PUSH that was part of a bulk by itself. */
   readonly pushAlone: (push: LaneCommand) => void;
@@ -37,13 +28,10 @@ export class BulkPush implements ReplySink {
   readonly command: Command;
   readonly #parts: BulkPushParts;
   readonly #pushes: readonly LaneCommand[];
-  readonly #sentAt: number;
 
-  /** `now`: when it is sent, over a connection with nothing else outstanding. */
   constructor(parts: BulkPushParts, pushes: readonly LaneCommand[], now: number) {
     this.#parts = parts;
     this.#pushes = pushes;
-    this.#sentAt = now;
     this.command = new Command('PUSHB', pushbLine(pushes), now, this);
     parts.counts.bulkPushes.sent += 1;
     parts.counts.bulkPushes.jobs += pushes.length;
@@ -51,11 +39,8 @@ export class BulkPush implements ReplySink {
 
   onReply(_command: Command, reply: Buffer): void {
     const outcome = bulkOutcome(reply);
-    const isDoubted = this.#parts.clock.now() - this.#sentAt >= DOUBTED_AFTER_MS;
-    if (isDoubted && outcome.kind !== 'not_executed') {
-      this.onLost(this.command, 'unanswered');
-      return;
-    }
+    // Each of them may have been worked on for as long as the whole.
+    for (const push of this.#pushes) push.workedMs = this.command.workedMs;
     switch (outcome.kind) {
       case 'all_stored':
         for (const push of this.#pushes) push.sink.onReply(push, OK, true);

@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import { check } from '../base/check.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import type { Fifo } from '../base/fifo.ts';
+import type { Limit } from '../base/limit.ts';
 import type { Live } from '../base/live.ts';
 import { afterLoss, isWorthSending, type LostFate } from '../protocol/after-loss.ts';
 import type { Command } from '../protocol/command.ts';
@@ -51,6 +52,8 @@ export interface CommandLaneParts {
   readonly settings: Live<LaneSettings>;
   readonly hello: Hello;
   readonly places: Places;
+  /** Commands at Faktory: the most connections that the lane grows to. */
+  readonly commandsInFlight: Limit;
   /** Server connections that the lane keeps for as long as it lives. */
   readonly commandConnections: number;
 }
@@ -88,7 +91,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       () => settings.current.outageWaitMs,
       (held) => this.#giveUp(held),
     );
-    this.#bulkPushParts = { clock, counts, pushAlone: (push) => this.#pushAlone(push) };
+    this.#bulkPushParts = { counts, pushAlone: (push) => this.#pushAlone(push) };
     for (let i = 0; i < parts.commandConnections; i += 1) {
       const place = places.take('producer');
       if (place !== null) this.#freePlaces.push(place);
@@ -119,6 +122,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   submit(command: LaneCommand): void {
+    if (command.holdsBack()) return;
     if (command.mayShare && this.#gathers()) {
       this.#pushes.add(command);
       this.#scheduleTick();
@@ -205,7 +209,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   get #max(): number {
-    return Math.max(this.#base, this.#parts.settings.current.commandConnectionsMax);
+    return Math.max(this.#base, this.#parts.commandsInFlight.value);
   }
 
   #pushAlone(push: LaneCommand): void {

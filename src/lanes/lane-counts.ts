@@ -26,6 +26,12 @@ export class LaneCounts {
   readonly commandsSentAgain = new CountBy(VERBS);
   /** Commands whose server connection was lost after they were sent. */
   readonly commandsOutcomeUnknown = new CountBy(VERBS);
+  /** Writes that had to wait because the server was not sound. */
+  readonly writesHeld = { total: 0 };
+  /** Writes refused after that wait, by what the server was. */
+  readonly writesRefused = new CountBy(['suspect', 'refusing'] as const);
+  /** Acknowledgements that came too late to be believed. */
+  readonly lateReplies = new CountBy(['PUSH', 'PUSHB'] as const);
   /** Time that a command waited in the bouncer before it was sent, by lane. */
   readonly waits = new HistogramBy(['command', 'fetch'] as const, LATENCY_BOUNDS_SECONDS);
 }

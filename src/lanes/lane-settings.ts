@@ -5,8 +5,6 @@ export interface LaneSettings {
   readonly outageWaitMs: number;
   /** Whether PUSHes that wait for a server connection are sent as one PUSHB. */
   readonly bulkPush: boolean;
-  /** Most server connections of the command lane. */
-  readonly commandConnectionsMax: number;
   /** Most server connections of one worker. */
   readonly fetchesPerWorker: number;
   /** How long a worker's server connection beyond the first stays without a FETCH. */

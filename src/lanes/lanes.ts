@@ -8,10 +8,12 @@ import type { Lane, LaneClient } from './lane.ts';
 export interface LaneGauges {
   /** FETCHes of clients that are not answered and not at Faktory for that client alone. */
   readonly fetchesWaiting: number;
-  /** Commands of the command lane: sent and not answered yet. */
+  /** Pooled: commands sent and not answered yet. Session: clients with any. */
   readonly commandsOutstanding: number;
-  /** Commands of the command lane that wait in the bouncer. */
+  /** Pooled: commands that wait for a server connection. Session: clients with any that wait for a slot. */
   readonly commandsWaiting: number;
+  /** Writes that wait for the server to be sound. */
+  readonly writesHeld: number;
 }
 
 export interface Lanes {

@@ -3,20 +3,24 @@
 
 import type { Deadline } from '../base/deadlines.ts';
 import type { Seat } from '../base/line.ts';
-import type { Verb } from '../protocol/verbs.ts';
+import { MEANING, type Verb } from '../protocol/verbs.ts';
 import { holdsOneObject, isUnreadable } from '../protocol/bulk.ts';
-import type { LostFate } from '../protocol/after-loss.ts';
+import { isWorthSending, type LostFate } from '../protocol/after-loss.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';
 import { isError, NIL, OK } from '../protocol/replies.ts';
+import type { Acknowledgements } from './acknowledgements.ts';
 import type { CommandLane } from './command-lane.ts';
 import type { LaneCommand } from './lane-command.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import { type QueueSet, queueSet } from './queue-set.ts';
 import type { WorkerGroup } from './worker-group.ts';
+import type { HeldWrite, WriteGate } from './write-gate.ts';
 
 export interface PooledParts {
   readonly commandLane: CommandLane;
+  readonly gate: WriteGate;
+  readonly acknowledgements: Acknowledgements;
   /** The worker's group, or the one of all clients without wid, made at their first FETCH. */
   readonly group: () => WorkerGroup;
 }
@@ -70,7 +74,8 @@ export class PooledLane implements Lane, ReplySink {
       }
     }
     if (verb === 'PUSH') command.mayShare = this.#sharesPushes && mayShare(line);
-    if (!command.holdsBack()) this.#parts.commandLane.submit(command);
+    if (MEANING[verb].storesJob) this.#parts.gate.pass();
+    this.#parts.commandLane.submit(command);
   }
 
   /** Faktory knows the worker (again). */
@@ -104,19 +109,42 @@ export class PooledLane implements Lane, ReplySink {
     if (command.verb === 'BEAT' && last && !isError(piece)) this.#group?.onBeat();
     // One whose JSON Faktory cannot read takes a whole PUSHB apart: once is enough.
     if (command.verb === 'PUSH' && piece !== OK && isUnreadable(piece)) this.#sharesPushes = false;
-    if (this.#clientIsHere) this.#client.onReply(command, piece, last);
+    if (!this.#clientIsHere) return;
+    const told = last ? this.#parts.acknowledgements.judge(command, piece) : piece;
+    this.#client.onReply(command, told, last);
+  }
+
+  /** The bouncer's own answer to a command that was not sent. */
+  answer(command: Command, text: Buffer): void {
+    if (this.#clientIsHere) this.#client.onReply(command, text, true);
+  }
+
+  /** Keeps a write that Faktory would acknowledge whatever becomes of it. */
+  holdsWrite(write: PooledCommand): boolean {
+    const { gate } = this.#parts;
+    if (gate.isOpen) return false;
+    gate.hold(write);
+    return true;
+  }
+
+  /** It is held no more. */
+  submitHeld(write: PooledCommand): void {
+    this.#parts.commandLane.submit(write);
   }
 
   onLost(command: Command, fate: LostFate): void {
-    if (!(command instanceof PooledCommand)) return;
-    const { commandLane } = this.#parts;
-    if (fate === 'partly_answered' || !command.holdsBack()) commandLane.recover(command, fate);
+    if (command instanceof PooledCommand) this.#parts.commandLane.recover(command, fate);
   }
 
   /** The client's FETCH has its answer. */
   answerFetch(fetch: ClientFetch, reply: Buffer): void {
     this.#fetch = null;
-    if (this.#clientIsHere) this.#client.onReply(fetch.command, reply, true);
+    if (!this.#clientIsHere) return;
+    this.#client.onReply(
+      fetch.command,
+      this.#parts.acknowledgements.judge(fetch.command, reply),
+      true,
+    );
   }
 
   loseOutcome(): void {
@@ -169,7 +197,7 @@ export class PooledLane implements Lane, ReplySink {
 }
 
 /** A client's command in the command lane. */
-export class PooledCommand extends Command implements LaneCommand {
+export class PooledCommand extends Command implements LaneCommand, HeldWrite {
   mayShare = false;
   readonly #lane: PooledLane;
 
@@ -182,13 +210,26 @@ export class PooledCommand extends Command implements LaneCommand {
     return this.#lane.clientIsHere;
   }
 
+  get isWorthSending(): boolean {
+    return isWorthSending(this.verb, this.isWanted);
+  }
+
   holdsBack(): boolean {
-    return this.verb === 'BEAT' && this.#lane.holdsBeat(this);
+    if (this.verb === 'BEAT') return this.#lane.holdsBeat(this);
+    return MEANING[this.verb].storesJob && this.#lane.holdsWrite(this);
   }
 
   expired(): void {
     if (this.verb === 'BEAT') this.#lane.onBeatExpired();
-    this.#lane.onReply(this, UNREACHABLE, true);
+    this.#lane.answer(this, UNREACHABLE);
+  }
+
+  goOn(): void {
+    this.#lane.submitHeld(this);
+  }
+
+  refuse(text: Buffer): void {
+    this.#lane.answer(this, text);
   }
 
   outcomeUnknown(): void {

@@ -2,24 +2,33 @@
 // one place, for its first server connection, however many clients it has.
 
 import type { Place } from '../admission/places.ts';
+import type { Limit } from '../base/limit.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { OWN_HELLO } from '../server/own-hello.ts';
+import type { Acknowledgements } from './acknowledgements.ts';
 import { CommandLane } from './command-lane.ts';
 import { FetchLane, type FetchLaneParts } from './fetch-lane.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import type { LaneGauges, Lanes } from './lanes.ts';
 import { PooledLane } from './pooled-lane.ts';
+import type { WriteGate } from './write-gate.ts';
 
 export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello'> {
   /** Server connections of the command lane; their places come first. */
   readonly commandConnections: number;
+  /** Commands at Faktory. */
+  readonly commandsInFlight: Limit;
+  readonly gate: WriteGate;
+  readonly acknowledgements: Acknowledgements;
 }
 
 export class PooledLanes implements Lanes {
   readonly #commandLane: CommandLane;
   readonly #fetchLane: FetchLane;
+  readonly #parts: PooledLanesParts;
 
   constructor(parts: PooledLanesParts) {
+    this.#parts = parts;
     this.#commandLane = new CommandLane({ ...parts, hello: OWN_HELLO });
     this.#fetchLane = new FetchLane({ ...parts, producerHello: OWN_HELLO });
   }
@@ -34,6 +43,8 @@ export class PooledLanes implements Lanes {
     const lane = new PooledLane(
       {
         commandLane: this.#commandLane,
+        gate: this.#parts.gate,
+        acknowledgements: this.#parts.acknowledgements,
         group: () =>
           worker === null ? fetchLane.producerGroup() : fetchLane.groupFor(worker, hello, place),
       },
@@ -60,6 +71,7 @@ export class PooledLanes implements Lanes {
       fetchesWaiting: this.#fetchLane.waiting,
       commandsOutstanding: this.#commandLane.outstanding,
       commandsWaiting: this.#commandLane.waiting,
+      writesHeld: this.#parts.gate.held,
     };
   }
 }

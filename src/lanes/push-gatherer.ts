@@ -65,7 +65,7 @@ export class PushGatherer {
       if (next === undefined || (bytes > 0 && bytes + next.line.length > BYTES_MAX)) break;
       this.#waiting.shift();
       // Nobody has seen the PUSH of a client that has left: it is as if it had not been sent.
-      if (!next.isWanted) continue;
+      if (!next.isWanted || next.holdsBack()) continue;
       bytes += next.line.length;
       pushes.push(next);
     }

@@ -9,8 +9,10 @@ import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
+import type { Acknowledgements } from './acknowledgements.ts';
 import type { FetchGovernor, LoneTicket } from './fetch-governor.ts';
 import type { Lane, LaneClient } from './lane.ts';
+import { SessionSender, type SenderClient, type SessionSenderParts } from './session-sender.ts';
 import type { StrayJobs } from './stray-jobs.ts';
 
 /** Commands that one client may pipeline; Faktory answers them one after another anyway. */
@@ -18,18 +20,20 @@ const PIPELINE_DEPTH = 64;
 /** Past this, what a client pipelines waits for replies, whatever its depth. */
 const UNSENT_BYTES_MAX = 256 * 1024;
 
-export interface SessionLaneParts {
+export interface SessionLaneParts extends SessionSenderParts {
   readonly servers: ServerConnections;
   readonly governor: FetchGovernor;
   readonly strayJobs: StrayJobs;
+  readonly acknowledgements: Acknowledgements;
 }
 
-export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
+export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, SenderClient {
   readonly isShared = false;
   readonly worker: string | null;
   readonly #parts: SessionLaneParts;
   readonly #client: LaneClient;
   readonly #server: ServerConnection;
+  readonly #sender: SessionSender;
   /** The one FETCH that is waiting or in flight. */
   #fetch: Command | null = null;
   #fetchIsSent = false;
@@ -46,6 +50,7 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
       owner: this,
       isShared: false,
     });
+    this.#sender = new SessionSender(parts, this, this.#server);
   }
 
   onOpen(): void {
@@ -54,13 +59,14 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
 
   accepts(outstanding: number): boolean {
     if (outstanding === 0) return true;
+    if (!this.#sender.mayPipeline) return false;
     return outstanding < PIPELINE_DEPTH && this.#server.bufferedBytes < UNSENT_BYTES_MAX;
   }
 
   submit(verb: Command['verb'], line: Buffer, readAt: number): void {
     const command = new Command(verb, line, readAt, this);
     if (verb !== 'FETCH') {
-      this.#server.send(command);
+      this.#sender.submit(command);
       return;
     }
     this.#fetch = command;
@@ -97,7 +103,14 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
         return;
       }
     }
-    if (this.#clientIsHere) this.#client.onReply(command, piece, last);
+    if (last) this.#sender.onAnswered();
+    if (!this.#clientIsHere) return;
+    const told = last ? this.#parts.acknowledgements.judge(command, piece) : piece;
+    this.#client.onReply(command, told, last);
+  }
+
+  answer(command: Command, text: Buffer): void {
+    if (this.#clientIsHere) this.#client.onReply(command, text, true);
   }
 
   onLost(command: Command, fate: LostFate): void {
@@ -112,6 +125,7 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
   onEnd(_server: ServerConnection, _reason: ServerEndReason): void {
     if (this.#fetch !== null) this.#parts.governor.withdraw(this);
     this.#fetch = null;
+    this.#sender.onEnd();
     if (!this.#clientIsHere) return;
     this.#clientIsHere = false;
     this.#client.onLaneLost('server_lost');
@@ -132,6 +146,7 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket {
   leave(): void {
     if (!this.#clientIsHere) return;
     this.#clientIsHere = false;
+    this.#sender.leave();
     this.#server.resumeReading();
     if (this.#fetch !== null && this.#fetchIsSent) {
       this.#server.orphan();

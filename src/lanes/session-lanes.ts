@@ -1,16 +1,32 @@
 // Session mode. Promise: one server connection for each client, in the client's own name.
 
 import type { Place } from '../admission/places.ts';
+import type { Clock } from '../base/clock.ts';
+import { Deadlines } from '../base/deadlines.ts';
+import type { Live } from '../base/live.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Lane, LaneClient } from './lane.ts';
+import type { LaneSettings } from './lane-settings.ts';
 import type { LaneGauges, Lanes } from './lanes.ts';
 import { SessionLane, type SessionLaneParts } from './session-lane.ts';
+import type { SessionSender } from './session-sender.ts';
+
+export interface SessionLanesParts extends Omit<SessionLaneParts, 'slotDeadlines'> {
+  readonly clock: Clock;
+  readonly settings: Live<LaneSettings>;
+}
 
 export class SessionLanes implements Lanes {
   readonly #parts: SessionLaneParts;
 
-  constructor(parts: SessionLaneParts) {
-    this.#parts = parts;
+  constructor(parts: SessionLanesParts) {
+    const { clock, settings } = parts;
+    const slotDeadlines = new Deadlines<SessionSender>(
+      clock,
+      () => settings.current.outageWaitMs,
+      (sender) => sender.onDeadline(),
+    );
+    this.#parts = { ...parts, slotDeadlines };
   }
 
   /** Every client does. */
@@ -31,8 +47,13 @@ export class SessionLanes implements Lanes {
   stop(): void {}
 
   gauges(): LaneGauges {
-    const fetchesWaiting = this.#parts.governor.waiting;
-    return { fetchesWaiting, commandsOutstanding: 0, commandsWaiting: 0 };
+    const { governor, slots, gate } = this.#parts;
+    return {
+      fetchesWaiting: governor.waiting,
+      commandsOutstanding: slots.taken,
+      commandsWaiting: slots.waiting,
+      writesHeld: gate.held,
+    };
   }
 }
 

@@ -6,6 +6,7 @@ import type { RefusalReason } from '../admission/outcomes.ts';
 import type { ClientEndReason } from '../client/client-states.ts';
 import type { Counts } from './counts.ts';
 import type { ServerEndReason } from '../server/server-states.ts';
+import type { WriteState } from '../server/write-health.ts';
 import type { Logger } from './log.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
 
@@ -46,6 +47,22 @@ export class EventLog {
   onHealth(up: boolean, reason: ServerEndReason | null): void {
     if (up) this.#log.info('Faktory is up');
     else this.#log.error({ reason }, 'Faktory is unreachable; trying again until it is back');
+  }
+
+  onWriteState(state: WriteState): void {
+    switch (state.kind) {
+      case 'sound':
+        this.#log.info('Faktory stores jobs again');
+        return;
+      case 'suspect':
+        this.#log.error(
+          { reason: state.reason },
+          'Faktory or its Redis does not answer: writes wait',
+        );
+        return;
+      case 'refusing':
+        this.#log.error({ reason: state.reason }, 'Redis refuses writes: writes wait');
+    }
   }
 
   handshakeRefused(what: string): void {

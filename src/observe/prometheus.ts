@@ -12,6 +12,7 @@ import { FAKTORY_FAMILIES } from './families/faktory.ts';
 import { METRIC_PREFIX } from './families/family.ts';
 import type { Family, Source } from './families/family.ts';
 import { SERVER_FAMILIES } from './families/servers.ts';
+import { WRITE_FAMILIES } from './families/writes.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What the admin server needs to answer a scrape. */
@@ -28,6 +29,7 @@ export function createMetrics(counts: Counts, snapshot: () => Snapshot, version:
     ...CLIENT_FAMILIES,
     ...SERVER_FAMILIES,
     ...COMMAND_FAMILIES,
+    ...WRITE_FAMILIES,
     ...FAKTORY_FAMILIES,
     ...bouncerFamilies(version),
   ];

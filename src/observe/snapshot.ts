@@ -5,6 +5,7 @@ import type { Role } from '../admission/roles.ts';
 import type { ClientState } from '../client/client-states.ts';
 import type { FaktoryInfo } from '../server/info.ts';
 import type { RedisInfo } from '../redis/redis-info.ts';
+import type { WriteStateName } from '../server/write-health.ts';
 import type { LaneName, ServerEndReason, ServerState } from '../server/server-states.ts';
 
 export interface Snapshot {
@@ -32,6 +33,8 @@ export interface Snapshot {
   readonly fetches: { readonly inFlight: number; readonly waiting: number };
   /** Commands by lane: sent and unanswered, and waiting in the bouncer. Pooled mode only. */
   readonly commandLane: { readonly outstanding: number; readonly waiting: number };
+  /** Whether acknowledgements mean anything, and the writes that wait until they do. */
+  readonly writes: { readonly state: WriteStateName; readonly held: number };
   /** Workers (wids) with at least one admitted client. */
   readonly workers: number;
   /** Jobs in hand that were meant for a client that is gone. */

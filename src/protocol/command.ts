@@ -21,6 +21,8 @@ export class Command {
   /** When it was read; monotonic ms. */
   readonly readAt: number;
   readonly sink: ReplySink;
+  /** For how long Faktory may have worked on it, in milliseconds; known when its reply has ended. */
+  workedMs = 0;
 
   constructor(verb: Verb, line: Buffer, readAt: number, sink: ReplySink) {
     this.verb = verb;

@@ -31,6 +31,18 @@ export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 export const SERVER_REFUSED_US = errorLine(
   'Faktory is unreachable: it refused the login of faktory-bouncer; see the log of faktory-bouncer and its FAKTORY_PASSWORD',
 );
+/** `reason`: Faktory's or Redis's own words, or the bouncer's; never a client's. */
+export function writeRefused(kind: 'suspect' | 'refusing', reason: string): Buffer {
+  const what = kind === 'refusing' ? "Faktory's Redis refuses writes" : 'Faktory does not answer';
+  const why = reason === '' ? '' : ` (${reason})`;
+  return errorLine(`${what}${why}; this command was not sent, try again later`);
+}
+
+/** In place of an acknowledgement that may be false. */
+export const LATE_REPLY = errorLine(
+  'Faktory took longer than its Redis timeout (3 s): what was pushed may be stored or lost; check, or push it again',
+);
+
 export const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 /** Faktory's own words, on which clients rely. */
 export const INVALID_PASSWORD = errorLine('Invalid password');

@@ -88,6 +88,13 @@ export class ControlConnection implements ServerOwner, ReplySink {
     if (this.isOpen) this.#sendGiveBack(job);
   }
 
+  /** Sends `command`, whose sink hears what becomes of it; false where the connection is not open. */
+  ask(command: Command): boolean {
+    if (!this.isOpen) return false;
+    this.#server?.send(command);
+    return true;
+  }
+
   onOpen(): void {
     this.#parts.health.ownConnectionIs('open');
     if (this.#parts.settings.current.infoIntervalMs > 0) this.#askForInfo();

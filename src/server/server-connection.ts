@@ -15,6 +15,7 @@ import type { LaneName, ServerState } from './server-states.ts';
 import type { LostFate } from '../protocol/after-loss.ts';
 import type { Command } from '../protocol/command.ts';
 import { type Hello, helloLine } from '../protocol/hello.ts';
+import type { Verb } from '../protocol/verbs.ts';
 import { ReplyParser, type ReplyTaker } from '../protocol/reply-parser.ts';
 import { isShutdown } from '../protocol/replies.ts';
 import { MEANING } from '../protocol/verbs.ts';
@@ -74,7 +75,6 @@ export class ServerConnection implements Dialable, ReplyTaker {
   #idleMsAtHead = 0;
   #readAt = 0;
   #idleMsAtRead = 0;
-  #workedMs = 0;
   #workedAtLeastMs = 0;
   readonly #flush = (): void => this.#flushNow();
 
@@ -99,14 +99,9 @@ export class ServerConnection implements Dialable, ReplyTaker {
   }
 
   /**
-   * For how long Faktory may have worked on the command that was answered last: from when it was sent,
-   * or the one before it was answered, until its reply was read; milliseconds.
+   * For how long Faktory has worked, at least, on the command that was answered last: while this
+   * process waited for something to do, its reply was not there; milliseconds.
    */
-  get workedMs(): number {
-    return this.#workedMs;
-  }
-
-  /** For how long it has, at least: while this process waited for something to do, no reply was there. */
   get workedAtLeastMs(): number {
     return this.#workedAtLeastMs;
   }
@@ -114,6 +109,11 @@ export class ServerConnection implements Dialable, ReplyTaker {
   /** For how long Faktory may have worked, at `now` (monotonic ms), on the oldest outstanding command. */
   unansweredMs(now: number): number {
     return this.#outstanding.length === 0 ? 0 : now - this.#headSince;
+  }
+
+  /** The verb of that command; null where nothing is outstanding. */
+  get headVerb(): Verb | null {
+    return this.#outstanding.peek()?.verb ?? null;
   }
 
   /** Asks for a dial; once. */
@@ -227,12 +227,14 @@ export class ServerConnection implements Dialable, ReplyTaker {
       // The end of a streamed reply may begin with the same words: a client's own text, say.
       const isWhole = !this.#isStreaming;
       this.#isStreaming = false;
+      const workedSince = this.#headSince;
       if (isWhole && this.#options.isShared && isShutdown(piece)) {
         this.#onShutdown();
         return;
       }
       this.#outstanding.shift();
       this.#headEnds();
+      command.workedMs = this.#readAt - workedSince;
     } else {
       this.#isStreaming = true;
     }
@@ -248,7 +250,6 @@ export class ServerConnection implements Dialable, ReplyTaker {
 
   /** Its reply was there when this read began, and not when the process last waited. */
   #headEnds(): void {
-    this.#workedMs = this.#readAt - this.#headSince;
     this.#workedAtLeastMs = this.#idleMsAtRead - this.#idleMsAtHead;
     this.#headSince = this.#readAt;
     this.#idleMsAtHead = this.#idleMsAtRead;

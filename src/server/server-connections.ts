@@ -25,6 +25,17 @@ export class ServerConnections {
     return connection;
   }
 
+  /** For how long the PUSH, ACK or FAIL that is longest at Faktory has been there, at `now` (monotonic ms). */
+  oldestUnansweredMs(now: number): number {
+    let oldestMs = 0;
+    for (const connection of this.#all) {
+      const verb = connection.headVerb;
+      if (verb !== 'PUSH' && verb !== 'ACK' && verb !== 'FAIL') continue;
+      oldestMs = Math.max(oldestMs, connection.unansweredMs(now));
+    }
+    return oldestMs;
+  }
+
   closeAll(): void {
     for (const connection of this.#all) connection.close('stopped');
   }

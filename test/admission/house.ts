@@ -38,6 +38,7 @@ export function limitsOf(configured: Partial<ConfiguredLimits>, isEnforced = tru
     serverConnections: 100,
     producerReserve: 0,
     fetchesInFlight: 100,
+    commandsInFlight: 100,
     perWorker: 0,
     perAddress: 0,
     waitingLine: 10,

@@ -116,7 +116,7 @@ t.test('surplus are idle ones that were not used since then, down to what is kep
     lists
       .surplus(1, 49)
       .map(({ server }) => server)
-      .sort(),
+      .sort((a, b) => a - b),
     [2, 3, 4, 5],
   );
   t.equal(lists.surplus(4, 49).length, 2);

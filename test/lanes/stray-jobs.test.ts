@@ -15,7 +15,6 @@ import { Ticket } from './ticket.ts';
 
 const HOLD_MS = 5000;
 const SETTINGS = {
-  commandConnectionsMax: 1,
   outageWaitMs: 0,
   bulkPush: false,
   fetchesPerWorker: 1,

@@ -16,6 +16,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  wallMs(): number {
+    return this.#now;
+  }
+
   /** Whatever is done in a test takes no time. */
   idleMs(): number {
     return this.#now;

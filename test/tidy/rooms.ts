@@ -59,9 +59,6 @@ const IMPURE_CALL = /\b(setTimeout|setInterval|setImmediate|queueMicrotask|proce
 /** Started by other means than an import. */
 const ENTRANCES = new Set(['src/main.ts', 'src/config/generate.ts', 'src/base/hash-worker.ts']);
 
-/** Built ahead of the file that will import them; each leaves this list with its first import. */
-const AHEAD = new Set(['src/redis/write-probe.ts', 'src/protocol/truth-probe.ts']);
-
 /** Imports that point the wrong way. */
 export function wrongArrows(sources: readonly Source[]): readonly string[] {
   return eachImport(sources, (source, { specifier, isType }) => {
@@ -113,13 +110,9 @@ export function orphans(sources: readonly Source[]): readonly string[] {
       if (specifier.startsWith('.')) imported.add(resolved(source.path, specifier));
     }
   }
-  const unused = sources
-    .filter(({ path }) => !imported.has(path) && !ENTRANCES.has(path) && !AHEAD.has(path))
+  return sources
+    .filter(({ path }) => !imported.has(path) && !ENTRANCES.has(path))
     .map(({ path }) => `${path}:1: imported by no file of src, use it or delete it`);
-  const used = [...AHEAD]
-    .filter((path) => imported.has(path))
-    .map((path) => `${path}:1: is imported by now, use test/tidy/rooms.ts to take it off the list`);
-  return [...unused, ...used];
 }
 
 function eachImport(

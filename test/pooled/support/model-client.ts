@@ -14,7 +14,10 @@ export interface SentCommand {
   readonly queues: readonly string[];
 }
 
-const UNREACHABLE = '-ERR Faktory is unreachable; try again later';
+/** The bouncer's own answers to a command that Faktory has not seen. */
+const NOT_SENT = /^-ERR Faktory (?:is unreachable|does not answer)/;
+/** Its answer where nobody knows whether a job is stored. */
+const LATE = /^-ERR Faktory took longer than its Redis timeout/;
 
 export class ModelClient {
   readonly name: string;
@@ -143,13 +146,12 @@ export class ModelClient {
     }
     const said = wire(reply);
     const due = replyTo(verb, { id, queue });
+    if (verb === 'PUSH' && LATE.test(said)) return;
     if (verb === 'PUSH' && jid !== null) {
       if (said === '+OK\r\n') this.acknowledgedPushes.push(jid);
       else this.refusedPushes.push(jid);
     }
-    if (said !== due && replyText(reply) !== UNREACHABLE) {
-      this.#complain(`${verb} ${id}`, reply);
-    }
+    if (said !== due && !NOT_SENT.test(said)) this.#complain(`${verb} ${id}`, reply);
   }
 
   #checkFetch({ queues }: SentCommand, reply: Reply): void {

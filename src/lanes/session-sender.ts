@@ -1,0 +1,165 @@
+// Hot path. When a session client's commands go to Faktory. Promise: in order; not before the client has
+// a slot among those with commands at Faktory, and no write while its acknowledgement would mean
+// nothing; what waits too long is answered instead of sent.
+
+import type { Deadline, Deadlines } from '../base/deadlines.ts';
+import type { Command } from '../protocol/command.ts';
+import { UNREACHABLE } from '../protocol/error-texts.ts';
+import { MEANING } from '../protocol/verbs.ts';
+import type { ServerConnection } from '../server/server-connection.ts';
+import type { CommandSlots, SlotTaker } from './command-slots.ts';
+import type { HeldWrite, WriteGate } from './write-gate.ts';
+
+export interface SessionSenderParts {
+  readonly slots: CommandSlots;
+  readonly gate: WriteGate;
+  /** For commands that wait for a slot. */
+  readonly slotDeadlines: Deadlines<SessionSender>;
+}
+
+/** The client whose commands they are. */
+export interface SenderClient {
+  /** The bouncer's own answer to a command that was not sent. */
+  answer(command: Command, text: Buffer): void;
+}
+
+/** `none`: no command is at Faktory. `waiting`: those that have come wait. `taken`: they are sent. */
+type Slot = 'none' | 'waiting' | 'taken';
+
+export class SessionSender implements SlotTaker {
+  readonly #parts: SessionSenderParts;
+  readonly #client: SenderClient;
+  readonly #server: ServerConnection;
+  #slot: Slot = 'none';
+  /** Commands that wait for a slot, in order. */
+  #unsent: Command[] = [];
+  #deadline: Deadline | null = null;
+  #clientIsHere = true;
+
+  constructor(parts: SessionSenderParts, client: SenderClient, server: ServerConnection) {
+    this.#parts = parts;
+    this.#client = client;
+    this.#server = server;
+  }
+
+  /** Whether its client, and its server connection, are there. */
+  get isHere(): boolean {
+    return this.#clientIsHere && this.#server.state === 'open';
+  }
+
+  get wantsSlot(): boolean {
+    return this.#slot === 'waiting';
+  }
+
+  /** Whether a command may join those outstanding: a write that is held must be the only one. */
+  get mayPipeline(): boolean {
+    return this.#parts.gate.isOpen;
+  }
+
+  /** Sends `command`, or keeps it until it may be sent. */
+  submit(command: Command): void {
+    const { gate } = this.#parts;
+    if (MEANING[command.verb].storesJob) {
+      if (!gate.isOpen) {
+        gate.hold(new HeldCommand(this, command));
+        return;
+      }
+      gate.pass();
+    }
+    this.sendOrWait(command);
+  }
+
+  /** The gate has nothing against it. */
+  sendOrWait(command: Command): void {
+    const touchesRedis = MEANING[command.verb].redis !== 'untouched';
+    if (this.#slot === 'none' && touchesRedis && this.#parts.slots.take()) this.#slot = 'taken';
+    if (this.#slot === 'taken' || (this.#slot === 'none' && !touchesRedis)) {
+      this.#server.send(command);
+      return;
+    }
+    this.#unsent.push(command);
+    if (this.#slot === 'waiting') return;
+    this.#slot = 'waiting';
+    this.#parts.slots.wait(this);
+    this.#deadline = this.#parts.slotDeadlines.add(this);
+  }
+
+  granted(): void {
+    this.#slot = 'taken';
+    this.#deadline?.cancel();
+    this.#sendUnsent();
+  }
+
+  /** A reply has come to its end. */
+  onAnswered(): void {
+    if (this.#slot === 'taken' && this.#server.outstanding === 0) this.#release();
+  }
+
+  /** What waited for a slot has waited as long as it may: Faktory has not seen it. */
+  onDeadline(): void {
+    this.#slot = 'none';
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const command of unsent) this.answer(command, UNREACHABLE);
+  }
+
+  answer(command: Command, text: Buffer): void {
+    if (this.#clientIsHere) this.#client.answer(command, text);
+  }
+
+  /** The client has left: what it had said in full is sent, whatever the limit, as if Faktory had it. */
+  leave(): void {
+    this.#clientIsHere = false;
+    this.#deadline?.cancel();
+    if (this.#slot !== 'waiting') return;
+    this.#slot = 'none';
+    if (this.#parts.gate.isOpen) this.#sendUnsent();
+  }
+
+  /** The server connection is over. */
+  onEnd(): void {
+    this.#deadline?.cancel();
+    this.#unsent = [];
+    if (this.#slot === 'taken') this.#release();
+    this.#slot = 'none';
+  }
+
+  #sendUnsent(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    if (this.#server.state !== 'open') return;
+    for (const command of unsent) this.#server.send(command);
+  }
+
+  #release(): void {
+    this.#slot = 'none';
+    this.#parts.slots.release();
+  }
+}
+
+/** A write that waits for the server to be sound. */
+class HeldCommand implements HeldWrite {
+  readonly #sender: SessionSender;
+  readonly #command: Command;
+
+  constructor(sender: SessionSender, command: Command) {
+    this.#sender = sender;
+    this.#command = command;
+  }
+
+  get readAt(): number {
+    return this.#command.readAt;
+  }
+
+  get isWorthSending(): boolean {
+    return this.#sender.isHere;
+  }
+
+  goOn(): void {
+    this.#sender.sendOrWait(this.#command);
+  }
+
+  refuse(text: Buffer): void {
+    this.#sender.answer(this.#command, text);
+  }
+}

@@ -1,0 +1,117 @@
+// Where writes wait while a +OK would mean nothing. Promise: while Faktory or its Redis hangs, or Redis
+// refuses writes, no new PUSH, PUSHB or FAIL is sent; each goes on in order when the server is sound
+// again, or is refused with the reason when it has waited as long as it may.
+
+import type { Clock } from '../base/clock.ts';
+import { Fifo } from '../base/fifo.ts';
+import type { Live } from '../base/live.ts';
+import { Pump } from '../base/pump.ts';
+import { writeRefused } from '../protocol/error-texts.ts';
+import type { WriteHealth, WriteHealthListener } from '../server/write-health.ts';
+import type { LaneCounts } from './lane-counts.ts';
+import type { LaneSettings } from './lane-settings.ts';
+
+/** A command that stores a job, and that has not been sent. */
+export interface HeldWrite {
+  /** When it was read; monotonic ms. */
+  readonly readAt: number;
+  /** False where nobody, Faktory included, is to hear of it: its client has left, say. */
+  readonly isWorthSending: boolean;
+  /** It may be sent. */
+  goOn(): void;
+  /** It is answered with this error. */
+  refuse(text: Buffer): void;
+}
+
+export interface WriteGateParts {
+  readonly clock: Clock;
+  readonly settings: Live<LaneSettings>;
+  readonly counts: LaneCounts;
+  readonly health: WriteHealth;
+  readonly onBug: (error: unknown) => void;
+}
+
+/** How often those held are looked over for those that have waited too long. */
+const EXPIRY_INTERVAL_MS = 100;
+
+export class WriteGate implements WriteHealthListener {
+  readonly #parts: WriteGateParts;
+  readonly #held = new Fifo<HeldWrite>();
+  readonly #release: Pump;
+  #expiryIsDue = false;
+  #passed = 0;
+
+  constructor(parts: WriteGateParts) {
+    this.#parts = parts;
+    this.#release = new Pump(() => this.#releaseNext(), parts.onBug);
+    parts.health.onChange(this);
+  }
+
+  /** Writes that were sent so far. */
+  get passed(): number {
+    return this.#passed;
+  }
+
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /** Whether a write may be sent now. */
+  get isOpen(): boolean {
+    return this.#parts.health.mayWrite;
+  }
+
+  /** A write is sent. */
+  pass(): void {
+    this.#passed += 1;
+  }
+
+  /** Takes a write in until it may be sent. */
+  hold(write: HeldWrite): void {
+    this.#held.push(write);
+    this.#parts.counts.writesHeld.total += 1;
+    this.#scheduleExpiry();
+  }
+
+  onWriteState(): void {
+    this.#release.run();
+  }
+
+  #releaseNext(): 'more' | 'done' {
+    if (!this.isOpen) return 'done';
+    const next = this.#held.shift();
+    if (next === undefined) return 'done';
+    if (next.isWorthSending) next.goOn();
+    return 'more';
+  }
+
+  #scheduleExpiry(): void {
+    if (this.#expiryIsDue) return;
+    this.#expiryIsDue = true;
+    this.#parts.clock.after(EXPIRY_INTERVAL_MS, () => this.#expire());
+  }
+
+  #expire(): void {
+    this.#expiryIsDue = false;
+    // The settings may have opened it meanwhile.
+    this.#release.run();
+    const { clock, settings } = this.#parts;
+    const before = clock.now() - settings.current.outageWaitMs;
+    for (let left = this.#held.length; left > 0; left -= 1) {
+      const write = this.#held.shift() as HeldWrite;
+      if (!write.isWorthSending) continue;
+      if (write.readAt < before) this.#refuse(write);
+      else this.#held.push(write);
+    }
+    if (this.#held.length > 0) this.#scheduleExpiry();
+  }
+
+  /** Found sound in this very moment, the server is still said to have been what it was. */
+  #refuse(write: HeldWrite): void {
+    const { health, counts } = this.#parts;
+    const { state } = health;
+    const kind = state.kind === 'refusing' ? 'refusing' : 'suspect';
+    counts.writesRefused.add(kind);
+    write.refuse(writeRefused(kind, state.kind === 'sound' ? '' : state.reason));
+  }
+}
