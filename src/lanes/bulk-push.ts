@@ -15,9 +15,6 @@ import { Command, type ReplySink } from '../protocol/command.ts';
 import { OK } from '../protocol/replies.ts';
 import type { LaneCommand } from './lane-command.ts';
 
-/** Shorter ones Faktory refuses, always with the same words (v1.7.0 manager/manager.go Push). */
-const JID_BYTES_MIN = 8;
-
 export interface BulkPushParts {
   readonly counts: LaneCounts;
   /** Sends a PUSH that was part of a bulk by itself. */
@@ -61,23 +58,20 @@ export class BulkPush implements ReplySink {
     for (const push of this.#pushes) push.sink.onLost(push, fate);
   }
 
-  /** The map has one entry for each jid: of two jobs that share one, it is not known which failed. */
+  /**
+   * The map has one entry for each jid, and no two jobs here share one, unless Faktory refuses both in
+   * the same words. A failure that names none of them may be that of any that is not named.
+   */
   #tellEach({ textByJid }: BulkOutcome & { kind: 'some_failed' }): void {
     const jids = this.#pushes.map((push) => jidOf(push.line));
+    const named = new Set(jids.filter((jid) => jid !== null && textByJid.has(jid)));
+    const allAreNamed = named.size === textByJid.size;
     this.#pushes.forEach((push, n) => {
       const jid = jids[n] ?? null;
       const text = jid === null ? undefined : textByJid.get(jid);
-      if (jid === null || (text !== undefined && !isTheOnlyOne(jid, jids))) {
-        push.sink.onLost(push, 'unanswered');
-      } else {
-        push.sink.onReply(push, text === undefined ? OK : pushErrorLine(text), true);
-      }
+      if (text !== undefined) push.sink.onReply(push, pushErrorLine(text), true);
+      else if (allAreNamed) push.sink.onReply(push, OK, true);
+      else push.sink.onLost(push, 'unanswered');
     });
   }
-}
-
-/** Whether the failure of `jid` is that of one job, or of all that have it. */
-function isTheOnlyOne(jid: string, jids: readonly (string | null)[]): boolean {
-  if (Buffer.byteLength(jid) < JID_BYTES_MIN) return true;
-  return !jids.includes(null) && jids.indexOf(jid) === jids.lastIndexOf(jid);
 }

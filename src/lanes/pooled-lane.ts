@@ -4,7 +4,8 @@
 import type { Deadline } from '../base/deadlines.ts';
 import type { Seat } from '../base/line.ts';
 import { MEANING, type Verb } from '../protocol/verbs.ts';
-import { holdsOneObject, isUnreadable } from '../protocol/bulk.ts';
+import { isUnreadable } from '../protocol/bulk.ts';
+import { ALONE, bulkMark } from '../protocol/bulk-mark.ts';
 import { isWorthSending, type LostFate } from '../protocol/after-loss.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';
@@ -73,7 +74,7 @@ export class PooledLane implements Lane, ReplySink {
         return;
       }
     }
-    if (verb === 'PUSH') command.mayShare = this.#sharesPushes && mayShare(line);
+    if (verb === 'PUSH' && this.#sharesPushes && line.length <= SHARED_BYTES_MAX) command.mark();
     if (MEANING[verb].storesJob) this.#parts.gate.pass();
     this.#parts.commandLane.submit(command);
   }
@@ -199,6 +200,7 @@ export class PooledLane implements Lane, ReplySink {
 /** A client's command in the command lane. */
 export class PooledCommand extends Command implements LaneCommand, HeldWrite {
   mayShare = false;
+  bulkMark = ALONE;
   readonly #lane: PooledLane;
 
   constructor(verb: Verb, line: Buffer, readAt: number, lane: PooledLane) {
@@ -212,6 +214,12 @@ export class PooledCommand extends Command implements LaneCommand, HeldWrite {
 
   get isWorthSending(): boolean {
     return isWorthSending(this.verb, this.isWanted);
+  }
+
+  /** Finds out whether it, a PUSH, may become part of a PUSHB. */
+  mark(): void {
+    this.bulkMark = bulkMark(this.line);
+    this.mayShare = this.bulkMark !== ALONE;
   }
 
   holdsBack(): boolean {
@@ -282,11 +290,7 @@ export class ClientFetch {
   }
 }
 
-/** A large job is better off alone: nobody waits for it, and it is not copied. */
-function mayShare(line: Buffer): boolean {
-  return line.length <= SHARED_BYTES_MAX && holdsOneObject(line);
-}
-
+/** A larger job is better off alone: nobody waits for it, and it is not copied. */
 const SHARED_BYTES_MAX = 4096;
 const NO_LINE = Buffer.alloc(0);
 const NO_SET: QueueSet = { key: '', queues: [] };

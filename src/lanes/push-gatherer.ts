@@ -1,8 +1,10 @@
 // Hot path. PUSHes that may travel together. Promise: those that wait when a server connection is free
 // go over it as one, shared out evenly over all that are free; none waits while one is free for
-// longer than the turn of the event loop, and none for ever.
+// longer than the turn of the event loop, and none for ever; no two of one bulk have the same jid, since
+// its answer could not tell them apart.
 
 import type { Fifo } from '../base/fifo.ts';
+import { REFUSED_ALIKE } from '../protocol/bulk-mark.ts';
 import type { LaneCommand } from './lane-command.ts';
 
 /**
@@ -63,12 +65,23 @@ export class PushGatherer {
     while (pushes.length < most) {
       const next = this.#waiting.peek();
       if (next === undefined || (bytes > 0 && bytes + next.line.length > BYTES_MAX)) break;
-      this.#waiting.shift();
       // Nobody has seen the PUSH of a client that has left: it is as if it had not been sent.
-      if (!next.isWanted || next.holdsBack()) continue;
+      if (!next.isWanted || next.holdsBack()) {
+        this.#waiting.shift();
+        continue;
+      }
+      if (holdsJidOf(next, pushes)) break;
+      this.#waiting.shift();
       bytes += next.line.length;
       pushes.push(next);
     }
     return pushes;
   }
+}
+
+/** Whether one of `pushes` may have the jid of `next`, which is then for the next bulk. */
+function holdsJidOf({ bulkMark }: LaneCommand, pushes: readonly LaneCommand[]): boolean {
+  if (bulkMark === REFUSED_ALIKE) return false;
+  for (const push of pushes) if (push.bulkMark === bulkMark) return true;
+  return false;
 }

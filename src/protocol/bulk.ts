@@ -7,55 +7,15 @@
 
 import { contentEnd } from './bytes.ts';
 import { goFieldCandidates, goMembers, parseJsonObject } from './go-json.ts';
+import { isWordOfRedis } from './redis-errors.ts';
 import { bulkBody } from './replies.ts';
 
 const PREFIX = Buffer.from('PUSHB [');
 const SUFFIX = Buffer.from(']\r\n');
 const PAYLOAD_START = 'PUSH '.length;
 const COMMA = 0x2c;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 
-/**
- * Whether the PUSH `line` may become an element of a PUSHB: its payload begins with a brace, and
- * nothing but its last byte closes that. It need not be valid JSON (then PUSHB as a whole is none,
- * and executes nothing), but it can neither reach into another client's job nor be two jobs.
- */
-export function holdsOneObject(line: Buffer): boolean {
-  const end = contentEnd(line);
-  if (line[PAYLOAD_START] !== OPEN_BRACE) return false;
-  let depth = 0;
-  for (let at = PAYLOAD_START; at < end; at += 1) {
-    switch (line[at]) {
-      case QUOTE:
-        at = closingQuote(line, at, end);
-        break;
-      case OPEN_BRACE:
-      case OPEN_BRACKET:
-        depth += 1;
-        break;
-      case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        depth -= 1;
-        if (depth === 0) return at === end - 1;
-        break;
-      default:
-    }
-  }
-  return false;
-}
-
-function closingQuote(line: Buffer, openingQuote: number, end: number): number {
-  let at = openingQuote + 1;
-  while (at < end && line[at] !== QUOTE) at += line[at] === BACKSLASH ? 2 : 1;
-  return at;
-}
-
-/** One PUSHB line of PUSH lines that each hold one object. */
+/** One PUSHB line of PUSH lines, each of which has a mark (bulk-mark.ts). */
 export function pushbLine(pushes: readonly { readonly line: Buffer }[]): Buffer {
   let length = PREFIX.length + pushes.length - 1 + SUFFIX.length;
   for (const { line } of pushes) length += contentEnd(line) - PAYLOAD_START;
@@ -115,10 +75,11 @@ export function jidOf(line: Buffer): string | null {
   return only.isWellFormed() && !only.includes('\ufffd') ? only : null;
 }
 
-/** Codes of errors that are no ERR (manager/middleware.go, and Enterprise's unique jobs). */
-const CODED = /^(?:NOTUNIQUE|DISCARD) /;
+/** An error's code, where it is not ERR: a middleware sets it (manager/manager.go KnownError). */
+const CODED = /^[A-Z][A-Z0-9_]* /;
 
 /** The reply that the PUSH would have got for the error `text`. */
 export function pushErrorLine(text: string): Buffer {
-  return Buffer.from(CODED.test(text) ? `-${text}\r\n` : `-ERR ${text}\r\n`);
+  const isCoded = CODED.test(text) && !isWordOfRedis(text);
+  return Buffer.from(isCoded ? `-${text}\r\n` : `-ERR ${text}\r\n`);
 }

@@ -44,6 +44,15 @@ export function redisTrouble(text: string): RedisTrouble | null {
   return null;
 }
 
+/** Codes of Redis that a command of Faktory's can meet. */
+const CODES =
+  /^(?:MISCONF|OOM|NOREPLICAS|READONLY|BUSY|MASTERDOWN|LOADING|WRONGTYPE|NOAUTH|NOPERM|UNBLOCKED|CLUSTERDOWN|TRYAGAIN|MOVED|ASK) /;
+
+/** Whether the text of an error begins as an error of Redis does, and not as one of Faktory's. */
+export function isWordOfRedis(text: string): boolean {
+  return CODES.test(text);
+}
+
 /** The first line, without control characters and cut, so that it may be logged and passed on. */
 export function shortReason(text: string): string {
   const line = text.split(/[\r\n]/, 1)[0] ?? '';

@@ -11,10 +11,14 @@ import { Command } from '../../src/protocol/command.ts';
 class NotingPush extends Command implements LaneCommand {
   readonly isWanted = true;
   mayShare = true;
+  readonly bulkMark = 1;
 
-  constructor(told: string[]) {
-    super('PUSH', Buffer.from('PUSH {"jid":"12345678"}\r\n'), 0, {
-      onReply: (command, piece) => void told.push(`${piece} after ${command.workedMs}`),
+  constructor(told: string[], jid: string) {
+    super('PUSH', Buffer.from(`PUSH {"jid":"${jid}"}\r\n`), 0, {
+      onReply: (command, piece) => {
+        const text = piece.toString();
+        told.push(command.workedMs === 0 ? text : `${text} after ${command.workedMs}`);
+      },
       onLost: (_command, fate: LostFate) => void told.push(fate),
     });
   }
@@ -29,13 +33,17 @@ class NotingPush extends Command implements LaneCommand {
 }
 
 function tell(reply: string, workedMs = 0): { told: string[]; sentAgain: number } {
+  return tellOf(['12345678', '12345679'], workedMs, Buffer.from(reply));
+}
+
+function tellOf(jids: readonly string[], workedMs: number, reply: Buffer) {
   const told: string[] = [];
   let sentAgain = 0;
   const pushAlone = (): void => void (sentAgain += 1);
-  const pushes = [new NotingPush(told), new NotingPush(told)];
+  const pushes = jids.map((jid) => new NotingPush(told, jid));
   const bulk = new BulkPush({ counts: new LaneCounts(), pushAlone }, pushes, 0);
   bulk.command.workedMs = workedMs;
-  bulk.onReply(bulk.command, Buffer.from(reply));
+  bulk.onReply(bulk.command, reply);
   return { told, sentAgain };
 }
 
@@ -49,4 +57,25 @@ t.test('what Faktory could not read it has not executed, however late it says so
 
 t.test('an answer that Faktory is not known to give leaves the outcome unknown', async (t) => {
   t.same(tell('-ERR something else\r\n').told, ['unanswered', 'unanswered']);
+});
+
+function failures(map: Readonly<Record<string, string>>): Buffer {
+  const body = JSON.stringify(map);
+  return Buffer.from(`$${body.length}\r\n${body}\r\n`);
+}
+
+t.test('each job reads its own failure, and the others that they are stored', async (t) => {
+  const { told } = tellOf(['11111111', '22222222'], 0, failures({ '22222222': 'no' }));
+  t.same(told, ['+OK\r\n', '-ERR no\r\n']);
+});
+
+t.test('jobs that Faktory refuses in the same words may share a jid', async (t) => {
+  const { told } = tellOf(['short', '22222222', 'short'], 0, failures({ short: 'no' }));
+  t.same(told, ['-ERR no\r\n', '+OK\r\n', '-ERR no\r\n']);
+});
+
+t.test('a failure that names none of them may be that of any that is not named', async (t) => {
+  const reply = failures({ '22222222': 'no', renamed: 'no' });
+  const { told } = tellOf(['11111111', '22222222', '33333333'], 0, reply);
+  t.same(told, ['unanswered', '-ERR no\r\n', 'unanswered']);
 });

@@ -105,14 +105,37 @@ t.test('a job that Faktory refuses is refused to its client alone', async (t) =>
   t.equal(house.faktory.lines('PUSHB').length, 1);
 });
 
-t.test('of two jobs with one jid, one of which failed, neither is told a guess', async (t) => {
+t.test('two jobs with one jid never share a PUSHB, and each reads its own reply', async (t) => {
   const house = await open(t);
   const { jid, line } = pushLine();
   const bad = pushLine({ jid, jobtype: '' }).line;
-  const { replies } = await together(house, [line, bad, pushLine().line]);
-  t.same(await Promise.all(replies.slice(0, 2)), [CLOSED, CLOSED]);
-  t.equal(await replies[2], '+OK');
+  const { replies } = await together(house, [pushLine().line, line, bad, pushLine().line]);
+  t.same(await Promise.all(replies), [
+    '+OK',
+    '+OK',
+    '-ERR jobs must have a jobtype parameter',
+    '+OK',
+  ]);
   t.ok(isStored(house, jid));
+  const bulks = house.faktory.lines('PUSHB');
+  t.ok(bulks.length > 0);
+  for (const bulk of bulks) t.equal(bulk.split(jid).length - 1, 1, bulk);
+});
+
+t.test('a PUSH whose jid cannot be told from others travels alone', async (t) => {
+  const house = await open(t);
+  const odd = ['odd-\\ud800-jid', 'odd-\ufffd-jid'].map(
+    (jid) => `PUSH {"jid":"${jid}","jobtype":"t","queue":"default"}`,
+  );
+  odd.push('PUSH {"jid":"12345678","Jid":"87654321","jobtype":"t","queue":"default"}');
+  const { replies } = await together(house, [pushLine().line, ...odd, pushLine().line]);
+  const said = await Promise.all(replies);
+  for (const text of said.splice(1, odd.length)) {
+    t.equal(text, '-ERR jobs must have an args parameter');
+  }
+  t.same(said, ['+OK', '+OK']);
+  t.equal(house.faktory.lines('PUSHB').length, 1);
+  t.equal(house.faktory.lines('PUSH').length, 1 + odd.length);
 });
 
 t.test('who sends what is no JSON takes a PUSHB apart once, and nothing is lost', async (t) => {
