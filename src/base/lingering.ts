@@ -1,31 +1,36 @@
-// Sockets that have said all they had to say. Promise: one that the peer does not close in turn
+// Connections that have said all they had to say. Promise: one that the peer does not close in turn
 // within the bound is destroyed.
 
-import type { Socket } from 'node:net';
 import type { Clock } from './clock.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
 
+/** A wire, or a socket. */
+export interface Destroyable {
+  destroy(): unknown;
+}
+
 export class Lingering {
-  readonly #deadlines: Deadlines<Socket>;
-  readonly #entries = new Map<Socket, Deadline>();
+  readonly #deadlines: Deadlines<Destroyable>;
+  readonly #entries = new Map<Destroyable, Deadline>();
 
   constructor(clock: Clock, lingerMs: number) {
     this.#deadlines = new Deadlines(
       clock,
       () => lingerMs,
-      (socket) => {
-        this.#entries.delete(socket);
-        socket.destroy();
+      (connection) => {
+        this.#entries.delete(connection);
+        connection.destroy();
       },
     );
   }
 
-  add(socket: Socket): void {
-    if (!this.#entries.has(socket)) this.#entries.set(socket, this.#deadlines.add(socket));
+  add(connection: Destroyable): void {
+    if (this.#entries.has(connection)) return;
+    this.#entries.set(connection, this.#deadlines.add(connection));
   }
 
-  remove(socket: Socket): void {
-    this.#entries.get(socket)?.cancel();
-    this.#entries.delete(socket);
+  remove(connection: Destroyable): void {
+    this.#entries.get(connection)?.cancel();
+    this.#entries.delete(connection);
   }
 }

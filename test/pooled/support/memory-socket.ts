@@ -164,8 +164,9 @@ export class MemorySocket extends EventEmitter {
     if (event === 'connect') {
       this.emit('connect');
     } else if (event === 'rst') {
-      this.emit('error', new Error('read ECONNRESET'));
+      // Destroyed first, as Node does: who hears the error finds the connection gone.
       this.#destroy(null, true);
+      this.emit('error', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }));
     } else {
       this.#peerHasEnded = true;
       this.emit('end');

@@ -1,0 +1,410 @@
+// Hot path. One end of a connection, to a client or to Faktory alike. Promise: every byte is counted; a
+// peer that does not take what is written is noticed in time; after its end the wire reads only what
+// the farewell needs; the owner hears of the end once, and an exception in it ends this wire only.
+//
+//   new -> (dialling | staged) -> open -> leaving -> over
+//   any -> over: the peer, the network or a defect ends it
+
+import type { CountBy } from './counters.ts';
+import type { Lingering } from './lingering.ts';
+import type { StallWatch, Watched } from './stall-watch.ts';
+import type { Turns } from './turns.ts';
+
+/** What a wire needs of a socket. `net.Socket` and `tls.TLSSocket` have it, and so has a test's. */
+export interface WireSocket {
+  readonly remoteAddress?: string | undefined;
+  /** Bytes written that the network has not taken. */
+  readonly writableLength: number;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  on(event: 'connect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
+  write(bytes: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  /** FIN behind what was written; `sent` is called when all of it has been taken. */
+  end(sent: () => void): unknown;
+  destroy(): unknown;
+  /** RST instead of FIN; throws where there is no TCP right below, as under TLS. */
+  resetAndDestroy(): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  setKeepAlive(enable: boolean, idleMs: number): unknown;
+}
+
+/** How a wire ended. */
+export type WireEnd =
+  /** Both sides have closed, or the owner destroyed it. */
+  | { readonly kind: 'closed' }
+  /** The system's error, by its code: ECONNRESET, ETIMEDOUT, EMFILE. */
+  | { readonly kind: 'failed'; readonly code: string }
+  /** The peer did not take what was written to it. */
+  | { readonly kind: 'stalled' }
+  /** The owner threw; it was reported. */
+  | { readonly kind: 'bug' };
+
+/** Who a wire works for. */
+export interface WireOwner {
+  /** From now on it may be written to: it was accepted, or is connected, and its stage is over. */
+  onReady(): void;
+  /** Bytes have come, at `now` (monotonic ms). They are borrowed: overwritten after the call. */
+  onData(chunk: Buffer, now: number): void;
+  /** All that was written has been taken; only after a write() that returned false. */
+  onDrain(): void;
+  /**
+   * The peer has sent its FIN. What is written still reaches it where the socket is half-open, as
+   * those that were accepted are; nothing may be written to one that was dialled.
+   */
+  onEnd(): void;
+  /** The wire is over, and so is its file descriptor; the last call. */
+  onClose(end: WireEnd): void;
+}
+
+/** What stands between the socket and the owner at first: a PROXY header, or a TLS handshake. */
+export interface WireStage {
+  /**
+   * Begins with `socket`, which it may read, write and destroy. Calls `ready` once, at once or
+   * later; from then on the socket is the wire's. What ends the socket meanwhile ends the wire.
+   */
+  begin(socket: WireSocket, ready: (result: WireStageResult) => void): void;
+}
+
+export type WireStageResult =
+  | {
+      readonly kind: 'ready';
+      /** What to read from now on: the same socket, or one on top of it. */
+      readonly socket: WireSocket;
+      readonly remoteAddress: string;
+      /** Bytes that the stage has read and that are the owner's; null for none. */
+      readonly rest: Buffer | null;
+    }
+  | { readonly kind: 'failed'; readonly code: string };
+
+/** Why a wire is not read. Reading goes on when no reason is left. */
+export type PauseReason =
+  /** The peer has sent more ahead than is taken up. */
+  | 'read_ahead'
+  /** All connections together hold too much. */
+  | 'budget'
+  /** Whoever the bytes are for does not take them. */
+  | 'replies';
+
+const PAUSES: Readonly<Record<PauseReason, number>> = { read_ahead: 1, budget: 2, replies: 4 };
+
+/** How a wire parts from its peer. */
+export type Parting =
+  /** Sends FIN, and lingers for the peer's. */
+  | 'fin'
+  /** Sends FIN, and is destroyed as soon as that and what is before it have been taken. */
+  | 'fin_and_gone'
+  /** Sends no FIN, and lingers for the peer's: the side that closes first keeps the port for a while. */
+  | 'await_fin'
+  /** The same, for as long as the peer takes; what comes until then is dropped, however much it is. */
+  | 'await_fin_patiently';
+
+/** What all wires of a bouncer share. */
+export interface Wiring {
+  readonly turns: Turns;
+  readonly stalls: StallWatch;
+  readonly lingering: Lingering;
+  /** A defect ended a wire. */
+  readonly onBug: (error: unknown) => void;
+}
+
+/** What a farewell needs to be read: what the peer had sent before it could read the farewell. */
+export const FAREWELL_BYTES_MAX = 16 * 1024;
+/** Pieces are copied into one buffer below this: one write costs less than a writev. */
+const JOINED_BYTES_MAX = 64 * 1024;
+
+type WireState =
+  | 'new'
+  | 'dialling'
+  /** The socket is its stage's. */
+  | 'staged'
+  /** The owner has heard onReady(). */
+  | 'open'
+  /** The owner has closed it; nothing is told until the end. */
+  | 'leaving'
+  /** The owner has heard onClose(). */
+  | 'over';
+
+export class Wire implements Watched {
+  readonly #wiring: Wiring;
+  readonly #counts: CountBy<'received' | 'sent'>;
+  #socket: WireSocket;
+  #owner: WireOwner;
+  #state: WireState = 'new';
+  #remoteAddress: string;
+  /** The reasons for which it is not read, as bits. */
+  #pauses = 0;
+  #written = 0;
+  /** After close(): bytes that may still come. */
+  #dropBytesLeft = 0;
+
+  constructor(
+    wiring: Wiring,
+    counts: CountBy<'received' | 'sent'>,
+    socket: WireSocket,
+    owner: WireOwner,
+  ) {
+    this.#wiring = wiring;
+    this.#counts = counts;
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#remoteAddress = socket.remoteAddress ?? '';
+  }
+
+  /** Empty where the system does not know it. */
+  get remoteAddress(): string {
+    return this.#remoteAddress;
+  }
+
+  /** Whether the owner may write, and hears what comes. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  get isPaused(): boolean {
+    return this.#pauses !== 0;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  get untaken(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Bytes written that the network has not taken. */
+  get writableLength(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Begins with an accepted socket; through `stage` first, if there is one. */
+  open(stage: WireStage | null = null): void {
+    const socket = this.#socket;
+    this.#hearOfTheEnd(socket);
+    if (stage === null) {
+      this.#hearOfTraffic(socket);
+      this.#isReady();
+      return;
+    }
+    this.#state = 'staged';
+    this.#guarded(() => stage.begin(socket, (result) => this.#staged(socket, result)));
+  }
+
+  /** Begins with a socket that is being dialled. */
+  openDialled(): void {
+    const socket = this.#socket;
+    this.#state = 'dialling';
+    this.#hearOfTheEnd(socket);
+    this.#hearOfTraffic(socket);
+    socket.on('connect', () => {
+      if (this.#state === 'dialling') this.#isReady();
+    });
+  }
+
+  /** From now on `owner` hears everything. */
+  handOver(owner: WireOwner): void {
+    this.#owner = owner;
+  }
+
+  /** TCP asks whether the peer is still there after `idleMs` of silence; 0: never. */
+  keepAlive(idleMs: number): void {
+    if (idleMs > 0) this.#socket.setKeepAlive(true, idleMs);
+  }
+
+  /**
+   * Writes `bytes`, which the wire keeps until they are taken. False where the owner should wait for
+   * onDrain(). Before onReady() and after the end they are dropped.
+   */
+  write(bytes: Buffer): boolean {
+    if (this.#state !== 'open') return true;
+    const hasRoom = this.#put(bytes);
+    if (this.#socket.writableLength > 0) this.#wiring.stalls.watch(this);
+    return hasRoom;
+  }
+
+  /** Writes `pieces` with as few calls of the system as possible. */
+  writeAll(pieces: readonly Buffer[]): boolean {
+    if (pieces.length === 1) return this.write(pieces[0] as Buffer);
+    let bytes = 0;
+    for (const piece of pieces) bytes += piece.length;
+    if (bytes <= JOINED_BYTES_MAX) return this.write(Buffer.concat(pieces, bytes));
+    if (this.#state !== 'open') return true;
+    let hasRoom = true;
+    this.#socket.cork();
+    for (const piece of pieces) hasRoom = this.#put(piece);
+    this.#socket.uncork();
+    if (this.#socket.writableLength > 0) this.#wiring.stalls.watch(this);
+    return hasRoom;
+  }
+
+  pause(reason: PauseReason): void {
+    if (this.#pauses === 0 && this.#state === 'open') this.#socket.pause();
+    this.#pauses |= PAUSES[reason];
+  }
+
+  resume(reason: PauseReason): void {
+    if (this.#pauses === 0) return;
+    this.#pauses &= ~PAUSES[reason];
+    if (this.#pauses === 0 && this.#state === 'open') this.#socket.resume();
+  }
+
+  /**
+   * Says `farewell` and parts; the owner hears nothing more but onClose(). What comes until then is
+   * read and dropped, since unread bytes would turn the close into a reset and the farewell could be
+   * lost on its way; past `dropBytesMax` the wire is reset, so that the peer's next write fails.
+   * Within a stage there is no way to say anything: the wire is destroyed.
+   */
+  close(
+    farewell: Buffer | null,
+    parting: Parting,
+    dropBytesMax: number = this.#bytesThatFarewellNeeds(farewell),
+  ): void {
+    if (this.#state === 'leaving' || this.#state === 'over') return;
+    if (this.#state === 'staged') {
+      this.destroy();
+      return;
+    }
+    if (farewell !== null) this.write(farewell);
+    this.#state = 'leaving';
+    this.#dropBytesLeft = parting === 'await_fin_patiently' ? Infinity : dropBytesMax;
+    this.#socket.resume();
+    switch (parting) {
+      case 'fin':
+        this.#socket.end(() => this.#linger());
+        return;
+      case 'fin_and_gone':
+        this.#socket.end(() => void this.#socket.destroy());
+        return;
+      case 'await_fin':
+        this.#linger();
+        return;
+      case 'await_fin_patiently':
+    }
+  }
+
+  /** Ends the wire at once; onClose() comes later. */
+  destroy(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'leaving';
+    this.#socket.destroy();
+  }
+
+  /** Ends the wire because of a defect that was met on its behalf elsewhere: in a timer, say. */
+  broke(error: unknown): void {
+    this.#wiring.onBug(error);
+    this.#socket.destroy();
+    this.#endsWith({ kind: 'bug' });
+  }
+
+  stalled(): void {
+    this.#socket.destroy();
+    this.#endsWith({ kind: 'stalled' });
+  }
+
+  #put(bytes: Buffer): boolean {
+    this.#counts.add('sent', bytes.length);
+    this.#written += bytes.length;
+    return this.#socket.write(bytes);
+  }
+
+  #isReady(): void {
+    this.#state = 'open';
+    if (this.#pauses !== 0) this.#socket.pause();
+    this.#guarded(() => this.#owner.onReady());
+  }
+
+  #hearOfTraffic(socket: WireSocket): void {
+    socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('end', () => this.#peerEnded());
+    socket.on('drain', () => {
+      if (this.#state === 'open') this.#guarded(() => this.#owner.onDrain());
+    });
+  }
+
+  #hearOfTheEnd(socket: WireSocket): void {
+    // Told at once: 'close' comes only after whatever else this turn of the event loop brings.
+    socket.on('error', (error) => {
+      socket.destroy();
+      this.#endsWith({ kind: 'failed', code: error.code ?? error.message });
+    });
+    socket.on('close', () => this.#endsWith({ kind: 'closed' }));
+  }
+
+  #staged(raw: WireSocket, result: WireStageResult): void {
+    if (this.#state !== 'staged') return;
+    if (result.kind === 'failed') {
+      raw.destroy();
+      this.#endsWith({ kind: 'failed', code: result.code });
+      return;
+    }
+    const { socket, remoteAddress, rest } = result;
+    this.#socket = socket;
+    this.#remoteAddress = remoteAddress;
+    if (socket !== raw) this.#hearOfTheEnd(socket);
+    this.#hearOfTraffic(socket);
+    this.#isReady();
+    if (rest !== null) this.#read(rest);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#counts.add('received', chunk.length);
+    if (this.#state !== 'open') {
+      this.#drop(chunk.length);
+      return;
+    }
+    const now = this.#wiring.turns.event();
+    try {
+      this.#owner.onData(chunk, now);
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  #drop(bytes: number): void {
+    this.#dropBytesLeft -= bytes;
+    if (this.#dropBytesLeft >= 0) return;
+    // A mere close would let the peer write once more before it is told.
+    try {
+      this.#socket.resetAndDestroy();
+    } catch {
+      this.#socket.destroy();
+    }
+  }
+
+  #peerEnded(): void {
+    if (this.#state === 'open') this.#guarded(() => this.#owner.onEnd());
+    else if (this.#state === 'leaving') this.#socket.end(() => {});
+  }
+
+  #bytesThatFarewellNeeds(farewell: Buffer | null): number {
+    return farewell === null && this.#socket.writableLength === 0 ? 0 : FAREWELL_BYTES_MAX;
+  }
+
+  #linger(): void {
+    if (this.#state === 'leaving') this.#wiring.lingering.add(this);
+  }
+
+  /** Per connection, not per command. */
+  #guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.broke(error);
+    }
+  }
+
+  #endsWith(end: WireEnd): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#wiring.lingering.remove(this);
+    this.#wiring.stalls.forget(this);
+    try {
+      this.#owner.onClose(end);
+    } catch (error) {
+      this.#wiring.onBug(error);
+    }
+  }
+}
