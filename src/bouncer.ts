@@ -57,7 +57,7 @@ export class Bouncer {
     const lingering = new Lingering(clock, LINGER_MS);
     this.#budget = new BufferBudget(settings.client);
     this.#places = new Places(settings.limits);
-    this.#admission = new Admission(settings.limits, this.#places);
+    this.#admission = new Admission(settings.limits, this.#places, (error) => events.bug(error));
     this.#upstream = new Upstream({
       mode: config.mode,
       pool: config.pool,

@@ -15,11 +15,9 @@ import { SERVER_END_REASONS } from '../src/server/server-states.ts';
 import { createMetrics } from '../src/observe/prometheus.ts';
 import {
   commandTooLong,
-  DRAINING,
   guardText,
   INVALID_PASSWORD,
   refusalText,
-  UNREACHABLE,
 } from '../src/protocol/error-texts.ts';
 import { fullSnapshot } from './support/full-snapshot.ts';
 import { banned, withoutHead } from './tidy/manners.ts';
@@ -143,7 +141,7 @@ t.test(
 t.test('a refusal names an option that exists', async (t) => {
   for (const reason of REFUSAL_REASONS) {
     if (reason === 'unreachable' || reason === 'draining') continue;
-    t.ok(isOptionKey(limitIn(refusalText(reason, 1, 1))), reason);
+    t.ok(isOptionKey(limitIn(refusalText({ reason, now: 1, limit: 1 }))), reason);
   }
   t.ok(isOptionKey(limitIn(commandTooLong(1))));
 });
@@ -153,10 +151,17 @@ function limitIn(text: Buffer): string {
 }
 
 t.test('every error text is in operations as clients read it', async (t) => {
-  const texts = [UNREACHABLE, DRAINING, INVALID_PASSWORD, commandTooLong(0)];
+  const texts = [
+    refusalText({ reason: 'unreachable', loginRefused: false }),
+    refusalText({ reason: 'unreachable', loginRefused: true }),
+    refusalText({ reason: 'draining' }),
+    INVALID_PASSWORD,
+    commandTooLong(0),
+  ];
   for (const rule of GUARD_RULES) if (rule !== 'command_too_long') texts.push(guardText(rule));
   for (const reason of REFUSAL_REASONS) {
-    if (reason !== 'unreachable' && reason !== 'draining') texts.push(refusalText(reason, 0, 0));
+    if (reason === 'unreachable' || reason === 'draining') continue;
+    texts.push(refusalText({ reason, now: 0, limit: 0 }));
   }
   none(
     t,

@@ -1,25 +1,28 @@
-// Who comes in, who waits, who is refused, among clients that have said HELLO. Promise: a decision
-// is pure over counts; producers go first, then first come first served; nobody who may come in is
-// still waiting when a call into here returns; whoever leaves takes every trace of itself along.
+// Who comes in, who waits, who is refused. Promise: a decision is pure over counts and carries its
+// reason; producers go first, then first come first served; nobody who may come in is still waiting when
+// a call into here returns, and a call looks only at those who may; whoever leaves takes every trace of
+// itself along.
 
-import { Line, type Seat } from '../base/line.ts';
+import { Fifo } from '../base/fifo.ts';
+import { Pump, type PumpStep } from '../base/pump.ts';
+import type { LimitReason, Refusal } from '../protocol/error-texts.ts';
 import { Crowd } from './crowd.ts';
 import type { Limits } from './limits.ts';
-import { ROLES, type Role } from './roles.ts';
-import type { LimitReason } from '../protocol/error-texts.ts';
 import type { Place, Places } from './places.ts';
+import { ROLES, type Role } from './roles.ts';
+import { type Wait, WaitingLine } from './waiting-line.ts';
 
 /** The limits that admission rests on. */
 export type AdmissionLimits = Pick<
   Limits,
-  'perWorker' | 'perAddress' | 'waitingLine' | 'areEnforced'
+  'clients' | 'handshakes' | 'perWorker' | 'perAddress' | 'waitingLine' | 'areEnforced'
 >;
 
-/** A client as admission sees it. */
+/** A client that has sent HELLO, as admission sees it. */
 export interface Visitor {
   readonly role: Role;
-  /** The worker's wid; null for a producer. */
-  readonly worker: string | null;
+  /** The worker that the client says it is of; null where it names none. */
+  readonly wid: string | null;
   readonly address: string;
   /** Whether a server connection must be had for this client alone, asked at the moment of decision. */
   needsPlace(): boolean;
@@ -27,44 +30,81 @@ export interface Visitor {
   admitted(place: Place | null): void;
 }
 
-/** Why a visitor cannot come in now: `now` of `limit` are taken. */
+/** Why a visitor cannot come in now, though it may wait: `now` of `limit` are taken. */
 export interface Obstacle {
-  readonly reason: LimitReason;
+  readonly reason: Extract<LimitReason, 'per_worker' | 'per_address' | 'server_connections'>;
   readonly now: number;
   readonly limit: number;
 }
 
+export type DoorDecision =
+  /** `inSpiteOf`: with observe_only, what would have stood in the way. */
+  | { readonly kind: 'entered'; readonly inSpiteOf: Refusal | null }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
 export type Decision =
-  /** `inSpiteOf`: with observeOnly, what would have stood in the way. */
   | { readonly kind: 'admitted'; readonly place: Place | null; readonly inSpiteOf: Obstacle | null }
   | { readonly kind: 'waiting' }
-  | { readonly kind: 'refused'; readonly obstacle: Obstacle };
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-interface Wait {
-  readonly seat: Seat<Visitor>;
-  readonly since: number;
+/** Whether Faktory can be had, as its health says. */
+export interface ServerStanding {
+  readonly isUp: boolean;
+  /** It is there, and does not take the bouncer's login. */
+  readonly refusedUs: boolean;
 }
 
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #places: Places;
   readonly #admitted = new Set<Visitor>();
-  readonly #waits = new Map<Visitor, Wait>();
-  readonly #lines: Record<Role, Line<Visitor>> = { producer: new Line(), worker: new Line() };
+  readonly #line = new WaitingLine();
   /** Admitted and waiting visitors per worker and per address, only for those with any. */
   readonly #byWorker = new Crowd();
   readonly #byAddress = new Crowd();
   /** Workers for which somebody was asked to give a place up; only while they wait. */
   readonly #hasAsked = new Set<string>();
-  #isWaking = false;
-  #mustWakeAgain = false;
+  readonly #pump: Pump;
+  /** Workers and addresses that may have room since the last look, or a place that is enough for all. */
+  readonly #changedWorkers = new Set<string>();
+  readonly #changedAddresses = new Set<string>();
+  /** After a limit has moved: all who wait, to be looked at once. */
+  readonly #reconsidered = new Fifo<Wait>();
 
-  constructor(limits: AdmissionLimits, places: Places) {
+  /** `onBug` hears of a visitor that throws when it is let in; the others are let in all the same. */
+  constructor(limits: AdmissionLimits, places: Places, onBug: (error: unknown) => void) {
     this.#limits = limits;
     this.#places = places;
-    places.onFreed(() => this.wake());
-    limits.perWorker.onRaised(() => this.wake());
-    limits.perAddress.onRaised(() => this.wake());
+    this.#pump = new Pump(() => this.#letNextIn(), onBug);
+    places.onFreed(() => this.#pump.run());
+    limits.perWorker.onRaised(() => this.#reconsider());
+    limits.perAddress.onRaised(() => this.#reconsider());
+  }
+
+  /** Decides, with `clients` others here, about one that has just connected. */
+  enter(clients: number): DoorDecision {
+    const { value } = this.#limits.clients;
+    if (clients < value) return { kind: 'entered', inSpiteOf: null };
+    const refusal: Refusal = { reason: 'clients', now: clients, limit: value };
+    if (this.#limits.clients.hasRoom(clients)) return { kind: 'entered', inSpiteOf: refusal };
+    return { kind: 'refused', refusal };
+  }
+
+  /** Why one that has waited for its greeting too long is refused, with `greeted` in the handshake. */
+  notGreeted(greeted: number): Refusal {
+    return { reason: 'handshakes', now: greeted, limit: this.#limits.handshakes.value };
+  }
+
+  /** Why one whose time from HELLO to +OK is over is refused. */
+  outOfTime(visitor: Visitor, server: ServerStanding): Refusal {
+    const obstacle = this.isWaiting(visitor) ? this.obstacle(visitor) : null;
+    if (obstacle !== null && server.isUp) return obstacle;
+    return { reason: 'unreachable', loginRefused: server.refusedUs };
+  }
+
+  /** Why one that is not in yet is refused when the bouncer stops. */
+  stopping(): Refusal {
+    return { reason: 'draining' };
   }
 
   /** Decides about a new visitor at `now` (monotonic ms). */
@@ -73,65 +113,47 @@ export class Admission {
     if (obstacle === null || !this.#limits.areEnforced) {
       return { kind: 'admitted', place: this.#admit(visitor), inSpiteOf: obstacle };
     }
-    const full = this.#lineIsFullFor(visitor, obstacle);
-    if (full !== null) return { kind: 'refused', obstacle: full };
-    this.#wait(visitor, now);
-    this.#askForPlace(visitor, obstacle);
+    const refusal = this.#lineIsFullFor(visitor, obstacle);
+    if (refusal !== null) return { kind: 'refused', refusal };
+    this.#wait(visitor, obstacle, now);
     return { kind: 'waiting' };
   }
 
   /** What stands in the visitor's way now, or null. */
   obstacle(visitor: Visitor): Obstacle | null {
+    const { role, wid, address } = visitor;
     const perWorker = this.#limits.perWorker.value;
     const perAddress = this.#limits.perAddress.value;
-    const ofWorker = visitor.worker === null ? 0 : this.#byWorker.inside(visitor.worker);
-    if (ofWorker >= perWorker) {
-      return { reason: 'per_worker', now: ofWorker, limit: perWorker };
-    }
-    const ofAddress = this.#byAddress.inside(visitor.address);
+    const ofWorker = wid === null ? 0 : this.#byWorker.inside(wid);
+    if (ofWorker >= perWorker) return { reason: 'per_worker', now: ofWorker, limit: perWorker };
+    const ofAddress = this.#byAddress.inside(address);
     if (ofAddress >= perAddress) {
       return { reason: 'per_address', now: ofAddress, limit: perAddress };
     }
-    if (!visitor.needsPlace() || this.#places.hasRoomFor(visitor.role)) return null;
-    const taken = this.#places.taken;
-    const cap = this.#places.limits.serverConnections.value;
-    if (taken >= cap) return { reason: 'server_connections', now: taken, limit: cap };
-    return {
-      reason: 'server_connections',
-      now: this.#places.takenBy(visitor.role),
-      limit: this.#places.shareOf(visitor.role),
-    };
+    if (!visitor.needsPlace() || this.#places.hasRoomFor(role)) return null;
+    return { reason: 'server_connections', ...this.#places.fullFor(role) };
+  }
+
+  isWaiting(visitor: Visitor): boolean {
+    return this.#line.has(visitor);
   }
 
   /** The visitor is gone, wherever it was; harmless for one that was never here. */
   leave(visitor: Visitor): void {
     this.#stopWaiting(visitor);
     if (!this.#admitted.delete(visitor)) return;
-    if (visitor.worker !== null) this.#byWorker.leave(visitor.worker);
-    this.#byAddress.leave(visitor.address);
-    this.wake();
-  }
-
-  /** Lets in everybody in the waiting line who may come in now: producers, then first come. */
-  wake(): void {
-    if (this.#isWaking) {
-      this.#mustWakeAgain = true;
-      return;
+    const { wid, address } = visitor;
+    if (wid !== null) {
+      this.#byWorker.leave(wid);
+      this.#changedWorkers.add(wid);
     }
-    this.#isWaking = true;
-    try {
-      do {
-        this.#mustWakeAgain = false;
-        for (const visitor of this.#lines.producer) this.#tryToAdmit(visitor);
-        for (const visitor of this.#lines.worker) this.#tryToAdmit(visitor);
-      } while (this.#mustWakeAgain);
-    } finally {
-      this.#isWaking = false;
-    }
+    this.#byAddress.leave(address);
+    this.#changedAddresses.add(address);
+    this.#pump.run();
   }
 
   waiting(role: Role): number {
-    return this.#lines[role].length;
+    return this.#line.waiting(role);
   }
 
   /** Workers with at least one client that is in or waits. */
@@ -141,76 +163,129 @@ export class Admission {
 
   /** When the one who has waited longest began to; null with nobody waiting. */
   oldestSince(): number | null {
-    let oldest: number | null = null;
-    for (const role of ROLES) {
-      const first = this.#lines[role].first;
-      const since = first === undefined ? undefined : this.#waits.get(first)?.since;
-      if (since !== undefined && (oldest === null || since < oldest)) oldest = since;
-    }
-    return oldest;
+    return this.#line.oldestSince;
   }
 
-  #tryToAdmit(visitor: Visitor): void {
-    if (!this.#waits.has(visitor)) return;
+  /** Lets one in, or finds that another obstacle stands in its way now. */
+  #letNextIn(): PumpStep {
+    const next = this.#next();
+    if (next === null) return 'done';
+    const { visitor } = next;
     const obstacle = this.obstacle(visitor);
-    if (obstacle !== null) {
+    if (obstacle !== null && this.#limits.areEnforced) {
+      this.#line.move(next, obstacle);
       this.#askForPlace(visitor, obstacle);
-      return;
+      return 'more';
     }
     this.#stopWaiting(visitor);
-    visitor.admitted(this.#admit(visitor));
+    const place = this.#admit(visitor);
+    // In pooled mode its place is enough for the others of its worker.
+    if (visitor.wid !== null) this.#changedWorkers.add(visitor.wid);
+    visitor.admitted(place);
+    return 'more';
+  }
+
+  /** Who is to be looked at next: of those in whose way something may not be any more, the first. */
+  #next(): Wait | null {
+    for (let wait = this.#reconsidered.shift(); wait !== undefined;) {
+      if (this.#line.has(wait.visitor)) return wait;
+      wait = this.#reconsidered.shift();
+    }
+    let next: Wait | null = null;
+    for (const wid of this.#changedWorkers) {
+      const found = earlier(this.#nextOfWorker(wid), this.#nextWithoutNeed(wid));
+      if (found === null) this.#changedWorkers.delete(wid);
+      next = earlier(next, found);
+    }
+    for (const address of this.#changedAddresses) {
+      const found = this.#nextOfAddress(address);
+      if (found === null) this.#changedAddresses.delete(address);
+      next = earlier(next, found);
+    }
+    for (const role of ROLES) {
+      if (this.#places.hasRoomFor(role)) next = earlier(next, this.#line.firstForPlace(role));
+    }
+    return next;
+  }
+
+  #nextOfWorker(wid: string): Wait | null {
+    if (this.#byWorker.inside(wid) >= this.#limits.perWorker.value) return null;
+    return this.#line.firstForWorker(wid);
+  }
+
+  #nextOfAddress(address: string): Wait | null {
+    if (this.#byAddress.inside(address) >= this.#limits.perAddress.value) return null;
+    return this.#line.firstForAddress(address);
+  }
+
+  /** One that waits for a place and needs none any more: all of one worker need one, or none does. */
+  #nextWithoutNeed(wid: string): Wait | null {
+    const first = this.#line.firstForPlaceOf(wid);
+    return first === null || first.visitor.needsPlace() ? null : first;
+  }
+
+  /** Looks at all who wait, once: a limit has moved. */
+  #reconsider(): void {
+    for (const wait of this.#line.all()) this.#reconsidered.push(wait);
+    this.#pump.run();
   }
 
   /** Once for each worker, however many clients of it wait, and whatever they waited for before. */
-  #askForPlace({ worker }: Visitor, { reason }: Obstacle): void {
-    if (worker === null || reason !== 'server_connections' || this.#hasAsked.has(worker)) return;
-    this.#hasAsked.add(worker);
+  #askForPlace({ wid }: Visitor, { reason }: Obstacle): void {
+    if (wid === null || reason !== 'server_connections' || this.#hasAsked.has(wid)) return;
+    this.#hasAsked.add(wid);
     this.#places.want();
   }
 
   #admit(visitor: Visitor): Place | null {
     this.#admitted.add(visitor);
-    if (visitor.worker !== null) this.#byWorker.enter(visitor.worker);
+    if (visitor.wid !== null) this.#byWorker.enter(visitor.wid);
     this.#byAddress.enter(visitor.address);
     return visitor.needsPlace() ? this.#places.take(visitor.role) : null;
   }
 
   /** One worker or address that is over its own cap may fill only as many seats as that cap. */
-  #lineIsFullFor(visitor: Visitor, obstacle: Obstacle): Obstacle | null {
-    const waitingLineSize = this.#limits.waitingLine.value;
-    if (this.#waits.size >= waitingLineSize) {
-      return { reason: 'waiting_line', now: this.#waits.size, limit: waitingLineSize };
+  #lineIsFullFor({ wid, address }: Visitor, obstacle: Obstacle): Refusal | null {
+    const size = this.#limits.waitingLine.value;
+    // Where nobody ever waits, the line is in nobody's way: what is full is.
+    if (size === 0) return obstacle;
+    if (this.#line.size >= size) {
+      return { reason: 'waiting_line', now: this.#line.size, limit: size };
     }
-    const { reason, limit } = obstacle;
-    if (reason === 'per_worker' && visitor.worker !== null) {
-      return this.#crowdIsFull(this.#byWorker, visitor.worker, { reason, limit });
+    switch (obstacle.reason) {
+      case 'per_worker':
+        return crowdIsFull(this.#byWorker, wid ?? '', obstacle);
+      case 'per_address':
+        return crowdIsFull(this.#byAddress, address, obstacle);
+      case 'server_connections':
+        return null;
     }
-    if (reason === 'per_address') {
-      return this.#crowdIsFull(this.#byAddress, visitor.address, { reason, limit });
-    }
-    return null;
   }
 
-  #crowdIsFull(crowd: Crowd, key: string, own: Omit<Obstacle, 'now'>): Obstacle | null {
-    const waiting = crowd.waiting(key);
-    return waiting >= own.limit ? { ...own, now: crowd.inside(key) + waiting } : null;
-  }
-
-  #wait(visitor: Visitor, now: number): void {
-    this.#waits.set(visitor, { seat: this.#lines[visitor.role].join(visitor), since: now });
-    if (visitor.worker !== null) this.#byWorker.wait(visitor.worker);
+  #wait(visitor: Visitor, obstacle: Obstacle, now: number): void {
+    this.#line.join(visitor, obstacle, now);
+    if (visitor.wid !== null) this.#byWorker.wait(visitor.wid);
     this.#byAddress.wait(visitor.address);
+    this.#askForPlace(visitor, obstacle);
   }
 
   #stopWaiting(visitor: Visitor): void {
-    const wait = this.#waits.get(visitor);
-    if (wait === undefined) return;
-    wait.seat.leave();
-    this.#waits.delete(visitor);
-    if (visitor.worker !== null) {
-      this.#byWorker.stopWaiting(visitor.worker);
-      if (this.#byWorker.waiting(visitor.worker) === 0) this.#hasAsked.delete(visitor.worker);
+    if (!this.#line.leave(visitor)) return;
+    const { wid, address } = visitor;
+    if (wid !== null) {
+      this.#byWorker.stopWaiting(wid);
+      if (this.#byWorker.waiting(wid) === 0) this.#hasAsked.delete(wid);
     }
-    this.#byAddress.stopWaiting(visitor.address);
+    this.#byAddress.stopWaiting(address);
   }
+}
+
+function earlier(one: Wait | null, other: Wait | null): Wait | null {
+  if (one === null || other === null) return one ?? other;
+  return one.rank < other.rank ? one : other;
+}
+
+function crowdIsFull(crowd: Crowd, key: string, own: Obstacle): Refusal | null {
+  const waiting = crowd.waiting(key);
+  return waiting >= own.limit ? { ...own, now: crowd.inside(key) + waiting } : null;
 }

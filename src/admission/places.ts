@@ -71,6 +71,13 @@ export class Places {
     );
   }
 
+  /** What `role` has run out of: `now` of `limit` places are taken. */
+  fullFor(role: Role): { readonly now: number; readonly limit: number } {
+    const cap = this.limits.serverConnections.value;
+    if (this.taken >= cap) return { now: this.taken, limit: cap };
+    return { now: this.takenBy(role), limit: this.shareOf(role) };
+  }
+
   /** Takes a place, or null where there is none for `role`. */
   take(role: Role): Place | null {
     if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) return null;

@@ -6,22 +6,16 @@
 //      |___________|____________|______________|__________|-> refusing -> closing
 
 import type { Socket } from 'node:net';
-import type { Obstacle, Visitor } from '../admission/admission.ts';
+import type { Visitor } from '../admission/admission.ts';
 import type { Place } from '../admission/places.ts';
 import type { Deadline } from '../base/deadlines.ts';
 import type { Lane, LaneClient, LaneLoss } from '../lanes/lane.ts';
-import type { AdmissionOutcome, RefusalReason } from '../admission/outcomes.ts';
+import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Role } from '../admission/roles.ts';
 import type { ClientEndReason } from './client-states.ts';
 import type { ClientState } from './client-states.ts';
 import type { Command } from '../protocol/command.ts';
-import {
-  DRAINING,
-  INVALID_PASSWORD,
-  refusalText,
-  SERVER_REFUSED_US,
-  UNREACHABLE,
-} from '../protocol/error-texts.ts';
+import { INVALID_PASSWORD, type Refusal, refusalText } from '../protocol/error-texts.ts';
 import { type Hello, parseHello } from '../protocol/hello.ts';
 import { type Challenge, hiLine } from '../protocol/hi.ts';
 import { LineBuffer } from '../protocol/line-buffer.ts';
@@ -72,8 +66,12 @@ export class ClientConnection
     return this.#role === 'worker' ? 'worker' : 'producer';
   }
 
-  get worker(): string | null {
+  get wid(): string | null {
     return this.#hello === null || this.#hello.wid === '' ? null : this.#hello.wid;
+  }
+
+  get worker(): string | null {
+    return this.wid;
   }
 
   get takesReplies(): boolean {
@@ -86,18 +84,16 @@ export class ClientConnection
 
   /** Greets the client, or refuses it where not even a handshake is to be spent. */
   start(): void {
-    const { counts, clients, limits } = this.#parts;
+    const { counts, clients, admission } = this.#parts;
     counts.accepted.total += 1;
     clients.move(this, null, this.#whereabouts());
     this.#listen();
-    const now = clients.admittable - 1;
-    if (now >= limits.clients.value) {
-      if (!limits.clients.hasRoom(now)) {
-        this.#refuse({ reason: 'clients', now, limit: limits.clients.value });
-        return;
-      }
-      counts.wouldHaveRefused.add('clients');
+    const decision = admission.enter(clients.admittable - 1);
+    if (decision.kind === 'refused') {
+      this.#refuse(decision.refusal, 'refused');
+      return;
     }
+    if (decision.inSpiteOf !== null) counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
     this.#deadline = this.#parts.handshakeDeadlines.add(this);
     this.#parts.gate.arrive(this);
   }
@@ -119,24 +115,15 @@ export class ClientConnection
 
   /** The handshake took too long: Faktory too closes without a word. One not greeted yet hears why. */
   onHandshakeDeadline(): void {
-    if (this.#state === 'accepted') {
-      const { inside, limit } = this.#parts.gate;
-      this.#refuse({ reason: 'handshakes', now: inside, limit });
-    } else {
-      this.end('handshake_timeout', null);
-    }
+    const { gate, admission } = this.#parts;
+    if (this.#state === 'accepted') this.#refuse(admission.notGreeted(gate.inside), 'refused');
+    else this.end('handshake_timeout', null);
   }
 
   /** The time from HELLO to +OK is over. */
   onOpeningDeadline(): void {
-    const obstacle = this.#state === 'waiting' ? this.#parts.admission.obstacle(this) : null;
-    const { health } = this.#parts;
-    if (obstacle === null || !health.isUp) {
-      const text = health.refusedUs ? SERVER_REFUSED_US : UNREACHABLE;
-      this.#refuseBecause('unreachable', text, 'timed_out');
-    } else {
-      this.#refuse(obstacle, 'timed_out');
-    }
+    const { admission, health } = this.#parts;
+    this.#refuse(admission.outOfTime(this, health), 'timed_out');
   }
 
   needsPlace(): boolean {
@@ -187,8 +174,9 @@ export class ClientConnection
     this.#ended = true;
     const { counts, clock, clients, settings, lingering, events } = this.#parts;
     if (this.#state === 'waiting' || this.#state === 'opening') {
-      counts.admissions.add('hung_up');
-      counts.waits.observeMs('hung_up', clock.now() - this.#helloAt);
+      const outcome = isHangUp(reason) ? 'hung_up' : 'lost';
+      counts.admissions.add(outcome);
+      counts.waits.observeMs(outcome, clock.now() - this.#helloAt);
     }
     counts.ends.add(reason);
     events.clientEnded(reason, this.#role, (clock.now() - this.#acceptedAt) / 1000);
@@ -232,7 +220,7 @@ export class ClientConnection
       case 'authenticating':
       case 'waiting':
       case 'opening':
-        this.#refuseBecause('draining', DRAINING, 'refused');
+        this.#refuse(this.#parts.admission.stopping(), 'refused');
         return;
       case 'open':
         this.#lane?.releaseUnsentFetch();
@@ -325,7 +313,7 @@ export class ClientConnection
       case 'waiting':
         return;
       case 'refused':
-        this.#refuse(decision.obstacle);
+        this.#refuse(decision.refusal, 'refused');
     }
   }
 
@@ -367,20 +355,16 @@ export class ClientConnection
     return this.#commands.partialIsTooLong || this.#outputIsBlocked || this.#commands.isFull;
   }
 
-  #refuse(obstacle: Obstacle, outcome: AdmissionOutcome = 'refused'): void {
-    const text = refusalText(obstacle.reason, obstacle.now, obstacle.limit);
-    this.#refuseBecause(obstacle.reason, text, outcome);
-  }
-
   /** Takes the client out of everything, and tells it why, after refusal_delay if that is set. */
-  #refuseBecause(reason: RefusalReason, text: Buffer, outcome: AdmissionOutcome): void {
+  #refuse(refusal: Refusal, outcome: AdmissionOutcome): void {
     if (this.#ended || this.#state === 'refusing') return;
     const { counts, clock, settings, clients, events } = this.#parts;
     const { refusalDelayMs } = settings.current;
-    counts.refusals.add(reason);
+    const text = refusalText(refusal);
+    counts.refusals.add(refusal.reason);
     counts.admissions.add(outcome);
     if (this.#hello !== null) counts.waits.observeMs(outcome, clock.now() - this.#helloAt);
-    events.refused(reason, text.toString('latin1').trimEnd());
+    events.refused(refusal.reason, text.toString('latin1').trimEnd());
     this.#letGo();
     this.#setState('refusing');
     const isHeld = refusalDelayMs > 0 && clients.count('refusing') <= HELD_REFUSALS_MAX;
@@ -419,3 +403,8 @@ export class ClientConnection
 }
 
 const HI_LINE = Buffer.from(hiLine(null));
+
+/** Whether the client itself left. */
+function isHangUp(reason: ClientEndReason): boolean {
+  return reason === 'client_closed' || reason === 'client_reset';
+}

@@ -26,10 +26,6 @@ export class HandshakeGate<Visitor extends GateVisitor> {
     limit.onRaised(() => this.#pump.run());
   }
 
-  get limit(): number {
-    return this.#limit.value;
-  }
-
   get inside(): number {
     return this.#inside.size;
   }

@@ -20,15 +20,16 @@ const LIMIT_NAMES = {
 /** The refusals that are about a limit. */
 export type LimitReason = keyof typeof LIMIT_NAMES;
 
-/** `now` of `limit` are taken: the refusal names both, and the option that holds the limit. */
-export function refusalText(reason: LimitReason, now: number, limit: number): Buffer {
-  return errorLine(
-    `too many connections: ${now} (limit ${limit}, ${LIMIT_NAMES[reason]} of faktory-bouncer); try again later or raise it`,
-  );
-}
+/** Why a client is refused, with what the decision rests on. */
+export type Refusal =
+  /** `now` of `limit` are taken. */
+  | { readonly reason: LimitReason; readonly now: number; readonly limit: number }
+  /** `loginRefused`: Faktory was there and did not take the bouncer's login. */
+  | { readonly reason: 'unreachable'; readonly loginRefused: boolean }
+  | { readonly reason: 'draining' };
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
-export const SERVER_REFUSED_US = errorLine(
+const SERVER_REFUSED_US = errorLine(
   'Faktory is unreachable: it refused the login of faktory-bouncer; see the log of faktory-bouncer and its FAKTORY_PASSWORD',
 );
 /** `reason`: Faktory's or Redis's own words, or the bouncer's; never a client's. */
@@ -43,7 +44,27 @@ export const LATE_REPLY = errorLine(
   'Faktory took longer than its Redis timeout (3 s): what was pushed may be stored or lost; check, or push it again',
 );
 
-export const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
+const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
+
+/** What a refused client reads; where a limit is full, both numbers and the option that holds the limit. */
+export function refusalText(refusal: Refusal): Buffer {
+  switch (refusal.reason) {
+    case 'unreachable':
+      return refusal.loginRefused ? SERVER_REFUSED_US : UNREACHABLE;
+    case 'draining':
+      return DRAINING;
+    case 'clients':
+    case 'handshakes':
+    case 'server_connections':
+    case 'per_worker':
+    case 'per_address':
+    case 'waiting_line':
+      return errorLine(
+        `too many connections: ${refusal.now} (limit ${refusal.limit}, ${LIMIT_NAMES[refusal.reason]} of faktory-bouncer); try again later or raise it`,
+      );
+  }
+}
+
 /** Faktory's own words, on which clients rely. */
 export const INVALID_PASSWORD = errorLine('Invalid password');
 

@@ -7,27 +7,31 @@ import { Admission, type Visitor } from '../../src/admission/admission.ts';
 import { type Place, Places } from '../../src/admission/places.ts';
 import type { Limits } from '../../src/admission/limits.ts';
 import type { Role } from '../../src/admission/roles.ts';
-import { limitsOf } from './house.ts';
+import { limitsOf, noBug } from './house.ts';
 
 type State = 'waiting' | 'inside' | 'refused' | 'left';
 
+/** In session mode each client needs a place; in pooled mode the first of a worker does. */
+type Mode = 'session' | 'pooled';
+
 class Client implements Visitor {
   readonly role: Role;
-  readonly worker: string | null;
+  readonly wid: string | null;
   readonly address: string;
-  readonly pooled: boolean;
+  readonly #scene: Scene;
   state: State = 'refused';
   place: Place | null = null;
 
-  constructor(worker: string | null, address: string, pooled: boolean) {
-    this.role = worker === null ? 'producer' : 'worker';
-    this.worker = worker;
+  constructor(wid: string | null, address: string, scene: Scene) {
+    this.role = wid === null ? 'producer' : 'worker';
+    this.wid = wid;
     this.address = address;
-    this.pooled = pooled;
+    this.#scene = scene;
   }
 
   needsPlace(): boolean {
-    return !this.pooled;
+    const { mode, shared } = this.#scene;
+    return mode === 'session' || (this.wid !== null && !shared.has(this.wid));
   }
 
   admitted(place: Place | null): void {
@@ -36,9 +40,21 @@ class Client implements Visitor {
   }
 
   comeIn(place: Place | null): void {
-    equal(place === null, this.pooled, 'who needs a place comes in with one');
+    equal(place === null, !this.needsPlace(), 'who needs a place comes in with one');
     this.state = 'inside';
-    this.place = place;
+    const { mode, shared, limits, clients } = this.#scene;
+    if (mode === 'session') this.place = place;
+    else if (place !== null && this.wid !== null) shared.set(this.wid, place);
+    if (!limits.areEnforced) return;
+    const inside = clients.filter(({ state }) => state === 'inside');
+    const like = (key: 'wid' | 'address') =>
+      inside.filter((client) => client[key] === this[key]).length;
+    if (this.wid !== null) ok(like('wid') <= limits.perWorker.value, 'limits.per_worker holds');
+    ok(like('address') <= limits.perAddress.value, 'limits.per_address holds');
+    if (place === null) return;
+    const { places } = this.#scene;
+    ok(places.taken <= limits.serverConnections.value, 'the cap holds');
+    if (this.role === 'worker') ok(places.takenBy('worker') <= places.shareOf('worker'));
   }
 }
 
@@ -53,50 +69,45 @@ const limits = fc.record({
 /** `who` says which of those there are, modulo their number. */
 const step = fc.oneof(
   {
-    weight: 3,
+    weight: 6,
     arbitrary: fc.record({
       kind: fc.constant('arrive' as const),
-      worker: fc.constantFrom(null, null, 'w1', 'w2', 'w3'),
+      wid: fc.constantFrom(null, null, 'w1', 'w2', 'w3'),
       address: fc.constantFrom('a', 'b', 'c'),
-      pooled: fc.constantFrom(false, false, false, true),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(50) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), who: fc.nat(50) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(50) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('release' as const), who: fc.nat(50) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('move a limit' as const),
+      limit: fc.constantFrom('serverConnections', 'perWorker', 'perAddress'),
+      value: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
 );
 
 interface Scene {
+  readonly mode: Mode;
   readonly limits: Limits;
   readonly places: Places;
   readonly admission: Admission;
   readonly clients: Client[];
+  /** Pooled mode: the places of workers. */
+  readonly shared: Map<string, Place>;
 }
 
-function look({ limits, places, admission, clients }: Scene): void {
-  const serverConnections = limits.serverConnections.value;
-  const producerReserve = limits.producerReserve.current;
+function look({ limits, places, admission, clients, shared }: Scene): void {
   const held = clients.filter((client) => client.place !== null);
-  equal(places.taken, held.length);
-  ok(places.taken <= serverConnections, 'the cap holds');
-  ok(
-    places.takenBy('worker') <= Math.max(0, serverConnections - producerReserve),
-    'so does the share',
-  );
+  equal(places.taken, held.length + shared.size);
   const waiting = clients.filter((client) => client.state === 'waiting');
   ok(waiting.length <= limits.waitingLine.value);
   equal(admission.waiting('producer') + admission.waiting('worker'), waiting.length);
   for (const client of waiting)
     ok(admission.obstacle(client) !== null, 'who may come in does not wait');
   const inside = clients.filter((client) => client.state === 'inside');
-  for (const worker of ['w1', 'w2', 'w3']) {
-    const count = inside.filter((client) => client.worker === worker).length;
-    ok(count <= limits.perWorker.value);
-  }
-  for (const address of ['a', 'b', 'c']) {
-    const count = inside.filter((client) => client.address === address).length;
-    ok(count <= limits.perAddress.value);
-  }
-  const present = new Set([...inside, ...waiting].map((client) => client.worker));
+  const present = new Set([...inside, ...waiting].map((client) => client.wid));
   present.delete(null);
   equal(admission.workers, present.size);
 }
@@ -104,6 +115,12 @@ function look({ limits, places, admission, clients }: Scene): void {
 function leave(scene: Scene, client: Client): void {
   client.state = 'left';
   scene.admission.leave(client);
+  const { wid } = client;
+  if (wid === null || scene.mode === 'session') return;
+  if (scene.clients.some((other) => other.state === 'inside' && other.wid === wid)) return;
+  const place = scene.shared.get(wid);
+  scene.shared.delete(wid);
+  place?.release();
 }
 
 function release(client: Client): void {
@@ -112,30 +129,38 @@ function release(client: Client): void {
   place?.release();
 }
 
+const mode = fc.constantFrom<Mode>('session', 'pooled');
+const steps = fc.array(step, { size: 'max', maxLength: 80 });
+
 t.test('the caps hold, nobody who may come in waits, and all counts return to zero', async () => {
   fc.assert(
-    fc.property(limits, fc.array(step, { size: 'max', maxLength: 80 }), (configured, steps) => {
+    fc.property(mode, limits, steps, (mode, configured, steps) => {
       const limits = limitsOf(configured);
       const places = new Places(limits);
-      const admission = new Admission(limits, places);
-      const scene: Scene = { limits, places, admission, clients: [] };
-      const { clients } = scene;
+      const admission = new Admission(limits, places, noBug);
+      const clients: Client[] = [];
+      const scene: Scene = { mode, limits, places, admission, clients, shared: new Map() };
       steps.forEach((step, n) => {
         if (step.kind === 'arrive') {
-          const client = new Client(step.worker, step.address, step.pooled);
+          const client = new Client(step.wid, step.address, scene);
           clients.push(client);
           const decision = admission.arrive(client, n);
           if (decision.kind === 'admitted') client.comeIn(decision.place);
           else client.state = decision.kind;
-          if (decision.kind === 'refused') ok(decision.obstacle.now >= decision.obstacle.limit);
+          if (decision.kind === 'refused') {
+            const { refusal } = decision;
+            ok('limit' in refusal && refusal.now >= refusal.limit);
+          }
         } else if (step.kind === 'leave') {
           const here = clients.filter((client) => client.state !== 'left');
           const client = here[step.who % Math.max(1, here.length)];
           if (client !== undefined) leave(scene, client);
-        } else {
+        } else if (step.kind === 'release') {
           const held = clients.filter((client) => client.place !== null);
           const client = held[step.who % Math.max(1, held.length)];
           if (client !== undefined) release(client);
+        } else {
+          limits[step.limit].set('configured', step.value);
         }
         look(scene);
       });
@@ -146,7 +171,7 @@ t.test('the caps hold, nobody who may come in waits, and all counts return to ze
       equal(admission.workers, 0);
       equal(admission.oldestSince(), null);
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
   );
 });
 
@@ -167,10 +192,13 @@ t.test(
             waitingLine: 1000,
           });
           const places = new Places(limits);
-          const admission = new Admission(limits, places);
-          for (let n = 0; n < workers; n += 1) admission.arrive(new Client('w1', 'a', false), n);
+          const admission = new Admission(limits, places, noBug);
+          const clients: Client[] = [];
+          const shared = new Map<string, Place>();
+          const scene: Scene = { mode: 'session', limits, places, admission, clients, shared };
+          for (let n = 0; n < workers; n += 1) admission.arrive(new Client('w1', 'a', scene), n);
           for (let n = 0; n < limits.producerReserve.current; n += 1) {
-            equal(admission.arrive(new Client(null, 'a', false), n).kind, 'admitted');
+            equal(admission.arrive(new Client(null, 'a', scene), n).kind, 'admitted');
           }
         },
       ),

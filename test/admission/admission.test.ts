@@ -77,7 +77,7 @@ t.test(
     t.equal(house.admission.obstacle(late)?.reason, 'server_connections');
     t.equal(wanted, 1);
     house.arrive(new Guest('late', 'd'));
-    house.admission.wake();
+    house.limits.perAddress.set('configured', 2);
     t.equal(wanted, 1, 'once');
     house.arrive(new Guest('other', 'e'));
     t.equal(wanted, 2);
@@ -131,7 +131,7 @@ t.test('one worker has n clients, its next waits while another worker comes in',
   house.arrive(new Guest('greedy'));
   t.strictSame(house.arrive(new Guest('greedy')), {
     kind: 'refused',
-    obstacle: { reason: 'per_worker', now: 4, limit: 2 },
+    refusal: { reason: 'per_worker', now: 4, limit: 2 },
   });
   t.equal(house.admission.waiting('worker'), 2);
   const [first] = guests;
@@ -151,7 +151,7 @@ t.test('one address has n clients of any role, its next waits until one leaves',
   t.equal(house.arrive(new Guest('w', 'x')).kind, 'waiting');
   t.strictSame(house.arrive(new Guest(null, 'x')), {
     kind: 'refused',
-    obstacle: { reason: 'per_address', now: 4, limit: 2 },
+    refusal: { reason: 'per_address', now: 4, limit: 2 },
   });
   const [first] = guests;
   if (first !== undefined) house.admission.leave(first);
@@ -166,7 +166,7 @@ t.test(
     for (const guest of waiting) t.equal(house.arrive(guest).kind, 'waiting');
     t.strictSame(house.arrive(new Guest(null)), {
       kind: 'refused',
-      obstacle: { reason: 'waiting_line', now: 2, limit: 2 },
+      refusal: { reason: 'waiting_line', now: 2, limit: 2 },
     });
     const [first] = waiting;
     if (first !== undefined) house.admission.leave(first);
@@ -213,15 +213,141 @@ t.test('a client that needs no place comes in when all places are taken', async 
   t.strictSame(house.arrive(guest), { kind: 'admitted', place: null, inSpiteOf: null });
 });
 
+t.test('one place is enough for all of a worker that share it', async (t) => {
+  const house = new House({ serverConnections: 1 });
+  const inside = new Guest(null);
+  house.arrive(inside);
+  const others = some(2, () => new Guest('w'));
+  const first = new Guest('w', 'a', () => {
+    for (const guest of others) guest.needs = false;
+  });
+  for (const guest of [first, ...others]) t.equal(house.arrive(guest).kind, 'waiting');
+  house.leave(inside);
+  t.ok(first.place !== null);
+  t.strictSame(
+    others.map(({ cameInAfterWait, place }) => [cameInAfterWait, place]),
+    [
+      [true, null],
+      [true, null],
+    ],
+  );
+});
+
+t.test('a place that becomes free is offered to the first, not to all who wait', async (t) => {
+  const house = new House({ serverConnections: 1, waitingLine: 20_000 });
+  const inside = new Guest(null);
+  house.arrive(inside);
+  const waiting = some(20_000, () => new Guest(null));
+  for (const guest of waiting) house.arrive(guest);
+  for (const guest of waiting) guest.looks = 0;
+  house.leave(inside);
+  t.equal(waiting[0]?.cameInAfterWait, true);
+  t.ok(waiting.slice(1).every(({ looks }) => looks === 0));
+});
+
+t.test('who is held back by its own cap keeps its turn for a place', async (t) => {
+  const house = new House({ serverConnections: 2, perWorker: 1 });
+  const worker = new Guest('w');
+  const producer = new Guest(null);
+  house.arrive(worker);
+  house.arrive(producer);
+  const early = new Guest('w');
+  const late = new Guest('v');
+  t.equal(house.arrive(early).kind, 'waiting');
+  t.equal(house.admission.obstacle(early)?.reason, 'per_worker');
+  t.equal(house.arrive(late).kind, 'waiting');
+  house.admission.leave(worker);
+  t.equal(house.admission.obstacle(early)?.reason, 'server_connections');
+  worker.place?.release();
+  t.strictSame([early.cameInAfterWait, late.cameInAfterWait], [true, false]);
+});
+
+t.test('one that cannot be let in is told, and those behind it come in', async (t) => {
+  const bugs: unknown[] = [];
+  const house = new House({ serverConnections: 2 }, true, (error) => bugs.push(error));
+  const inside = some(2, () => new Guest(null));
+  for (const guest of inside) house.arrive(guest);
+  const faulty = new Guest(null, 'a', () => {
+    throw new Error('of a visitor');
+  });
+  const behind = new Guest(null);
+  house.arrive(faulty);
+  house.arrive(behind);
+  for (const guest of inside) house.leave(guest);
+  t.match(bugs, [new Error('of a visitor')]);
+  t.equal(behind.cameInAfterWait, true);
+  house.leave(faulty);
+  house.leave(behind);
+  t.equal(house.places.taken, 0);
+});
+
+t.test('limits that are raised, or not enforced any more, let those in who wait', async (t) => {
+  const configured = { serverConnections: 10, perWorker: 1, perAddress: 2 };
+  const house = new House(configured);
+  house.arrive(new Guest('w', 'a'));
+  const [ofWorker, ofAddress] = [new Guest('w', 'b'), new Guest('v', 'a')];
+  house.arrive(new Guest(null, 'a'));
+  for (const guest of [ofWorker, ofAddress]) t.equal(house.arrive(guest).kind, 'waiting');
+  house.limits.perWorker.set('configured', 2);
+  t.strictSame([ofWorker.cameInAfterWait, ofAddress.cameInAfterWait], [true, false]);
+  house.limits.apply(
+    {
+      ...configured,
+      clients: 9,
+      handshakes: 9,
+      fetchesInFlight: 9,
+      producerReserve: 0,
+      waitingLine: 9,
+    },
+    false,
+  );
+  t.equal(ofAddress.cameInAfterWait, true);
+});
+
+t.test('limits.clients: n enter, one more is refused, or let in with observe_only', async (t) => {
+  const refusal = { reason: 'clients', now: 2, limit: 2 };
+  const house = new House({ clients: 2 });
+  t.strictSame(house.admission.enter(1), { kind: 'entered', inSpiteOf: null });
+  t.strictSame(house.admission.enter(2), { kind: 'refused', refusal });
+  const open = new House({ clients: 2 }, false);
+  t.strictSame(open.admission.enter(2), { kind: 'entered', inSpiteOf: refusal });
+});
+
+t.test('with no waiting line the refusal names the limit that is full', async (t) => {
+  const house = new House({ serverConnections: 1, waitingLine: 0, perAddress: 1 });
+  house.arrive(new Guest(null, 'a'));
+  t.strictSame(house.arrive(new Guest(null, 'b')), {
+    kind: 'refused',
+    refusal: { reason: 'server_connections', now: 1, limit: 1 },
+  });
+  t.strictSame(house.arrive(new Guest(null, 'a')), {
+    kind: 'refused',
+    refusal: { reason: 'per_address', now: 1, limit: 1 },
+  });
+});
+
 t.test(
-  'somebody who starts to need no place while waiting comes in at the next wake',
+  'out of time: the limit that is full, or Faktory where it is down or being dialled',
   async (t) => {
-    const house = new House({ serverConnections: 0 });
-    const guest = new Guest('w');
-    t.equal(house.arrive(guest).kind, 'waiting');
-    guest.needs = false;
-    house.admission.wake();
-    t.equal(guest.cameInAfterWait, true);
+    const house = new House({ serverConnections: 1 });
+    const [inside, waiting] = some(2, () => new Guest(null));
+    if (inside === undefined || waiting === undefined) return;
+    house.arrive(inside);
+    house.arrive(waiting);
+    const up = { isUp: true, refusedUs: false };
+    t.strictSame(house.admission.outOfTime(waiting, up), {
+      reason: 'server_connections',
+      now: 1,
+      limit: 1,
+    });
+    t.strictSame(house.admission.outOfTime(inside, up), {
+      reason: 'unreachable',
+      loginRefused: false,
+    });
+    t.strictSame(house.admission.outOfTime(waiting, { isUp: false, refusedUs: true }), {
+      reason: 'unreachable',
+      loginRefused: true,
+    });
   },
 );
 

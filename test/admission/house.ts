@@ -8,25 +8,31 @@ import type { Role } from '../../src/admission/roles.ts';
 /** A visitor that remembers how it came in. */
 export class Guest implements Visitor {
   readonly role: Role;
-  readonly worker: string | null;
+  readonly wid: string | null;
   readonly address: string;
   needs = true;
   place: Place | null = null;
   cameInAfterWait = false;
+  /** How often admission has looked at it. */
+  looks = 0;
+  readonly #onAdmitted: () => void;
 
-  constructor(worker: string | null, address = 'a') {
+  constructor(worker: string | null, address = 'a', onAdmitted: () => void = () => {}) {
+    this.#onAdmitted = onAdmitted;
     this.role = worker === null ? 'producer' : 'worker';
-    this.worker = worker;
+    this.wid = worker;
     this.address = address;
   }
 
   needsPlace(): boolean {
+    this.looks += 1;
     return this.needs;
   }
 
   admitted(place: Place | null): void {
     this.place = place;
     this.cameInAfterWait = true;
+    this.#onAdmitted();
   }
 }
 
@@ -47,14 +53,25 @@ export function limitsOf(configured: Partial<ConfiguredLimits>, isEnforced = tru
   return new Limits(all, isEnforced);
 }
 
+/** A defect fails the test that meets it. */
+export function noBug(error: unknown): never {
+  throw error;
+}
+
 export class House {
+  readonly limits: Limits;
   readonly places: Places;
   readonly admission: Admission;
 
-  constructor(configured: Partial<ConfiguredLimits>, isEnforced = true) {
+  constructor(
+    configured: Partial<ConfiguredLimits>,
+    isEnforced = true,
+    onBug: (error: unknown) => void = noBug,
+  ) {
     const limits = limitsOf(configured, isEnforced);
+    this.limits = limits;
     this.places = new Places(limits);
-    this.admission = new Admission(limits, this.places);
+    this.admission = new Admission(limits, this.places, onBug);
   }
 
   arrive(guest: Guest, now = 0): Decision {

@@ -106,7 +106,7 @@ t.test(
   'a refusal starts with Faktory 1.9\u2019s words and names the limit and both numbers',
   async (t) => {
     for (const reason of LIMIT_REASONS) {
-      const text = texts.refusalText(reason, 901, 900).toString();
+      const text = texts.refusalText({ reason, now: 901, limit: 900 }).toString();
       t.match(
         text,
         /^-ERR too many connections: 901 \(limit 900, [a-z._]+ of faktory-bouncer\)/,
@@ -114,7 +114,7 @@ t.test(
       );
     }
     const different = new Set(
-      LIMIT_REASONS.map((reason) => texts.refusalText(reason, 1, 1).toString()),
+      LIMIT_REASONS.map((reason) => texts.refusalText({ reason, now: 1, limit: 1 }).toString()),
     );
     t.equal(different.size, LIMIT_REASONS.length);
   },
@@ -122,10 +122,11 @@ t.test(
 
 t.test('every text that a client can read is one line of -ERR and plain ASCII', async (t) => {
   const all = [
-    ...LIMIT_REASONS.map((reason) => texts.refusalText(reason, 0, 0)),
+    ...LIMIT_REASONS.map((reason) => texts.refusalText({ reason, now: 0, limit: 0 })),
     texts.UNREACHABLE,
-    texts.SERVER_REFUSED_US,
-    texts.DRAINING,
+    texts.refusalText({ reason: 'unreachable', loginRefused: false }),
+    texts.refusalText({ reason: 'unreachable', loginRefused: true }),
+    texts.refusalText({ reason: 'draining' }),
     texts.INVALID_PASSWORD,
     texts.commandTooLong(1024),
     texts.guardText('bare_verb'),

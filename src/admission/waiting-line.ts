@@ -1,0 +1,159 @@
+// The visitors who wait, each under what it waits for. Promise: who is next for a worker, an address or
+// a place is found without looking at the others, however many wait; whoever leaves is in no list.
+
+import { Line, type Seat } from '../base/line.ts';
+import { RankedLine, type RankedSeat } from '../base/ranked-line.ts';
+import type { Obstacle, Visitor } from './admission.ts';
+import { ROLES, type Role } from './roles.ts';
+
+/** Ranks of workers begin here: behind every producer, however many have come. */
+const FIRST_RANK: Readonly<Record<Role, number>> = { producer: 0, worker: 2 ** 51 };
+
+/** One visitor's wait. */
+export interface Wait {
+  readonly visitor: Visitor;
+  readonly role: Role;
+  /** Producers first, then first come first served. */
+  readonly rank: number;
+  /** Monotonic ms. */
+  readonly since: number;
+}
+
+/** Waits by a key, in order of their ranks. */
+class KeyedLines {
+  readonly #lines = new Map<string, RankedLine<Wait>>();
+
+  first(key: string): Wait | null {
+    return this.#lines.get(key)?.first?.value ?? null;
+  }
+
+  /** Returns what takes the wait out again. */
+  join(key: string, wait: Wait): () => void {
+    let line = this.#lines.get(key);
+    if (line === undefined) this.#lines.set(key, (line = new RankedLine()));
+    const seat = line.join(wait.rank, wait);
+    return () => this.#leave(key, seat);
+  }
+
+  #leave(key: string, seat: RankedSeat<Wait>): void {
+    const line = this.#lines.get(key);
+    line?.leave(seat);
+    if (line?.length === 0) this.#lines.delete(key);
+  }
+}
+
+interface Entry {
+  readonly wait: Wait;
+  readonly seat: Seat<Wait>;
+  /** Takes it out of the line of what it waits for. */
+  release: () => void;
+}
+
+export class WaitingLine {
+  readonly #entries = new Map<Visitor, Entry>();
+  /** In order of arrival. */
+  readonly #arrivals: Record<Role, Line<Wait>> = { producer: new Line(), worker: new Line() };
+  readonly #forWorker = new KeyedLines();
+  readonly #forAddress = new KeyedLines();
+  readonly #forPlace: Record<Role, RankedLine<Wait>> = {
+    producer: new RankedLine(),
+    worker: new RankedLine(),
+  };
+  /** Those in #forPlace once more, by worker: in pooled mode its first place is enough for all. */
+  readonly #forPlaceByWorker = new KeyedLines();
+  #arrived = 0;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  waiting(role: Role): number {
+    return this.#arrivals[role].length;
+  }
+
+  /** When the one who has waited longest began to; null with nobody waiting. */
+  get oldestSince(): number | null {
+    let oldest: number | null = null;
+    for (const role of ROLES) {
+      const since = this.#arrivals[role].first?.since;
+      if (since !== undefined && (oldest === null || since < oldest)) oldest = since;
+    }
+    return oldest;
+  }
+
+  /** `visitor` waits from `now` on (monotonic ms) for `obstacle` to go. */
+  join(visitor: Visitor, obstacle: Obstacle, now: number): void {
+    const { role } = visitor;
+    this.#arrived += 1;
+    const wait: Wait = { visitor, role, rank: FIRST_RANK[role] + this.#arrived, since: now };
+    const seat = this.#arrivals[role].join(wait);
+    this.#entries.set(visitor, { wait, seat, release: this.#holdBack(wait, obstacle) });
+  }
+
+  /** Another obstacle stands in its way now; it keeps its rank. */
+  move({ visitor }: Wait, obstacle: Obstacle): void {
+    const entry = this.#entries.get(visitor);
+    if (entry === undefined) return;
+    entry.release();
+    entry.release = this.#holdBack(entry.wait, obstacle);
+  }
+
+  /** False for one that does not wait. */
+  leave(visitor: Visitor): boolean {
+    const entry = this.#entries.get(visitor);
+    if (entry === undefined) return false;
+    this.#entries.delete(visitor);
+    entry.seat.leave();
+    entry.release();
+    return true;
+  }
+
+  has(visitor: Visitor): boolean {
+    return this.#entries.has(visitor);
+  }
+
+  /** All, in order of their ranks. */
+  all(): Wait[] {
+    return ROLES.flatMap((role) => [...this.#arrivals[role]]);
+  }
+
+  firstForWorker(wid: string): Wait | null {
+    return this.#forWorker.first(wid);
+  }
+
+  firstForAddress(address: string): Wait | null {
+    return this.#forAddress.first(address);
+  }
+
+  firstForPlace(role: Role): Wait | null {
+    return this.#forPlace[role].first?.value ?? null;
+  }
+
+  /** Of one worker, the first that waits for a place. */
+  firstForPlaceOf(wid: string): Wait | null {
+    return this.#forPlaceByWorker.first(wid);
+  }
+
+  #holdBack(wait: Wait, { reason }: Obstacle): () => void {
+    const { wid, address } = wait.visitor;
+    switch (reason) {
+      case 'per_worker':
+        return this.#forWorker.join(wid ?? '', wait);
+      case 'per_address':
+        return this.#forAddress.join(address, wait);
+      case 'server_connections':
+        return this.#waitForPlace(wait);
+    }
+  }
+
+  #waitForPlace(wait: Wait): () => void {
+    const { wid } = wait.visitor;
+    const line = this.#forPlace[wait.role];
+    const seat = line.join(wait.rank, wait);
+    const release = wid === null ? null : this.#forPlaceByWorker.join(wid, wait);
+    return () => {
+      line.leave(seat);
+      release?.();
+    };
+  }
+}
