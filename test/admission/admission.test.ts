@@ -295,6 +295,7 @@ t.test('limits that are raised, or not enforced any more, let those in who wait'
       ...configured,
       clients: 9,
       handshakes: 9,
+      commandsInFlight: 100,
       fetchesInFlight: 9,
       producerReserve: 0,
       waitingLine: 9,
