@@ -227,9 +227,9 @@ export const OPTIONS = {
   }),
   'pool.bulk_push': option({
     kind: boolean(),
-    fallback: false,
+    fallback: true,
     reloadable: true,
-    doc: 'Send PUSHes that come while others are on their way as one PUSHB. Each client still reads its own reply.',
+    doc: 'Send PUSHes that come while others are on their way as one PUSHB, while Faktory is fast. Each client still reads its own reply.',
     read: (config) => config.pool.bulkPush,
   }),
   'pool.outage_wait': option({

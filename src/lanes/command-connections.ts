@@ -15,6 +15,8 @@ export interface Seat<Server> {
   readonly list: 'idle' | 'shared' | AloneKind;
   /** Commands outstanding. */
   readonly outstanding: number;
+  /** Jobs in each of them: more than 1 in a PUSHB made of several clients' PUSHes. */
+  readonly jobs: number;
   /** When it was last in use; monotonic ms. */
   readonly usedAt: number;
 }
@@ -23,6 +25,7 @@ export interface Seat<Server> {
 interface OwnSeat<Server> extends Seat<Server> {
   list: Seat<Server>['list'];
   outstanding: number;
+  jobs: number;
   usedAt: number;
   /** Its index in the list of idle ones; -1 in another list. */
   idleAt: number;
@@ -86,7 +89,14 @@ export class CommandConnections<Server> {
 
   /** A connection has opened. */
   add(server: Server, now: number): Seat<Server> {
-    const seat: OwnSeat<Server> = { server, list: 'idle', outstanding: 0, usedAt: now, idleAt: -1 };
+    const seat: OwnSeat<Server> = {
+      server,
+      list: 'idle',
+      outstanding: 0,
+      jobs: 1,
+      usedAt: now,
+      idleAt: -1,
+    };
     this.#all.push(seat);
     this.#toIdle(seat);
     return seat;
@@ -177,9 +187,10 @@ export class CommandConnections<Server> {
     return null;
   }
 
-  /** A command was sent there; `alone`: nothing may join it. */
-  sent(seat: Seat<Server>, alone: AloneKind | null): void {
+  /** A command, of so many jobs, was sent there; `alone`: nothing may join it. */
+  sent(seat: Seat<Server>, alone: AloneKind | null, jobs = 1): void {
     const own = seat as OwnSeat<Server>;
+    own.jobs = jobs;
     own.outstanding += 1;
     if (own.list === 'idle') this.#leaveList(own);
     if (alone === null) {

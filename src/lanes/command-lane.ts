@@ -40,6 +40,7 @@ import { WaitingCommands } from './waiting-commands.ts';
 const BULKS_MAX = 8;
 /** Faktory may work on one PUSHB for so long, as far as its jobs' time is known. */
 const BULK_MS = 250;
+const BULK_JOBS_AT_FIRST = 4;
 /** How often the width is decided, and waiting commands are looked over, while there is any work. */
 const TICK_MS = 50;
 /** A connection beyond the base that has been idle for so long is closed. */
@@ -142,11 +143,11 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     return this.#width.isWide ? idle : Math.min(most, idle);
   }
 
-  /** As many as Faktory is known to store in BULK_MS; none share where it is slow. */
+  /** As many as Faktory is known to store in BULK_MS; few before that is known, one where it is slow. */
   get bulkJobs(): number {
     const { workMs, isWide } = this.#width;
     if (isWide) return 1;
-    return workMs === null || workMs === 0 ? Infinity : Math.ceil(BULK_MS / workMs);
+    return workMs === null ? BULK_JOBS_AT_FIRST : Math.ceil(BULK_MS / workMs);
   }
 
   carry(pushes: readonly LaneCommand[]): void {
@@ -161,7 +162,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       return;
     }
     const bulk = new BulkPush(this.#bulkPushParts, pushes, now);
-    this.#send(seat, bulk.command, 'bulk');
+    this.#send(seat, bulk.command, 'bulk', pushes.length);
   }
 
   /** What becomes of a command whose server connection was lost. */
@@ -188,8 +189,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   onAnswered(server: ServerConnection): void {
     const seat = this.#seats.get(server);
     if (seat === undefined) return;
-    if (seat.list === 'shared' && !this.#connections.isForMemory(seat)) {
-      this.#answered += 1;
+    if (seat.list !== 'slow' && !this.#connections.isForMemory(seat)) {
+      this.#answered += seat.jobs;
       this.#workedMs += server.workedAtLeastMs;
     }
     this.#connections.answered(seat, this.#parts.clock.now());
@@ -282,8 +283,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     return push !== undefined && push.readAt <= readAt && this.#connections.alone('bulk') === 0;
   }
 
-  #send(seat: Seat<ServerConnection>, command: Command, alone: AloneKind | null): void {
-    this.#connections.sent(seat, alone);
+  #send(seat: Seat<ServerConnection>, command: Command, alone: AloneKind | null, jobs = 1): void {
+    this.#connections.sent(seat, alone, jobs);
     seat.server.send(command);
   }
 
@@ -353,9 +354,9 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     let sum = 0;
     let busy = 0;
     for (const seat of this.#connections) {
-      const { server, list } = seat;
-      if (list !== 'shared' || this.#connections.isForMemory(seat)) continue;
-      sum += server.unansweredMs(now);
+      const { server, list, jobs } = seat;
+      if (list === 'idle' || list === 'slow' || this.#connections.isForMemory(seat)) continue;
+      sum += server.unansweredMs(now) / jobs;
       busy += 1;
     }
     return busy === 0 ? 0 : sum / busy;

@@ -11,7 +11,7 @@ import type { LaneCommand } from './lane-command.ts';
  * Jobs in one PUSHB; it bounds how long the first waits for the last. Faktory and its Redis spend
  * 36 µs on a PUSH by itself, on one of 16 in a PUSHB 32, on one of 64 25.
  */
-const JOBS_MAX = 64;
+const JOBS_MAX = 32;
 /** Bytes in one PUSHB, but for a job that is larger by itself. */
 const BYTES_MAX = 64 * 1024;
 

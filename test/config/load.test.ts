@@ -67,7 +67,7 @@ const DEFAULTS: Config = {
   pool: {
     commandConnections: 16,
     fetchesPerWorker: 8,
-    bulkPush: false,
+    bulkPush: true,
     outageWaitMs: 4000,
     lingerMs: 2000,
     holdMs: 5000,
