@@ -55,8 +55,10 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
     const origin = { kind: 'environment', variable: 'FAKTORY_PASSWORD' } as const;
     return { problems: [...problems, { origin, text: read.refused }], warnings };
   }
-  if (problems.length > 0) return { problems, warnings };
-  return { config: { ...config, server: { ...config.server, password: read.password } }, warnings };
+  const { password, warning } = read;
+  const allWarnings = warning === null ? warnings : [...warnings, warning];
+  if (problems.length > 0) return { problems, warnings: allWarnings };
+  return { config: { ...config, server: { ...config.server, password } }, warnings: allWarnings };
 }
 
 /** The values of all options so far, and where each was written. */

@@ -9,6 +9,7 @@ import { OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
 import type { OptionKey } from './options.ts';
 import type { Origin, Problem } from './problems.ts';
 import { nearest } from './suggest.ts';
+import { DEPTH_MAX, tooDeepAt } from './yaml-depth.ts';
 
 /** One option as somebody wrote it. */
 export interface Entry {
@@ -19,6 +20,9 @@ export interface Entry {
 
 /** Every option written out with comments takes 8 KiB. */
 export const FILE_BYTES_MAX = 256 * 1024;
+
+/** Syntax errors that are told at once: one slip makes many of them. */
+const SYNTAX_PROBLEMS_MAX = 20;
 
 /** What the text sets, and everything that is wrong with its shape. */
 export function readYaml(
@@ -51,10 +55,21 @@ class YamlReader {
   }
 
   #readDocument(text: string): void {
-    const document = this.#parse(text);
-    if (document === null) return;
-    const { contents, errors, warnings } = document;
-    for (const { code, message, pos } of [...errors, ...warnings]) {
+    const deep = tooDeepAt(text);
+    if (deep !== null) {
+      this.#problems.push({
+        origin: { kind: 'file', file: this.#file, ...deep },
+        text: `Cannot read the YAML: more than ${DEPTH_MAX} levels deep. Write at most two levels of keys.`,
+      });
+      return;
+    }
+    const { contents, errors, warnings } = parseDocument(text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
+    const wrong = [...errors, ...warnings];
+    for (const { code, message, pos } of wrong.slice(0, SYNTAX_PROBLEMS_MAX)) {
       this.#refuse(pos[0], `Cannot read the YAML: ${yamlWords(code, message)}`);
     }
     // After a syntax error the rest of the tree is a guess, and problems found in it mislead.
@@ -62,18 +77,6 @@ class YamlReader {
     if (isMap(contents)) this.#readMap(contents, '');
     else if (!isScalar(contents) || contents.value !== null) {
       this.#refuse(contents.range[0], 'Cannot read the file: write options as "key: value" lines.');
-    }
-  }
-
-  /** Nesting without end overflows the parser's stack, which is the writer's problem, not a bug. */
-  #parse(text: string): ReturnType<typeof parseDocument<ParsedNode>> | null {
-    try {
-      const lineCounter = this.#lines;
-      return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false });
-    } catch (error) {
-      const why = error instanceof Error ? error.message : 'unknown error';
-      this.#refuse(0, `Cannot read the YAML: ${why}. Write at most two levels of keys.`);
-      return null;
     }
   }
 

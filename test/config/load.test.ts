@@ -227,10 +227,32 @@ t.test('a refused value makes no contradiction of the others', (t) => {
 t.test('hostile files are refused quickly and never thrown at', (t) => {
   const bomb = `a: &a [x, x]\n${'bcdefgh'.replace(/./g, (c) => `${c}: &${c} [*a, *a, *a]\n`)}`;
   t.equal(problemsOf(bomb).length, 8, 'an alias bomb is eight unknown keys');
-  t.match(problemsOf('['.repeat(200_000))[0], /^x\.yaml:\d+:\d+: Cannot read the YAML: /);
+  t.equal(problemsOf('!a '.repeat(1000)).length, 20, 'syntax errors are cut');
   t.equal(problemsOf('#'.repeat(FILE_BYTES_MAX)).length, 0);
   t.match(problemsOf('#'.repeat(FILE_BYTES_MAX + 1))[0], /it has more than 262144 bytes/);
   t.equal(Object.hasOwn(Object.prototype, 'a'), false);
+  t.end();
+});
+
+t.test('a file that goes too deep is one problem, with its place', (t) => {
+  const text = 'Cannot read the YAML: more than 16 levels deep. Write at most two levels of keys.';
+  const deep = [
+    ['['.repeat(200_000), 'x.yaml:1:17'],
+    [`limits:\n  clients: ${'['.repeat(20)}${']'.repeat(20)}`, 'x.yaml:2:26'],
+    ['{a: '.repeat(60_000), 'x.yaml:1:65'],
+    ['- '.repeat(120_000), 'x.yaml:1:33'],
+    ['? '.repeat(120_000), 'x.yaml:1:33'],
+    [Array.from({ length: 600 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), 'x.yaml:17:17'],
+    [`mode: session\r\nlog:\r\n  level: ${'- '.repeat(3)}\n`, null],
+  ] as const;
+  for (const [file, place] of deep) {
+    const problems = problemsOf(file);
+    if (place === null) t.notMatch(problems.join('\n'), text);
+    else t.strictSame(problems, [`${place}: ${text}`]);
+  }
+  t.match(problemsOf(`mode: ${'['.repeat(15)}${']'.repeat(15)}`), [
+    /Cannot use mode: found a list/,
+  ]);
   t.end();
 });
 

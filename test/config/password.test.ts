@@ -95,12 +95,15 @@ t.test('the password of the URL goes before FAKTORY_PASSWORD', (t) => {
 });
 
 t.test('a value that starts with a slash names a file, trimmed as Go trims', (t) => {
-  t.strictSame(reading(' \tfoo bar\r\n\u0085\u00a0'), { password: 'foo bar' });
-  t.strictSame(reading('\ufefffoo\n'), { password: '\ufefffoo' }, 'U+FEFF is no white space in Go');
-  t.strictSame(reading('\n'), { password: '' });
+  t.strictSame(reading(' \tfoo bar\r\n\u0085\u00a0'), { password: 'foo bar', warning: null });
+  t.strictSame(
+    reading('\ufefffoo\n'),
+    { password: '\ufefffoo', warning: null },
+    'U+FEFF is no white space in Go',
+  );
   t.strictSame(
     readPassword(' x ', NO_FILE),
-    { password: ' x ' },
+    { password: ' x ', warning: null },
     'a value itself is not trimmed, as in Faktory',
   );
   t.match(
@@ -110,6 +113,30 @@ t.test('a value that starts with a slash names a file, trimmed as Go trims', (t)
   const loaded = load(null, '/no/such/file');
   const problem = 'problems' in loaded ? loaded.problems.map(formatProblem)[0] : undefined;
   t.match(problem, /^environment variable FAKTORY_PASSWORD: Cannot read the file .*ENOENT/);
+  t.end();
+});
+
+t.test('an empty password file means no password, and is warned about', (t) => {
+  for (const text of ['', '\n', ' \r\n\u0085']) {
+    t.match(reading(text), { password: '', warning: /^The file "\/f", .* is empty: there is no/ });
+  }
+  const loaded = loadConfig({
+    file: null,
+    environment: { FAKTORY_PASSWORD: '/f' },
+    flags: [],
+    readFile: () => Buffer.from('\n'),
+  });
+  t.ok('config' in loaded);
+  t.match(loaded.warnings, [/FAKTORY_PASSWORD names, is empty/]);
+  const refused = loadConfig({
+    file: { name: 'x', text: 'mode: x' },
+    environment: { FAKTORY_PASSWORD: '/f' },
+    flags: [],
+    readFile: () => Buffer.from('\n'),
+  });
+  t.ok('problems' in refused);
+  t.equal(refused.warnings.length, 1);
+  t.strictSame(load(null, '').warnings, [], 'an empty value is what Faktory takes for none');
   t.end();
 });
 
