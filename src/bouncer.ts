@@ -61,6 +61,7 @@ export class Bouncer {
     this.#upstream = new Upstream({
       mode: config.mode,
       pool: config.pool,
+      username: config.server.username,
       settings,
       surroundings,
       counts,

@@ -22,6 +22,7 @@ import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
 import { ServerHealth } from './server/health.ts';
 import type { FaktoryInfo } from './server/info.ts';
+import { ownHello } from './server/own-hello.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
 import { WriteCheck } from './server/write-check.ts';
@@ -33,6 +34,8 @@ import type { Surroundings } from './surroundings.ts';
 export interface UpstreamParts {
   readonly mode: Config['mode'];
   readonly pool: Pick<Config['pool'], 'commandConnections'>;
+  /** Who the bouncer is on its own connections. */
+  readonly username: string;
   readonly settings: Settings;
   readonly surroundings: Surroundings;
   readonly counts: Counts;
@@ -82,10 +85,12 @@ export class Upstream {
     });
     // The bouncer's own connection is inside the cap; its place is never given back.
     places.take('producer');
+    const hello = ownHello(parts.username);
     const servers = this.#servers;
     this.#control = new ControlConnection({
       servers,
       clock,
+      hello,
       health: this.health,
       settings: settings.server,
     });
@@ -135,6 +140,7 @@ export class Upstream {
           })
         : new PooledLanes({
             ...shared,
+            hello,
             places,
             commandConnections: parts.pool.commandConnections,
             commandsInFlight: settings.limits.commandsInFlight,

@@ -61,7 +61,7 @@ export const OPTIONS = {
     kind: serverUrl(),
     fallback: 'tcp://127.0.0.1:7419',
     reloadable: false,
-    doc: 'Faktory, written as in FAKTORY_URL. When it holds no password, FAKTORY_PASSWORD is used.',
+    doc: 'Faktory, written as in FAKTORY_URL. When it holds no password, FAKTORY_PASSWORD is used. The bouncer sends the user name in the HELLO of its own connections; Faktory 1.7 does not check it.',
     read: ({ server }) => server,
   }),
   'server.connect_timeout': option({

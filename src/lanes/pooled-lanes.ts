@@ -4,7 +4,6 @@
 import type { Place } from '../admission/places.ts';
 import type { Limit } from '../base/limit.ts';
 import type { Hello } from '../protocol/hello.ts';
-import { OWN_HELLO } from '../server/own-hello.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { CommandLane } from './command-lane.ts';
 import { FetchLane, type FetchLaneParts } from './fetch-lane.ts';
@@ -14,6 +13,8 @@ import { PooledLane } from './pooled-lane.ts';
 import type { WriteGate } from './write-gate.ts';
 
 export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello'> {
+  /** Of the connections that are no worker's. */
+  readonly hello: Hello;
   /** Server connections of the command lane; their places come first. */
   readonly commandConnections: number;
   /** Commands at Faktory. */
@@ -29,8 +30,8 @@ export class PooledLanes implements Lanes {
 
   constructor(parts: PooledLanesParts) {
     this.#parts = parts;
-    this.#commandLane = new CommandLane({ ...parts, hello: OWN_HELLO });
-    this.#fetchLane = new FetchLane({ ...parts, producerHello: OWN_HELLO });
+    this.#commandLane = new CommandLane(parts);
+    this.#fetchLane = new FetchLane({ ...parts, producerHello: parts.hello });
   }
 
   needsPlace(worker: string | null): boolean {

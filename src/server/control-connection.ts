@@ -8,9 +8,9 @@ import type { FaktoryInfo } from './info.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import type { FetchedJob } from '../protocol/job.ts';
 import { giveBackLine } from '../protocol/job.ts';
+import type { Hello } from '../protocol/hello.ts';
 import { bulkBody, isError, isShutdown } from '../protocol/replies.ts';
 import type { ServerHealth } from './health.ts';
-import { OWN_HELLO } from './own-hello.ts';
 import { parseFaktoryInfo } from './info.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
@@ -24,6 +24,7 @@ const RECONSIDER_MS = 5000;
 export interface ControlParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
+  readonly hello: Hello;
   readonly health: ServerHealth;
   readonly settings: Live<ServerSettings>;
 }
@@ -124,7 +125,7 @@ export class ControlConnection implements ServerOwner, ReplySink {
   #open(): void {
     this.#server = this.#parts.servers.open({
       lane: 'probe',
-      hello: OWN_HELLO,
+      hello: this.#parts.hello,
       place: OWN_PLACE,
       owner: this,
       isShared: true,

@@ -11,7 +11,7 @@ import { Lingering } from '../../src/base/lingering.ts';
 import { ServerCounts } from '../../src/server/server-counts.ts';
 import { Dialler } from '../../src/server/dialler.ts';
 import { ServerHealth } from '../../src/server/health.ts';
-import { OWN_HELLO } from '../../src/server/own-hello.ts';
+import { ownHello } from '../../src/server/own-hello.ts';
 import { ServerConnections } from '../../src/server/server-connections.ts';
 
 for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
@@ -61,7 +61,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
     await new Promise<void>((resolve) => {
       const connection = servers.open({
         lane: 'command',
-        hello: OWN_HELLO,
+        hello: ownHello(''),
         place: { release: () => {} },
         isShared: true,
         owner: { onOpen: watch, onAnswered: () => {}, onEnd: () => resolve() },

@@ -113,6 +113,24 @@ t.test("HELLO to Faktory has the client's own fields", async (t) => {
   t.same(JSON.parse(line.slice('HELLO '.length)), hello);
 });
 
+t.test("the user name of server.url is said on connections that are no client's", async (t) => {
+  for (const mode of ['session', 'pooled']) {
+    const faktory = await StandInFaktory.start();
+    t.teardown(() => faktory.stop());
+    const overrides = { mode, 'server.url': `tcp://de%20ploy@127.0.0.1:${faktory.port}` };
+    const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+    await bouncer.isUp();
+    await bouncer.connect({ hello: { v: 2, wid: 'w1', username: 'worker' } });
+    const said = faktory
+      .lines('HELLO')
+      .map((line) => JSON.parse(line.slice('HELLO '.length)) as Record<string, unknown>);
+    t.ok(said.length >= 2);
+    for (const { wid, username } of said) {
+      t.equal(username, wid === 'w1' ? 'worker' : 'de ploy', `${mode}, ${String(wid)}`);
+    }
+  }
+});
+
 t.test('the password: right, wrong, missing, and in one round for v below 2', async (t) => {
   const { faktory, bouncer, connect } = await openHouse(t, {}, { password: 'sésame' });
   t.same((await connect({ password: 'sésame' })).helloReply, ok);
