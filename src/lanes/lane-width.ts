@@ -57,24 +57,13 @@ interface Sample {
 }
 
 /** A change of the width whose effect is being measured. */
-type Trial =
-  /** More connections were asked for; `sample` is null until all are open. */
-  | {
-      readonly kind: 'wider';
-      readonly from: number;
-      readonly to: number;
-      readonly workMsBefore: number;
-      sample: Sample | null;
-    }
-  /** Commands have become faster: what is answered at this width, before fewer are used. */
-  | { readonly kind: 'before_narrower'; readonly sample: Sample }
-  /** Fewer are used than before. */
-  | {
-      readonly kind: 'narrower';
-      readonly from: number;
-      readonly rateBefore: number;
-      readonly sample: Sample;
-    };
+interface Trial {
+  readonly kind: 'wider' | 'narrower';
+  readonly from: number;
+  readonly to: number;
+  /** How long Faktory worked on a command before. */
+  readonly meanMsBefore: number;
+}
 
 /**
  * A command that Faktory works on for longer is slow: it shares its connection with no other. Below,
@@ -92,15 +81,20 @@ const FORGET_AFTER_MS = 1000;
  * almost in full: then the next one may be as large as it has to be.
  */
 const STEP = 4;
-const PAYS_IN_FULL_FROM = 0.75;
-/** A trial lasts at least this long, and until there are as many answers as connections. */
-const TRIAL_MS = 100;
+/** A smaller growth shows no effect that could be told from noise, and costs little: it is not judged. */
+const JUDGED_FROM = 2;
+/**
+ * A mean is taken over at least this time, and as many answers as there are connections in use: a slow
+ * Redis answers in bursts, and each connection must have had its part of them.
+ */
+const SAMPLE_MS = 150;
 /** Of the gain that a server without a limit of its own would show, what must be there to stay wider. */
 const PAYS_FROM = 0.25;
-/** Of the commands per second before, what must be there to stay narrower. */
-const NO_LOSS_FROM = 0.9;
+const PAYS_IN_FULL_FROM = 0.6;
 /** Commands that are so much faster than when the width was found are a reason to try less of it. */
 const FASTER = 0.5;
+/** With fewer connections a full CPU works on each command for so much less, within this factor. */
+const IN_PROPORTION = 1.5;
 const HOLD_OFF_FIRST_MS = 5000;
 const HOLD_OFF_LONGEST_MS = 60_000;
 /** How much of a measurement counts at once; the rest is what was known before. */
@@ -109,14 +103,18 @@ const WEIGHT = 0.5;
 export class LaneWidth {
   #limits: WidthLimits;
   #inUse: number;
-  /** Milliseconds of Faktory's work on one command, smoothed; null while not known. */
+  /** Milliseconds of Faktory's work on one command, quick to follow; null while not known. */
   #workMs: number | null = null;
   #measuredAt = -Infinity;
+  #sample: Sample = { since: -Infinity, answered: 0, workedMs: 0 };
+  /** The same over the last whole sample; null before the first. */
+  #meanMs: number | null = null;
   /** The same when the width was last found to be right. */
   #settledMs = 0;
   #trial: Trial | null = null;
-  #heldOffUntil = -Infinity;
-  #holdOffMs = HOLD_OFF_FIRST_MS;
+  /** When what did not pay off may be tried again, and how long it is left alone next time. */
+  readonly #heldOff = { wider: -Infinity, narrower: -Infinity };
+  readonly #holdOffMs = { wider: HOLD_OFF_FIRST_MS, narrower: HOLD_OFF_FIRST_MS };
   #answeredSinceGrowth = 0;
   /** The next growth multiplies by at most this. */
   #growth = STEP;
@@ -150,7 +148,7 @@ export class LaneWidth {
     return this.window === 1;
   }
 
-  /** Milliseconds that Faktory works on one command, smoothed; null while not known. */
+  /** Milliseconds that Faktory works on one command; null while not known. */
   get workMs(): number | null {
     return this.#workMs;
   }
@@ -158,6 +156,7 @@ export class LaneWidth {
   /** Nothing is on its way: what was measured says nothing of what comes next. */
   forget(): void {
     this.#workMs = null;
+    this.#meanMs = null;
     this.#trial = null;
     this.#growth = STEP;
   }
@@ -166,12 +165,10 @@ export class LaneWidth {
   decide(now: number, load: LaneLoad): WidthDecision {
     this.#measure(now, load);
     if (this.#trial === null) this.#useNoMoreThan(load.open + load.opening);
-    this.#judgeTrial(now, load);
-    if (this.#trial === null && this.#isMuchFaster()) {
-      this.#trial = { kind: 'before_narrower', sample: sampleFrom(now) };
-    }
+    if (load.opening > 0) this.#startSample(now);
+    else if (this.#sampleIsWhole(now, load)) this.#judge(now, load);
     const reason = this.#reasonToStay(now, load);
-    return reason === null ? this.#grow(load) : { kind: 'stay', reason };
+    return reason === null ? this.#grow(now, load) : { kind: 'stay', reason };
   }
 
   #measure(now: number, { answered, workedMs, unansweredMs }: LaneLoad): void {
@@ -190,7 +187,6 @@ export class LaneWidth {
   #learn(now: number, workMs: number): void {
     const known = this.#workMs;
     this.#workMs = known === null || workMs > known ? workMs : known + (workMs - known) * WEIGHT;
-    this.#settledMs = Math.max(this.#settledMs, this.#workMs);
     this.#measuredAt = now;
   }
 
@@ -199,69 +195,74 @@ export class LaneWidth {
     this.#inUse = Math.max(this.#limits.base, Math.min(this.#inUse, existing));
   }
 
-  #isMuchFaster(): boolean {
-    if (this.#workMs === null || this.#inUse <= this.#limits.base) return false;
-    return this.#workMs < this.#settledMs * FASTER;
+  #startSample(now: number): void {
+    this.#sample = { since: now, answered: 0, workedMs: 0 };
   }
 
-  #judgeTrial(now: number, load: LaneLoad): void {
+  #sampleIsWhole(now: number, { answered, workedMs }: LaneLoad): boolean {
+    const sample = this.#sample;
+    sample.answered += answered;
+    sample.workedMs += workedMs;
+    return now - sample.since >= SAMPLE_MS && sample.answered >= this.#inUse;
+  }
+
+  /** A sample is whole: ends the trial, or finds a reason to begin one. */
+  #judge(now: number, load: LaneLoad): void {
+    const meanMs = this.#sample.workedMs / this.#sample.answered;
+    this.#meanMs = meanMs;
+    this.#startSample(now);
     const trial = this.#trial;
-    if (trial === null) return;
-    switch (trial.kind) {
-      case 'wider':
-        this.#judgeWider(trial, now, load);
-        return;
-      case 'before_narrower':
-        if (isWhole(trial.sample, now, load, this.#inUse))
-          this.#narrow(now, rateOf(trial.sample, now));
-        return;
-      case 'narrower':
-        if (isWhole(trial.sample, now, load, this.#inUse)) this.#judgeNarrower(trial, now);
-    }
-  }
-
-  #judgeWider(trial: Trial & { kind: 'wider' }, now: number, load: LaneLoad): void {
-    if (load.opening > 0) return;
-    this.#inUse = Math.max(this.#limits.base, Math.min(load.open, trial.to));
-    if (load.waiting === 0) {
-      // What was asked for is served.
-      this.#settle();
-      return;
-    }
-    trial.sample ??= sampleFrom(now);
-    if (trial.sample.since === now || !isWhole(trial.sample, now, load, this.#inUse)) return;
-    const { answered, workedMs } = trial.sample;
-    // By Little's law: all connections are in use, since commands wait.
-    const gain = (this.#inUse * trial.workMsBefore) / (trial.from * (workedMs / answered)) - 1;
-    const gainMost = this.#inUse / trial.from - 1;
-    this.#settle();
-    this.#growth = gain >= gainMost * PAYS_IN_FULL_FROM ? Infinity : STEP;
-    if (gain >= gainMost * PAYS_FROM) {
-      this.#holdOffMs = HOLD_OFF_FIRST_MS;
-      return;
-    }
-    this.#inUse = Math.max(trial.from, this.#limits.base);
-    this.#heldOffUntil = now + this.#holdOffMs;
-    this.#holdOffMs = Math.min(2 * this.#holdOffMs, HOLD_OFF_LONGEST_MS);
-  }
-
-  #narrow(now: number, rateBefore: number): void {
-    const from = this.#inUse;
-    this.#inUse = Math.max(this.#limits.base, Math.ceil(from / STEP));
-    this.#trial = { kind: 'narrower', from, rateBefore, sample: sampleFrom(now) };
-  }
-
-  #judgeNarrower(trial: Trial & { kind: 'narrower' }, now: number): void {
-    const rate = rateOf(trial.sample, now);
-    this.#settle();
-    if (rate < trial.rateBefore * NO_LOSS_FROM) this.#inUse = trial.from;
-    // It was enough: less may be, too.
-    else if (this.#inUse > this.#limits.base) this.#narrow(now, trial.rateBefore);
-  }
-
-  #settle(): void {
     this.#trial = null;
-    this.#settledMs = this.#workMs ?? 0;
+    if (trial?.kind === 'narrower') {
+      this.#judgeNarrower(now, trial, meanMs);
+    } else if (trial?.kind === 'wider' && load.waiting > 0) {
+      this.#judgeWider(now, trial, meanMs);
+    } else if (trial !== null) {
+      // What was asked for is served.
+      this.#settledMs = meanMs;
+    } else if (meanMs < this.#settledMs * FASTER && now >= this.#heldOff.narrower) {
+      this.#tryNarrower(meanMs);
+    }
+  }
+
+  /** By Little's law, as commands wait: all connections are in use, before and after. */
+  #judgeWider(now: number, { from, meanMsBefore }: Trial, meanMs: number): void {
+    this.#settledMs = meanMs;
+    const ratio = this.#inUse / from;
+    if (ratio < JUDGED_FROM) return;
+    const gain = (ratio * meanMsBefore) / meanMs - 1;
+    this.#growth = gain >= (ratio - 1) * PAYS_IN_FULL_FROM ? Infinity : STEP;
+    if (gain >= (ratio - 1) * PAYS_FROM) {
+      this.#holdOffMs.wider = HOLD_OFF_FIRST_MS;
+      return;
+    }
+    this.#inUse = Math.max(from, this.#limits.base);
+    this.#settledMs = meanMsBefore;
+    this.#holdOff('wider', now);
+  }
+
+  #tryNarrower(meanMs: number): void {
+    const from = this.#inUse;
+    if (from <= this.#limits.base) return;
+    const to = Math.max(this.#limits.base, Math.ceil(from / STEP));
+    this.#trial = { kind: 'narrower', from, to, meanMsBefore: meanMs };
+    this.#inUse = to;
+  }
+
+  #judgeNarrower(now: number, { from, to, meanMsBefore }: Trial, meanMs: number): void {
+    this.#settledMs = meanMs;
+    if (meanMs > ((meanMsBefore * to) / from) * IN_PROPORTION) {
+      // It works on each for as long as before: the connections were not what it was busy with.
+      this.#inUse = from;
+      this.#holdOff('narrower', now);
+    } else {
+      this.#tryNarrower(meanMs);
+    }
+  }
+
+  #holdOff(kind: Trial['kind'], now: number): void {
+    this.#heldOff[kind] = now + this.#holdOffMs[kind];
+    this.#holdOffMs[kind] = Math.min(2 * this.#holdOffMs[kind], HOLD_OFF_LONGEST_MS);
   }
 
   #reasonToStay(now: number, { opening, waiting }: LaneLoad): StayReason | null {
@@ -269,32 +270,24 @@ export class LaneWidth {
     if (!this.isWide) return 'fast';
     if (this.#trial !== null || opening > 0) return 'trial';
     if (this.#inUse >= this.#limits.max) return 'at_max';
-    if (now < this.#heldOffUntil) return 'did_not_pay';
+    if (now < this.#heldOff.wider) return 'did_not_pay';
     if (this.#answeredSinceGrowth === 0) return 'no_answers';
     return null;
   }
 
-  #grow({ open, waiting }: LaneLoad): WidthDecision {
+  /** What was measured last, where that is far more than the mean: the server has just become slow. */
+  #meanMsNow(): number {
+    const workMs = this.#workMs ?? 0;
+    return this.#meanMs === null || workMs > 2 * this.#meanMs ? workMs : this.#meanMs;
+  }
+
+  #grow(now: number, { open, waiting }: LaneLoad): WidthDecision {
     const from = this.#inUse;
     const to = Math.min(from + waiting, from * this.#growth, this.#limits.max);
-    this.#trial = { kind: 'wider', from, to, workMsBefore: this.#workMs ?? 0, sample: null };
+    this.#trial = { kind: 'wider', from, to, meanMsBefore: this.#meanMsNow() };
+    this.#inUse = to;
     this.#answeredSinceGrowth = 0;
+    this.#startSample(now);
     return { kind: 'grow', by: Math.max(0, to - open) };
   }
-}
-
-function sampleFrom(now: number): Sample {
-  return { since: now, answered: 0, workedMs: 0 };
-}
-
-/** Adds the load; whether there is enough to judge by, where `width` connections are in use. */
-function isWhole(sample: Sample, now: number, load: LaneLoad, width: number): boolean {
-  sample.answered += load.answered;
-  sample.workedMs += load.workedMs;
-  return now - sample.since >= TRIAL_MS && sample.answered >= width;
-}
-
-/** Answers per ms. */
-function rateOf(sample: Sample, now: number): number {
-  return sample.answered / (now - sample.since);
 }
