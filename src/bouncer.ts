@@ -9,6 +9,9 @@ import { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
 import type { Listening } from './base/network.ts';
 import { pollUntil } from './base/poll-until.ts';
+import { StallWatch } from './base/stall-watch.ts';
+import { Turns } from './base/turns.ts';
+import type { Wiring } from './base/wire.ts';
 import { BufferBudget } from './client/buffer-budget.ts';
 import { Clients } from './client/clients.ts';
 import type { Config } from './config/config.ts';
@@ -55,6 +58,12 @@ export class Bouncer {
     this.#hasher = new Hasher();
     const events = new EventLog(log, clock, counts);
     const lingering = new Lingering(clock, LINGER_MS);
+    const wiring: Wiring = {
+      turns: new Turns(clock),
+      stalls: new StallWatch(clock, () => settings.client.current.writeStallTimeoutMs),
+      lingering,
+      onBug: (error) => events.bug(error),
+    };
     this.#budget = new BufferBudget(settings.client);
     this.#places = new Places(settings.limits);
     this.#admission = new Admission(settings.limits, this.#places, (error) => events.bug(error));
@@ -80,7 +89,7 @@ export class Bouncer {
       health: this.#upstream.health,
       hasher: this.#hasher,
       budget: this.#budget,
-      lingering,
+      wiring,
       events,
     });
     this.#redisProbe =

@@ -95,10 +95,12 @@ export class Admission {
     return { reason: 'handshakes', now: greeted, limit: this.#limits.handshakes.value };
   }
 
-  /** Why one whose time from HELLO to +OK is over is refused. */
-  outOfTime(visitor: Visitor, server: ServerStanding): Refusal {
-    const obstacle = this.isWaiting(visitor) ? this.obstacle(visitor) : null;
-    if (obstacle !== null && server.isUp) return obstacle;
+  /** Why one whose time from HELLO to +OK is over is refused; null: it has not got to asking. */
+  outOfTime(visitor: Visitor | null, server: ServerStanding): Refusal {
+    if (visitor !== null && server.isUp && this.#line.has(visitor)) {
+      const obstacle = this.obstacle(visitor);
+      if (obstacle !== null) return obstacle;
+    }
     return { reason: 'unreachable', loginRefused: server.refusedUs };
   }
 
@@ -132,10 +134,6 @@ export class Admission {
     }
     if (!visitor.needsPlace() || this.#places.hasRoomFor(role)) return null;
     return { reason: 'server_connections', ...this.#places.fullFor(role) };
-  }
-
-  isWaiting(visitor: Visitor): boolean {
-    return this.#line.has(visitor);
   }
 
   /** The visitor is gone, wherever it was; harmless for one that was never here. */

@@ -1,6 +1,8 @@
 // How many visitors of each key are inside and waiting. Promise: a key with none is forgotten, so
 // what clients choose as a name costs memory only while they are here.
 
+import { checkShared } from '../base/check.ts';
+
 interface Heads {
   inside: number;
   waiting: number;
@@ -31,12 +33,16 @@ export class Crowd {
   }
 
   leave(key: string): void {
-    this.#of(key).inside -= 1;
+    const heads = this.#of(key);
+    checkShared(heads.inside > 0, 'somebody left who was not inside');
+    heads.inside -= 1;
     this.#forgetEmpty(key);
   }
 
   stopWaiting(key: string): void {
-    this.#of(key).waiting -= 1;
+    const heads = this.#of(key);
+    checkShared(heads.waiting > 0, 'somebody stopped waiting who did not wait');
+    heads.waiting -= 1;
     this.#forgetEmpty(key);
   }
 

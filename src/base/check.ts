@@ -9,3 +9,20 @@ export class BugError extends Error {
 export function check(holds: boolean, what: string): asserts holds {
   if (!holds) throw new BugError(`This is a bug in faktory-bouncer, please report it: ${what}`);
 }
+
+/**
+ * A defect that may have left a count wrong which all clients share, such as the places of the cap. No
+ * connection's end puts that right: it ends the process.
+ */
+export class SharedCountError extends Error {
+  override readonly name = 'SharedCountError';
+
+  constructor(what: string, cause?: unknown) {
+    super(`This is a bug in faktory-bouncer, please report it: ${what}`, { cause });
+  }
+}
+
+/** For counts that all clients share. */
+export function checkShared(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new SharedCountError(what);
+}

@@ -3,12 +3,21 @@
 
 import type { Role } from '../admission/roles.ts';
 import { CLIENT_STATES, type ClientState } from './client-states.ts';
-import type { ClientConnection } from './client-connection.ts';
 
 export type KnownRole = Role | 'unknown';
 const KNOWN_ROLES: readonly KnownRole[] = ['unknown', 'producer', 'worker'];
 
-type Lists = Record<KnownRole, Record<ClientState, Set<ClientConnection>>>;
+/** A client connection, as whoever goes through the lists knows it. */
+export interface ListedClient {
+  /** The bouncer stops. */
+  drain(): void;
+  /** The time for draining is over. */
+  abandon(): void;
+  /** Periodic, at `now` (monotonic ms). */
+  checkStall(now: number): void;
+}
+
+type Lists = Record<KnownRole, Record<ClientState, Set<ListedClient>>>;
 
 /** Where a client connection is. */
 export interface Whereabouts {
@@ -18,7 +27,6 @@ export interface Whereabouts {
 
 export class ClientConnections {
   readonly #lists: Lists;
-  #size = 0;
 
   constructor() {
     this.#lists = {} as Lists;
@@ -30,12 +38,14 @@ export class ClientConnections {
 
   /** All that exist, those being refused included. */
   get size(): number {
-    return this.#size;
+    let size = 0;
+    for (const state of CLIENT_STATES) size += this.count(state);
+    return size;
   }
 
   /** Those that count for limits.clients: all but those that have been refused. */
   get admittable(): number {
-    return this.#size - this.count('refusing');
+    return this.size - this.count('refusing') - this.count('refused');
   }
 
   count(state: ClientState): number {
@@ -45,14 +55,12 @@ export class ClientConnections {
   }
 
   /** Moves `client` from one list to another; null stands for "not here". */
-  move(client: ClientConnection, from: Whereabouts | null, to: Whereabouts | null): void {
-    if (from !== null && this.#lists[from.role][from.state].delete(client)) this.#size -= 1;
-    if (to === null) return;
-    this.#lists[to.role][to.state].add(client);
-    this.#size += 1;
+  move(client: ListedClient, from: Whereabouts | null, to: Whereabouts | null): void {
+    if (from !== null) this.#lists[from.role][from.state].delete(client);
+    if (to !== null) this.#lists[to.role][to.state].add(client);
   }
 
-  *[Symbol.iterator](): Generator<ClientConnection, void, undefined> {
+  *[Symbol.iterator](): Generator<ListedClient, void, undefined> {
     for (const role of KNOWN_ROLES) {
       for (const state of CLIENT_STATES) yield* this.#lists[role][state];
     }

@@ -4,17 +4,16 @@ import type { Admission } from '../admission/admission.ts';
 import type { Limits } from '../admission/limits.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
-import type { Lingering } from '../base/lingering.ts';
 import type { Live } from '../base/live.ts';
+import type { Wiring } from '../base/wire.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEndReason } from './client-states.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { BufferBudget } from './buffer-budget.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { ClientConnections } from './client-connections.ts';
-import type { HandshakeGate } from './handshake-gate.ts';
+import type { GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import type { PasswordCheck } from './password-check.ts';
 
 /** What an operator can change about clients while they are here. */
@@ -40,6 +39,12 @@ export interface ClientEvents {
   bug(error: unknown): void;
 }
 
+/** Whose time can be over. */
+export interface Expiring {
+  onHandshakeDeadline(): void;
+  onOpeningDeadline(): void;
+}
+
 export interface ClientParts {
   readonly clock: Clock;
   readonly counts: ClientCounts;
@@ -51,12 +56,12 @@ export interface ClientParts {
   readonly health: ServerHealth;
   readonly passwordCheck: PasswordCheck;
   readonly budget: BufferBudget;
-  readonly lingering: Lingering;
-  readonly gate: HandshakeGate<ClientConnection>;
+  readonly wiring: Wiring;
+  readonly gate: HandshakeGate<GateVisitor>;
   /** From accept to HELLO. */
-  readonly handshakeDeadlines: Deadlines<ClientConnection>;
+  readonly handshakeDeadlines: Deadlines<Expiring>;
   /** From HELLO to +OK. */
-  readonly openingDeadlines: Deadlines<ClientConnection>;
+  readonly openingDeadlines: Deadlines<Expiring>;
   /** Whether the bouncer is stopping. */
   readonly isDraining: () => boolean;
   readonly events: ClientEvents;

@@ -8,6 +8,7 @@ export const CLIENT_STATES = [
   'opening',
   'open',
   'refusing',
+  'refused',
   'closing',
 ] as const;
 /** The one list that a client connection is in. */

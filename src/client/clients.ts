@@ -1,22 +1,21 @@
 // All that clients share, and the door by which they come in. Promise: every connection that is
 // accepted becomes a client connection at once; the clients of one bouncer know each other only here.
 
-import type { Socket } from 'node:net';
 import type { Admission } from '../admission/admission.ts';
 import type { Limits } from '../admission/limits.ts';
 import type { Clock } from '../base/clock.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import type { Hasher } from '../base/hasher.ts';
-import type { Lingering } from '../base/lingering.ts';
 import type { Live } from '../base/live.ts';
+import type { WireSocket, Wiring } from '../base/wire.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEvents, ClientParts, ClientSettings } from './client-parts.ts';
-import { HandshakeGate } from './handshake-gate.ts';
+import type { ClientEvents, ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
 
 export interface ClientsParts {
@@ -29,7 +28,7 @@ export interface ClientsParts {
   readonly health: ServerHealth;
   readonly hasher: Hasher;
   readonly budget: BufferBudget;
-  readonly lingering: Lingering;
+  readonly wiring: Wiring;
   readonly events: ClientEvents;
 }
 
@@ -44,15 +43,15 @@ export class Clients {
       ...parts,
       clients: this.#connections,
       passwordCheck: new PasswordCheck(settings, parts.hasher),
-      gate: new HandshakeGate<ClientConnection>(parts.limits.handshakes, (error) =>
+      gate: new HandshakeGate<GateVisitor>(parts.limits.handshakes, (error) =>
         parts.events.bug(error),
       ),
-      handshakeDeadlines: new Deadlines<ClientConnection>(
+      handshakeDeadlines: new Deadlines<Expiring>(
         clock,
         () => settings.current.handshakeTimeoutMs,
         (client) => client.onHandshakeDeadline(),
       ),
-      openingDeadlines: new Deadlines<ClientConnection>(
+      openingDeadlines: new Deadlines<Expiring>(
         clock,
         () => settings.current.openingTimeoutMs,
         (client) => client.onOpeningDeadline(),
@@ -66,7 +65,7 @@ export class Clients {
     return this.#connections.size;
   }
 
-  accept(socket: Socket): void {
+  accept(socket: WireSocket): void {
     new ClientConnection(this.#parts, socket).start();
   }
 

@@ -15,7 +15,7 @@ import type { ClientParts } from './client-parts.ts';
 /** Commands up to this size are not counted as buffered once they are on their way. */
 const COUNTED_BYTES_MIN = 4096;
 
-type PumpParts = Pick<ClientParts, 'clock' | 'counts' | 'settings' | 'events'>;
+type PumpParts = Pick<ClientParts, 'wiring' | 'counts' | 'settings' | 'events'>;
 
 /** The client whose commands they are. */
 export interface PumpClient {
@@ -103,8 +103,8 @@ export class CommandPump {
     this.#outstanding -= 1;
     if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
     if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
-    const { counts, clock } = this.#parts;
-    counts.commands.observeMs(command.verb, clock.now() - command.readAt);
+    const { counts, wiring } = this.#parts;
+    counts.commands.observeMs(command.verb, wiring.turns.now() - command.readAt);
   }
 
   /** Handles one line; done when there is none or it has to wait. */

@@ -1,6 +1,7 @@
 // What happens, in the log. Promise: one line per ended connection at debug, per refusal reason at a
 // bounded rate, per change of Faktory's health; never a password, a payload or a client's text.
 
+import { SharedCountError } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
 import type { ClientEndReason } from '../client/client-states.ts';
@@ -74,8 +75,10 @@ export class EventLog {
     );
   }
 
+  /** A defect. Where a count that all share may be wrong it is thrown again, and ends the process. */
   bug(error: unknown): void {
     this.#counts.bugs.total += 1;
     this.#bugs.line('bug', this.#clock.now(), { err: error }, 'a defect closed a connection');
+    if (error instanceof SharedCountError) throw error;
   }
 }

@@ -1,7 +1,7 @@
 // Who reads slowly harms only himself: big replies arrive whole, what is not read is held back at
 // Faktory instead of in memory, and who reads nothing for too long is closed.
 
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import t from 'tap';
 import { startBouncer } from '../support/bouncer.ts';
 import { ok } from '../support/reply.ts';
@@ -119,4 +119,33 @@ t.test('Faktory that reads nothing for write_stall_timeout loses the connection'
   client.send(`PUSH {"args":["${'x'.repeat(8 * MEBIBYTE)}"]}\r\n`);
   t.match(await client.readUntilClose(), '');
   t.equal(await bouncer.metric('client_connections_ended_total{reason="server_lost"}'), 1);
+});
+
+t.test('a client that ignores the end and goes on sending is cut off at once', async (t) => {
+  const { faktory, bouncer } = await openHouse(t);
+  const socket = connect({ host: '127.0.0.1', port: bouncer.port, allowHalfOpen: true });
+  t.teardown(() => socket.destroy());
+  const errors: string[] = [];
+  socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code ?? ''));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const ended = new Promise((resolve) => socket.once('end', resolve));
+  socket.once('data', () => socket.write('HELLO {"v":2}\r\n'));
+  socket.resume();
+  await faktory.waitFor((f) => f.connections === 2, 'its server connection');
+  await until(() => bouncer.snapshot().clients.producer.open === 1, { what: 'it to be in' });
+  faktory.drop();
+  await ended;
+  const sentBefore = await bouncer.metric('bytes_total{direction="client_received"}');
+  const goOn = (): void => {
+    if (!socket.destroyed) socket.write(`${pushLine().line}\r\n`, () => setImmediate(goOn));
+  };
+  goOn();
+  await closed;
+  t.ok(
+    errors.every((code) => code === 'ECONNRESET' || code === 'EPIPE'),
+    String(errors),
+  );
+  const dropped = (await bouncer.metric('bytes_total{direction="client_received"}')) - sentBefore;
+  t.ok(dropped < 16 * 1024, `${dropped} bytes were read after the end`);
+  await bouncer.gaugesAreZero();
 });

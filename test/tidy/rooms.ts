@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/admission/': { any: ['src/base/', 'src/protocol/error-texts.ts'], types: [] },
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
-    any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts'],
+    any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
     types: ['src/config/', 'src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/protocol/'],
   },
   'src/protocol/': { any: [], types: [] },

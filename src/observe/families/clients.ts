@@ -97,7 +97,7 @@ export function clientsIn(snapshot: Snapshot, state?: ClientState): number {
   for (const byState of Object.values(snapshot.clients)) {
     if (state !== undefined) sum += byState[state];
     else for (const count of Object.values(byState)) sum += count;
-    if (state === undefined) sum -= byState.refusing;
+    if (state === undefined) sum -= byState.refusing + byState.refused;
   }
   return sum;
 }

@@ -1,0 +1,62 @@
+// How a client connection's end is counted, logged and said. Promise: a refusal is counted by its
+// reason, an end by its one reason; the text has the time to arrive unless refused clients are too many.
+
+import type { Parting, WireEnd } from '../base/wire.ts';
+import { type Refusal, refusalText } from '../protocol/error-texts.ts';
+import type { KnownRole } from './client-connections.ts';
+import type { ClientParts } from './client-parts.ts';
+import type { ClientEndReason } from './client-states.ts';
+
+/** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
+const HELD_REFUSALS_MAX = 1000;
+
+/** Counts and logs `refusal`; returns what the client is told. */
+export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): Buffer {
+  const text = refusalText(refusal);
+  counts.refusals.add(refusal.reason);
+  events.refused(refusal.reason, text.toString('latin1').trimEnd());
+  return text;
+}
+
+/** Counts and logs the end of a connection that was accepted at `acceptedAt` (monotonic ms). */
+export function noteEnd(
+  { counts, events, wiring }: ClientParts,
+  reason: ClientEndReason,
+  role: KnownRole,
+  acceptedAt: number,
+): void {
+  counts.ends.add(reason);
+  events.clientEnded(reason, role, (wiring.turns.now() - acceptedAt) / 1000);
+}
+
+/** How long the next refused client is held before it is told; ms. */
+export function refusalDelayMs({ clients, settings }: ClientParts): number {
+  return refusedAreMany(clients) ? 0 : settings.current.refusalDelayMs;
+}
+
+/** How the next connection parts from its client. */
+export function nextParting({ clients }: ClientParts): Parting {
+  return refusedAreMany(clients) ? 'fin_and_gone' : 'fin';
+}
+
+function refusedAreMany(clients: ClientParts['clients']): boolean {
+  return clients.count('refusing') + clients.count('refused') > HELD_REFUSALS_MAX;
+}
+
+/** Why a connection ended whose wire ended first. */
+export function endReasonOf(end: WireEnd): ClientEndReason {
+  switch (end.kind) {
+    case 'closed':
+    case 'failed':
+      return 'client_reset';
+    case 'stalled':
+      return 'write_stalled';
+    case 'bug':
+      return 'bug';
+  }
+}
+
+/** Whether the client itself left. */
+export function isHangUp(reason: ClientEndReason): boolean {
+  return reason === 'client_closed' || reason === 'client_reset';
+}

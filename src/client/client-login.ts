@@ -1,0 +1,154 @@
+// A client's way from accept to a HELLO that is believed. Promise: it is greeted when the gate lets it,
+// says HELLO in time or is closed, and has its hash checked off the event loop; nothing is decided
+// here about who comes in.
+//
+//   accepted -> handshake -> authenticating -> (over)
+//                   |_____________________________^    without a password
+
+import type { AdmissionOutcome } from '../admission/outcomes.ts';
+import type { Deadline } from '../base/deadlines.ts';
+import { INVALID_PASSWORD, type Refusal } from '../protocol/error-texts.ts';
+import type { Hello } from '../protocol/hello.ts';
+import type { Challenge } from '../protocol/hi.ts';
+import type { LineBuffer } from '../protocol/line-buffer.ts';
+import { ClientHandshake } from './client-handshake.ts';
+import type { ClientParts, Expiring } from './client-parts.ts';
+import type { ClientEndReason, ClientState } from './client-states.ts';
+import type { GateVisitor } from './handshake-gate.ts';
+
+/** A HELLO that has come. */
+export interface Login {
+  readonly hello: Hello;
+  /** When; monotonic ms. */
+  readonly at: number;
+  /** The end of the time from HELLO to +OK. */
+  readonly deadline: Deadline;
+}
+
+/** The connection that is being logged in. */
+export interface LoginOwner extends Expiring {
+  enter(state: ClientState): void;
+  tell(bytes: Buffer): void;
+  refuse(refusal: Refusal): void;
+  end(reason: ClientEndReason, farewell: Buffer | null): void;
+  /** Calls `act`; a defect in it ends the connection. */
+  guarded(act: () => void): void;
+  loggedIn(login: Login): void;
+}
+
+type State =
+  /** Waits for its turn at the gate, and then for HI. */
+  | { readonly kind: 'accepted'; readonly deadline: Deadline }
+  /** Has HI; HELLO is due. */
+  | { readonly kind: 'handshake'; readonly deadline: Deadline }
+  /** HELLO has come; its hash is being checked. */
+  | { readonly kind: 'authenticating'; readonly login: Login }
+  | { readonly kind: 'over' };
+
+export class ClientLogin implements GateVisitor {
+  readonly #parts: ClientParts;
+  readonly #owner: LoginOwner;
+  readonly #handshake: ClientHandshake;
+  #state: State;
+
+  constructor(parts: ClientParts, owner: LoginOwner, lines: LineBuffer) {
+    this.#parts = parts;
+    this.#owner = owner;
+    this.#handshake = new ClientHandshake(lines);
+    this.#state = { kind: 'accepted', deadline: parts.handshakeDeadlines.add(owner) };
+  }
+
+  /** Whether bytes are taken up as they come. */
+  get isReading(): boolean {
+    return this.#state.kind === 'handshake';
+  }
+
+  begin(): void {
+    this.#parts.gate.arrive(this);
+  }
+
+  /** Says HI; the time for HELLO begins. */
+  greet(): void {
+    this.#owner.guarded(() => {
+      if (this.#state.kind !== 'accepted') return;
+      this.#state.deadline.cancel();
+      this.#state = {
+        kind: 'handshake',
+        deadline: this.#parts.handshakeDeadlines.add(this.#owner),
+      };
+      this.#owner.enter('handshake');
+      this.#owner.tell(this.#handshake.greet(this.#parts.passwordCheck.challenge()));
+      this.read();
+    });
+  }
+
+  /** Bytes have come. */
+  read(): void {
+    if (this.#state.kind !== 'handshake') return;
+    const step = this.#handshake.next();
+    switch (step.kind) {
+      case 'more':
+        return;
+      case 'bad_hello':
+        this.#owner.end('bad_hello', null);
+        return;
+      case 'hello': {
+        this.#state.deadline.cancel();
+        const at = this.#parts.wiring.turns.now();
+        const deadline = this.#parts.openingDeadlines.add(this.#owner, at);
+        const login = { hello: step.hello, at, deadline };
+        if (step.challenge === null) this.#succeed(login);
+        else this.#authenticate(login, step.challenge);
+      }
+    }
+  }
+
+  /** Faktory too closes without a word. One that was not greeted in time hears why. */
+  expired(): void {
+    const { gate, admission } = this.#parts;
+    if (this.#state.kind === 'accepted') this.#owner.refuse(admission.notGreeted(gate.inside));
+    else this.#owner.end('handshake_timeout', null);
+  }
+
+  /** How it is decided, where that is before a request. */
+  decided(outcome: AdmissionOutcome): void {
+    const { counts, wiring } = this.#parts;
+    counts.admissions.add(outcome);
+    if (this.#state.kind !== 'authenticating') return;
+    counts.waits.observeMs(outcome, wiring.turns.now() - this.#state.login.at);
+  }
+
+  /** Gives back what the login holds; it does nothing any more. */
+  letGo(): void {
+    const state = this.#state;
+    this.#state = { kind: 'over' };
+    if (state.kind === 'accepted' || state.kind === 'handshake') state.deadline.cancel();
+    else if (state.kind === 'authenticating') state.login.deadline.cancel();
+    this.#parts.gate.leave(this);
+  }
+
+  #authenticate(login: Login, challenge: Challenge): void {
+    this.#state = { kind: 'authenticating', login };
+    this.#owner.enter('authenticating');
+    const judge = (isRight: boolean): void => {
+      if (this.#state.kind !== 'authenticating') return;
+      if (isRight) this.#succeed(login);
+      else this.#owner.end('invalid_password', INVALID_PASSWORD);
+    };
+    const fail = (error: unknown): void => {
+      this.#owner.guarded(() => {
+        throw error;
+      });
+    };
+    this.#parts.passwordCheck
+      .answers(login.hello, challenge)
+      .then((isRight) => this.#owner.guarded(() => judge(isRight)))
+      .catch(fail);
+  }
+
+  #succeed(login: Login): void {
+    this.#state = { kind: 'over' };
+    this.#owner.loggedIn(login);
+    this.#parts.gate.leave(this);
+  }
+}

@@ -1,0 +1,75 @@
+// A defect met on one client's behalf: it is logged and counted, it ends that client, and nobody else
+// notices, though they share server connections, limits and timers.
+
+import t from 'tap';
+import { ModelClient } from '../pooled/support/model-client.ts';
+import { type HouseOptions, PooledHouse } from '../pooled/support/pooled-house.ts';
+import { settle } from '../pooled/support/settle.ts';
+
+const IN_MEMORY: HouseOptions = {
+  random: () => 0.5,
+  serverConnections: 20,
+  producerReserve: 5,
+  commandConnections: 1,
+  fetchesPerWorker: 1,
+  fetchesInFlight: 8,
+};
+
+/** Replaces `object[name]` by one that throws at its next call. */
+function failOnce<T extends object>(object: T, name: keyof T & string): void {
+  Object.defineProperty(object, name, {
+    configurable: true,
+    value: () => {
+      Reflect.deleteProperty(object, name);
+      throw new Error(`of a test: ${name}`);
+    },
+  });
+}
+
+t.test('in a reply: the others on the same server connection read theirs', async (t) => {
+  const house = await PooledHouse.open(IN_MEMORY);
+  const clients = ['a', 'b', 'c'].map((name) => new ModelClient(name, null, house.accept()));
+  await settle(house, 0);
+  for (const client of clients) client.send('ACK', { jid: 'none' });
+  failOnce(house.counts.client.commands, 'observeMs');
+  await settle(house, 0);
+  t.strictSame(
+    clients.map(({ wasClosed, isGone, answered }) => [wasClosed || isGone, answered]),
+    [
+      [true, 1],
+      [false, 1],
+      [false, 1],
+    ],
+  );
+  t.equal(house.counts.client.ends.values.bug, 1);
+  t.equal(house.counts.bugs.total, 1);
+  t.match(house.bugs[0], /of a test: observeMs/);
+  t.equal(house.counts.server.ends.values.bug, 0);
+  for (const client of clients) client.close();
+  await settle(house, 5000);
+  t.strictSame(house.leftovers(), ['bugs: 1 ' + String(house.bugs)]);
+});
+
+t.test('in the greeting: that client ends, and those behind it are greeted', async (t) => {
+  const house = await PooledHouse.open(IN_MEMORY);
+  failOnce(house.counts.client.bytes, 'add');
+  const faulty = new ModelClient('faulty', null, house.accept());
+  const behind = new ModelClient('behind', null, house.accept());
+  await settle(house, 0);
+  t.strictSame([faulty.wasAdmitted, behind.wasAdmitted], [false, true]);
+  t.equal(house.counts.bugs.total, 1);
+  t.equal(house.counts.client.ends.values.bug, 1);
+});
+
+t.test('in a timer: the others whose time is over with it are told', async (t) => {
+  const house = await PooledHouse.open(IN_MEMORY);
+  const silent = [house.accept(), house.accept(), house.accept()];
+  for (const end of silent) end.on('error', () => {});
+  failOnce(house.counts.client.ends, 'add');
+  await settle(house, 5000);
+  t.strictSame(
+    [house.counts.client.ends.values.bug, house.counts.client.ends.values.handshake_timeout],
+    [1, 2],
+  );
+  t.strictSame(house.leftovers(), ['bugs: 1 ' + String(house.bugs)]);
+});
