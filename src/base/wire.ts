@@ -163,6 +163,11 @@ export class Wire implements Watched {
     return this.#state === 'open';
   }
 
+  /** Whether the owner has heard onClose(), or is hearing it. */
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
   get isPaused(): boolean {
     return this.#pauses !== 0;
   }

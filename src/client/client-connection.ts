@@ -29,8 +29,12 @@ import { ClientRequest, type RequestOwner } from './client-request.ts';
 import type { ClientEndReason, ClientState } from './client-states.ts';
 import { CommandPump, type PumpClient } from './command-pump.ts';
 
-/** What a client may send ahead of the replies before its socket is not read for a while. */
-const READ_AHEAD_BYTES = 64 * 1024;
+/**
+ * What a client may send ahead of the replies before its socket is not read for a while. Of a client
+ * that closes without reading its replies nothing is lost up to here, be it executed or not: more than
+ * Linux takes for a connection that nobody reads (128 KiB at first).
+ */
+const READ_AHEAD_BYTES = 256 * 1024;
 
 /** Each member owns what it needs; a client's place in the lists says more than these. */
 type Life =
@@ -45,6 +49,12 @@ type Life =
   /** In state refused or closing: what was to be said has been written, and the wire is parting. */
   | { readonly kind: 'over' };
 
+/** How much of the client is there. */
+type Presence =
+  | { readonly kind: 'here' }
+  /** It has sent FIN, and may read on; or it is gone. What it has sent whole is executed all the same. */
+  | { readonly kind: 'said_all' | 'gone'; readonly how: 'client_closed' | 'client_reset' };
+
 export class ClientConnection
   implements WireOwner, LaneClient, LoginOwner, RequestOwner, PumpClient, ListedClient
 {
@@ -56,7 +66,7 @@ export class ClientConnection
   readonly #acceptedAt: number;
   #life: Life;
   #whereabouts: Whereabouts = { role: 'unknown', state: 'accepted' };
-  #inputEnded = false;
+  #presence: Presence = { kind: 'here' };
   #lastReadAt: number;
 
   constructor(parts: ClientParts, socket: WireSocket) {
@@ -82,8 +92,8 @@ export class ClientConnection
     return this.#peer.takesReplies;
   }
 
-  get inputEnded(): boolean {
-    return this.#inputEnded;
+  get hasLeft(): boolean {
+    return this.#presence.kind !== 'here';
   }
 
   /** It exists from now on. */
@@ -117,21 +127,19 @@ export class ClientConnection
   }
 
   onDrain(): void {
-    if (!this.#peer.drained() || this.#life.kind !== 'open') return;
-    this.#life.lane.resumeReplies();
-    this.#takeUp();
+    if (this.#peer.drained()) this.#goOn();
   }
 
-  /** The client has said all it had to say. One in FETCH, or not yet in, is gone; else it may read on. */
   onEnd(): void {
-    this.#inputEnded = true;
-    if (this.#life.kind === 'open' && !this.#commands.fetchIsOutstanding) this.#takeUp();
-    else this.end('client_closed', null);
+    this.#left({ kind: 'said_all', how: 'client_closed' });
   }
 
   onClose(end: WireEnd): void {
-    this.end(endReasonOf(end), null);
-    this.#parts.clients.move(this, this.#whereabouts, null);
+    const reason = endReasonOf(end);
+    if (this.#peer.drained()) this.#goOn();
+    if (this.#life.kind === 'over') this.#forget();
+    else if (reason === 'client_reset') this.#left({ kind: 'gone', how: reason });
+    else this.end(reason, null);
   }
 
   onHandshakeDeadline(): void {
@@ -153,7 +161,10 @@ export class ClientConnection
     const request = new ClientRequest(this.#parts, this, login);
     this.#life = { kind: 'asking', request };
     this.#moveTo({ role: request.role, state: 'waiting' });
-    request.ask();
+    // One that left has its HELLO taken up for the commands behind it.
+    if (this.#presence.kind !== 'here' && !this.#commands.hasWork)
+      this.end(this.#presence.how, null);
+    else request.ask();
   }
 
   granted(lane: Lane): void {
@@ -181,7 +192,7 @@ export class ClientConnection
       this.#takeUp();
       this.#regulate();
     } catch (error) {
-      this.#wire.broke(error);
+      this.#broke(error);
     }
   }
 
@@ -200,7 +211,7 @@ export class ClientConnection
     if (life.kind === 'logging_in') life.login.decided(outcome);
     else life.request.decided(outcome);
     const text = noteRefusal(this.#parts, refusal);
-    const delayMs = refusalDelayMs(this.#parts);
+    const delayMs = this.#wire.isOver ? 0 : refusalDelayMs(this.#parts);
     const say = (): void => this.end('refused', text);
     if (delayMs === 0) {
       say();
@@ -217,7 +228,8 @@ export class ClientConnection
     if (life.kind === 'asking') life.request.decided(isHangUp(reason) ? 'hung_up' : 'lost');
     noteEnd(this.#parts, reason, this.#whereabouts.role, this.#acceptedAt);
     this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing');
-    this.#wire.close(farewell, nextParting(this.#parts));
+    if (this.#wire.isOver) this.#forget();
+    else this.#wire.close(farewell, nextParting(this.#parts));
   }
 
   /** Periodic: ends a client that does not finish what it has begun while others wait for it. */
@@ -262,15 +274,53 @@ export class ClientConnection
     try {
       act();
     } catch (error) {
-      this.#wire.broke(error);
+      this.#broke(error);
     }
+  }
+
+  /** The client has left. Whatever commands it has sent whole are executed as Faktory would have. */
+  #left(presence: Exclude<Presence, { kind: 'here' }>): void {
+    this.#presence = presence;
+    if (!this.#hasWork(presence.kind)) this.end(presence.how, null);
+    else if (this.#life.kind === 'open') this.#takeUp();
+  }
+
+  #hasWork(presence: Presence['kind']): boolean {
+    switch (this.#life.kind) {
+      case 'logging_in':
+        return this.#lines.hasLine;
+      case 'asking':
+        return this.#commands.hasWork;
+      case 'open':
+        // While Faktory is away it would not have executed them either.
+        return this.#commands.hasWork && (presence === 'said_all' || this.#parts.health.isUp);
+      case 'refusing':
+      case 'over':
+        return false;
+    }
+  }
+
+  #broke(error: unknown): void {
+    this.#wire.broke(error);
+    // A wire that is over says nothing more.
+    this.end('bug', null);
+  }
+
+  #forget(): void {
+    this.#parts.clients.move(this, this.#whereabouts, null);
+  }
+
+  #goOn(): void {
+    if (this.#life.kind !== 'open') return;
+    this.#life.lane.resumeReplies();
+    this.#takeUp();
   }
 
   /** Takes up what has been read, as far as its replies allow. */
   #takeUp(): void {
     if (!this.#commands.run(this.#lastReadAt) || this.#life.kind !== 'open') return;
     if (!this.#commands.isIdle || !this.#peer.takesReplies) return;
-    if (this.#inputEnded) this.end('client_closed', null);
+    if (this.#presence.kind !== 'here') this.end(this.#presence.how, null);
     else if (this.#parts.isDraining()) this.end('drained', null);
   }
 

@@ -33,7 +33,7 @@ export class ClientPeer implements BudgetMember {
     return this.#takesReplies;
   }
 
-  /** The network has taken what was said; false where it had room anyway. */
+  /** What was said has been taken, or will never be; false where there was room anyway. */
   drained(): boolean {
     if (this.#takesReplies) return false;
     this.#takesReplies = true;

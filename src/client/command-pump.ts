@@ -9,6 +9,7 @@ import { type Command, verbOf } from '../protocol/command.ts';
 import { commandTooLong, guardText } from '../protocol/error-texts.ts';
 import { guard } from '../protocol/guard.ts';
 import type { LineBuffer } from '../protocol/line-buffer.ts';
+import { NIL } from '../protocol/replies.ts';
 import { MEANING } from '../protocol/verbs.ts';
 import type { ClientParts } from './client-parts.ts';
 
@@ -21,8 +22,8 @@ type PumpParts = Pick<ClientParts, 'wiring' | 'counts' | 'settings' | 'events'>;
 export interface PumpClient {
   /** Whether commands may be taken up: it is there, and takes what it is told. */
   readonly takesReplies: boolean;
-  /** It has said all that it had to say. */
-  readonly inputEnded: boolean;
+  /** It has said all that it had to say, or is gone. */
+  readonly hasLeft: boolean;
   tell(bytes: Buffer): void;
   /** Ends the client connection. `farewell`: what the client is told, null for nothing. */
   end(reason: ClientEndReason, farewell: Buffer | null): void;
@@ -61,8 +62,13 @@ export class CommandPump {
     return this.#outstanding === 0;
   }
 
-  get fetchIsOutstanding(): boolean {
-    return this.#fetchIsOutstanding;
+  /**
+   * Whether a client that has left has left something to do: commands at Faktory or behind them. A
+   * FETCH is of no use to it, and what stands behind one that is outstanding is not taken up.
+   */
+  get hasWork(): boolean {
+    if (this.#fetchIsOutstanding) return false;
+    return this.#outstanding > 0 || this.#heldLine !== null || this.#lines.hasLine;
   }
 
   /** Bytes read and not taken up, and those of large commands on their way. */
@@ -141,9 +147,10 @@ export class CommandPump {
       return 'done';
     }
     if (verb === 'FETCH') {
-      if (client.inputEnded) {
-        client.end('client_closed', null);
-        return 'done';
+      if (client.hasLeft) {
+        // A job would find nobody, or somebody who cannot acknowledge it.
+        client.tell(NIL);
+        return 'more';
       }
       this.#fetchIsOutstanding = true;
     }

@@ -19,6 +19,11 @@ export class LineBuffer {
     return this.#partial.length + this.#chunk.length - this.#start;
   }
 
+  /** Whether a whole line is held; not for each command, since it searches for the LF. */
+  get hasLine(): boolean {
+    return this.#chunk.includes(LF, this.#start);
+  }
+
   /** Bytes of the unfinished line; only exact after next() has returned null. */
   get partialLength(): number {
     return this.#partial.length;

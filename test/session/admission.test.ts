@@ -172,7 +172,7 @@ t.test('a client that hangs up while it waits has left at once', async (t) => {
   for (const how of ['end', 'reset'] as const) {
     const waiting = await connect({ skipHandshake: true });
     await waiting.readReply();
-    waiting.send('HELLO {"v":2,"pid":1}\r\nPUSH {}\r\n');
+    waiting.send('HELLO {"v":2,"pid":1}\r\nPUSH {}');
     await waitingAre(bouncer, 'producer', 1);
     waiting[how]();
     await waitingAre(bouncer, 'producer', 0);
