@@ -2,13 +2,15 @@
 // Promise: about 25 s, plain lines, all that it started has ended; exit code 0 when the sums agree.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runProgram } from '../bench/run-program.ts';
-import { CleanUp } from '../bench/clean-up.ts';
-import { serverConnections, sumOf } from '../bench/metrics-text.ts';
-import type { ConsumersStatus } from '../bench/load/consumers.ts';
-import type { ProducersReport } from '../bench/load/producers.ts';
-import { LIMITS, openHouse, QUEUE, WAITING_LINE, WORKER_PLACES } from './house.ts';
+import { CleanUp } from '../bench/harness/clean-up.ts';
+import { runProgram } from '../bench/harness/program.ts';
+import { Consumers } from './consumers.ts';
+import type { ConsumersStatus } from './consumers.ts';
+import { countQueued, LIMITS, metricsOf, openHouse, QUEUE } from './house.ts';
+import { WAITING_LINE, WORKER_PLACES } from './house.ts';
 import type { House } from './house.ts';
+import { serverConnections, sumOf } from './metrics-text.ts';
+import { Producers } from './producers.ts';
 import { checks, PROGRESS_HEAD, progressLine } from './progress.ts';
 
 const PRODUCERS = 4;
@@ -21,8 +23,6 @@ const OVERFLOW = 16;
 const CONSUMERS = 60;
 const LEAVING = 12;
 const COME_OVER_MS = 500;
-/** So long may Faktory's INFO take to show the last job. */
-const LAST_COUNT_MS = 1000;
 
 const HELP = `Usage: npm run demo
 
@@ -46,11 +46,15 @@ function say(text: string): void {
 class Story {
   serverConnectionsMax = 0;
   readonly #house: House;
+  readonly #consumers: Consumers;
+  readonly #producers: Producers;
   readonly #startedAt = performance.now();
   #phase = 0;
 
-  constructor(house: House) {
+  constructor(house: House, consumers: Consumers, producers: Producers) {
     this.#house = house;
+    this.#consumers = consumers;
+    this.#producers = producers;
   }
 
   async phase(words: string, act: () => Promise<unknown>): Promise<void> {
@@ -66,25 +70,32 @@ class Story {
   }
 
   async #look(): Promise<void> {
-    const { bouncer, consumers, producers } = this.#house;
-    const metrics = await bouncer.metrics();
+    const metrics = await metricsOf(this.#house);
     this.serverConnectionsMax = Math.max(this.serverConnectionsMax, serverConnections(metrics));
     const line = progressLine({
       seconds: (performance.now() - this.#startedAt) / 1000,
       metrics,
-      consumers: await consumers.ask('consumersStatus', null),
-      producers: await producers.ask('producersStatus', null),
+      consumers: this.#consumers.status(),
+      producers: this.#producers.status(),
     });
     say(line);
   }
 }
 
 async function play(house: House): Promise<boolean> {
-  const { consumers, bouncer } = house;
-  const story = new Story(house);
-  const come = (count: number) => () =>
-    consumers.ask('addConsumers', { count, overMs: COME_OVER_MS });
-  const producing = startProducers(house);
+  const consumers = new Consumers(house.port, QUEUE);
+  const producers = new Producers({
+    port: house.port,
+    queue: QUEUE,
+    producers: PRODUCERS,
+    jobsPerSecond: JOBS_PER_SECOND,
+    seconds: PHASES * PHASE_SECONDS + PRODUCERS_LONGER_SECONDS,
+  });
+  const story = new Story(house, consumers, producers);
+  const come = (count: number) => () => consumers.add(count, COME_OVER_MS);
+  const producing = producers.run();
+  // Awaited at the end; a failure before that must not count as nobody's.
+  producing.catch(() => undefined);
 
   await story.phase(
     `The house fills: ${PRODUCERS} producers PUSH ${JOBS_PER_SECOND} jobs a second, and ${WORKER_PLACES} consumers come.\n` +
@@ -100,17 +111,17 @@ async function play(house: House): Promise<boolean> {
     `${CONSUMERS - WORKER_PLACES - OVERFLOW} more come: the waiting line holds ${WAITING_LINE.size}, so some are refused at once.`,
     come(CONSUMERS - WORKER_PLACES - OVERFLOW),
   );
-  sayRefusals(await consumers.ask('consumersStatus', null));
+  sayRefusals(consumers.status());
   await story.phase(
     `${LEAVING} consumers leave: as many of those who wait get in, as soon as Faktory has let go of the places.`,
-    () => consumers.ask('consumersLeave', LEAVING),
+    () => consumers.leave(LEAVING),
   );
 
   const report = await producing;
-  await consumers.ask('consumersLeave', 'all');
-  const limit = sumOf(await bouncer.metrics(), 'faktory_bouncer_server_connections_limit');
+  await consumers.leaveAll();
+  const limit = sumOf(await metricsOf(house), 'faktory_bouncer_server_connections_limit');
   const held = checks({
-    consumers: await consumers.ask('consumersStatus', null),
+    consumers: consumers.status(),
     producers: report,
     queued: await countQueued(house),
     serverConnectionsMax: story.serverConnectionsMax,
@@ -121,35 +132,9 @@ async function play(house: House): Promise<boolean> {
   return held.every(({ ok }) => ok);
 }
 
-function startProducers(house: House): Promise<ProducersReport> {
-  const producing = house.producers.ask('produce', {
-    address: house.bouncer.address,
-    connections: PRODUCERS,
-    jobsPerSecond: JOBS_PER_SECOND,
-    seconds: PHASES * PHASE_SECONDS + PRODUCERS_LONGER_SECONDS,
-    queue: QUEUE,
-    jidPrefix: `demo-job-${process.pid}-`,
-  });
-  // Awaited at the end; a failure before that must not count as nobody's.
-  producing.catch(() => undefined);
-  return producing;
-}
-
 function sayRefusals(status: ConsumersStatus): void {
   say('\n   The refused read, in place of +OK:');
-  for (const [text, count] of Object.entries(status.refusals)) say(`   ${count} times  ${text}`);
-}
-
-/** Asks Faktory itself, with an INFO that was asked after the last ACK. */
-async function countQueued({ direct }: House): Promise<number> {
-  const seen = direct.answers;
-  const endAt = performance.now() + LAST_COUNT_MS;
-  while (direct.answers < seen + 2 && performance.now() < endAt) await sleep(50);
-  const { latest } = direct;
-  if (latest === null || direct.answers === seen) {
-    throw new Error('Cannot count the jobs: Faktory answers no INFO');
-  }
-  return latest.info.faktory.queues[QUEUE] ?? 0;
+  for (const [text, count] of status.refusals) say(`   ${count} times  ${text}`);
 }
 
 async function main(): Promise<number> {

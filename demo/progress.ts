@@ -1,10 +1,10 @@
 // The demo's words: figures in, lines out. Promise: pure; plain lines, so that it reads the same in a
 // terminal, a log file and a CI job.
 
-import type { MetricSample } from '../bench/metrics-text.ts';
-import { serverConnections, sumOf } from '../bench/metrics-text.ts';
-import type { ConsumersStatus } from '../bench/load/consumers.ts';
-import type { ProducersReport, ProducersStatus } from '../bench/load/producers.ts';
+import type { ConsumersStatus } from './consumers.ts';
+import { serverConnections, sumOf } from './metrics-text.ts';
+import type { MetricSample } from './metrics-text.ts';
+import type { ProducersStatus } from './producers.ts';
 
 /** One look at the house. */
 export interface Figures {
@@ -12,7 +12,7 @@ export interface Figures {
   /** What the bouncer says of itself. */
   readonly metrics: readonly MetricSample[];
   readonly consumers: ConsumersStatus;
-  readonly producers: ProducersStatus | null;
+  readonly producers: ProducersStatus;
 }
 
 export const PROGRESS_HEAD =
@@ -27,7 +27,7 @@ export function progressLine(figures: Figures): string {
     `${right(figures.seconds.toFixed(0), 5)} s `,
     ` ${right(openClients(metrics, 'worker'), 13)} ${right(consumers.admissions, 8)} ${right(waiting, 8)} ${right(refused, 8)} `,
     ` ${right(openClients(metrics, 'producer'), 13)} `,
-    ` ${right(producers?.acknowledged ?? 0, 12)} ${right(consumers.fetched, 8)} ${right(consumers.acked, 7)} `,
+    ` ${right(producers.acknowledged, 12)} ${right(consumers.fetched, 8)} ${right(consumers.acked, 7)} `,
     ` ${right(serverConnections(metrics), 9)} of ${limit}`,
   ].join('|');
 }
@@ -35,7 +35,7 @@ export function progressLine(figures: Figures): string {
 /** What is left at the end. */
 export interface Ending {
   readonly consumers: ConsumersStatus;
-  readonly producers: ProducersReport;
+  readonly producers: ProducersStatus;
   /** Jobs still in the queue, as Faktory counts them. */
   readonly queued: number;
   readonly serverConnectionsMax: number;

@@ -30,19 +30,17 @@ type client struct {
 	line   []byte
 	sentAt int64
 	job    int64
-	// In a crowd: the command that waits for its answer, and whether the client waits for a job.
+	// began is when the job's way began.
+	began int64
+	// awaits is the command that waits for its answer, 0 without one; idle: it waits for a job.
 	awaits byte
 	idle   bool
 }
 
-// role is what an admitted client does: it gets each reply whole.
+// role is what an admitted client does. It gets each reply whole, and outlives the connection.
 type role interface {
 	admitted(c *client)
 	replied(c *client, reply []byte)
-}
-
-// lasting is a role that outlives the connections of its client.
-type lasting interface {
 	closed(c *client)
 }
 

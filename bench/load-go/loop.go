@@ -11,10 +11,7 @@ import (
 	"time"
 )
 
-const (
-	handshakesMax = 200
-	errorKindsMax = 20
-)
+const errorKindsMax = 20
 
 // longNumber is what makes the texts of one kind differ: jids, addresses, times.
 var longNumber = regexp.MustCompile(`[0-9]{5,}`)
@@ -26,7 +23,6 @@ func kindOf(text string) string {
 type loop struct {
 	epoll   int
 	target  syscall.SockaddrInet4
-	clients []*client
 	byFd    map[int]*client
 	events  []syscall.EpollEvent
 	started time.Time
@@ -110,9 +106,7 @@ func (l *loop) close(c *client) {
 	l.open--
 	delete(l.byFd, c.fd)
 	_ = syscall.Close(c.fd)
-	if role, ok := c.role.(lasting); ok {
-		role.closed(c)
-	}
+	c.role.closed(c)
 }
 
 // turn handles what has happened, waiting for it no longer than timeoutMs.
@@ -148,34 +142,17 @@ func (l *loop) until(done func() bool, within time.Duration) bool {
 	return true
 }
 
-// connectAll dials the clients, never more than handshakesMax before their +HI at once.
-func (l *loop) connectAll(clients []*client, within time.Duration) error {
-	for _, c := range clients {
-		for l.handshaking >= handshakesMax {
-			l.turn(20)
-		}
-		if err := l.dial(c); err != nil {
-			return err
-		}
-		l.clients = append(l.clients, c)
-	}
-	settled := func() bool { return l.admitted+l.refused+l.cutOff >= len(clients) }
-	l.until(settled, within)
-	return nil
-}
-
 // leaveAll says END for everybody and waits until the other side has closed.
-func (l *loop) leaveAll(within time.Duration) {
-	for _, c := range l.clients {
+func (l *loop) leaveAll(clients []*client, within time.Duration) {
+	for _, c := range clients {
 		if c.state != gone {
 			l.leave(c)
 		}
 	}
 	l.until(func() bool { return l.open == 0 }, within)
-	for _, c := range l.clients {
+	for _, c := range clients {
 		c.stop(l)
 	}
-	l.clients = l.clients[:0]
 }
 
 // stop closes without a word.

@@ -1,193 +1,160 @@
 package main
 
-// What clients do once they are admitted: push as fast as they are answered, fetch and acknowledge,
-// or nothing.
+// What members of the crowd do once they are admitted: push jobs, or fetch and acknowledge them.
 
 import (
 	"bytes"
 	"fmt"
-	"strings"
+	"os"
 )
 
-const jidDigits = 16
+type producer struct{ *crowd }
 
-// pushedAtSlots bounds how many jobs may be under way at once.
-const pushedAtSlots = 1 << 20
-
-// work is what all clients of one measurement share.
-type work struct {
-	loop *loop
-	// running: clients go on. recording: what they do counts.
-	running, recording bool
-	lastJob            int64
-	pushes, fetches    int64
-	acks, bytes        int64
-	latencies          latencies
-
-	// A full cycle: when each job was pushed, and producers that wait for jobs to be done.
-	cycle       bool
-	backlogMax  int64
-	outstanding int64
-	parked      []*client
-	pushedAt    []int64
+func (p producer) admitted(c *client) {
+	switch {
+	case !p.running || c.awaits != 0 || p.once && c.job != 0:
+	case p.backlog > 0 && p.outstanding >= p.backlog:
+		p.parked = append(p.parked, c)
+	case p.jobsPerSecond == 0:
+		p.push(c)
+	case !c.idle:
+		c.idle = true
+		p.idle = append(p.idle, c)
+	}
 }
 
-// idler says HELLO and nothing more.
-type idler struct{}
-
-func (idler) admitted(*client)        {}
-func (idler) replied(*client, []byte) {}
-
-type producer struct{ *work }
-
-func (p producer) admitted(c *client) {}
+func (p producer) push(c *client) {
+	c.job = p.nextJid
+	p.nextJid++
+	p.counts.Sent++
+	p.outstanding++
+	setDigits(c.line[len(pushHead):len(pushHead)+jidDigits], c.job)
+	if p.pushedAt != nil {
+		p.pushedAt[c.job%pushedAtSize] = p.now
+	}
+	p.ask(c, 'P', c.line)
+}
 
 func (p producer) replied(c *client, reply []byte) {
-	if p.recording && reply[0] == '+' {
-		p.pushes++
-		p.bytes += int64(len(c.line))
-		if !p.cycle {
-			p.latencies = append(p.latencies, p.loop.now-c.sentAt)
+	c.awaits = 0
+	if reply[0] == '+' {
+		p.counts.Acknowledged++
+		p.answered(c, 'P')
+		if p.recording {
+			p.recorded.Pushes++
+			p.recorded.Bytes += int64(len(c.line))
 		}
+	} else {
+		p.counts.Failed++
+		p.outstanding--
 	}
-	c.sentAt = 0
-	p.next(c)
+	p.admitted(c)
 }
 
-// next pushes another job, or parks the client while enough are under way.
-func (p *work) next(c *client) {
-	if !p.running {
-		return
+func (p producer) closed(c *client) {
+	if c.awaits != 0 {
+		p.counts.PushesCutOff++
+		p.outstanding--
+		c.awaits = 0
 	}
-	if p.cycle && p.outstanding >= p.backlogMax {
-		p.parked = append(p.parked, c)
-		return
-	}
-	p.lastJob++
-	p.outstanding++
-	setDigits(c.line[len(pushHead):len(pushHead)+jidDigits], p.lastJob)
-	c.sentAt = p.loop.now
-	if p.cycle {
-		p.pushedAt[p.lastJob%pushedAtSlots] = p.loop.now
-	}
-	p.loop.send(c, c.line)
+	p.parted(c)
 }
 
-// filling queues jobs before the load begins, many with each command.
-type filling struct {
-	*work
-	left int
+// workerProcess is what all connections with one wid share.
+type workerProcess struct {
+	hello, beat []byte
+	beatDueAt   int64
+	beating     bool
 }
 
-const fillAtOnce = 200
-
-func (f *filling) admitted(c *client) {}
-
-func (f *filling) replied(c *client, reply []byte) {
-	f.pushes = f.lastJob
-	f.begin(c)
+func newWorkerProcess(k *crowd, number int) *workerProcess {
+	wid := fmt.Sprintf("bench-%d-%d", os.Getpid(), number)
+	beat := fmt.Appendf(nil, `BEAT {"wid":"%s"}`+"\r\n", wid)
+	return &workerProcess{hello: helloLine(wid), beat: beat, beatDueAt: k.clock() + int64(k.beatEvery)}
 }
 
-func (f *filling) begin(c *client) {
-	jobs := min(f.left, fillAtOnce)
-	if jobs == 0 {
-		return
-	}
-	f.left -= jobs
-	line := []byte("PUSHB [")
-	for range jobs {
-		f.lastJob++
-		line = fmt.Appendf(line, `{"jid":"%0*d","queue":"%s","jobtype":"Bench","args":[]},`, jidDigits, f.lastJob, cycleQueue)
-	}
-	line[len(line)-1] = ']'
-	f.loop.send(c, append(line, "\r\n"...))
-}
-
+// consumer is one thread of a worker: FETCH and ACK in turns, and now and then the BEAT for all.
 type consumer struct {
-	*work
+	*crowd
+	*workerProcess
 	fetchLine []byte
 }
 
-func (k consumer) admitted(c *client) {}
-
-func (k consumer) replied(c *client, reply []byte) {
-	if c.job != 0 {
-		k.acknowledged(c)
+func (w consumer) admitted(c *client) {
+	if !w.running || c.state != admitted || c.awaits != 0 {
 		return
 	}
+	if w.now >= w.beatDueAt && !w.beating {
+		w.beatDueAt = w.now + int64(w.beatEvery)
+		w.beating = true
+		w.ask(c, 'B', w.beat)
+		return
+	}
+	w.ask(c, 'F', w.fetchLine)
+}
+
+func (w consumer) replied(c *client, reply []byte) {
+	awaited := c.awaits
+	c.awaits = 0
+	if awaited == 'B' {
+		w.beating = false
+	}
+	if reply[0] == '-' {
+		// As workers do: a pause, so that a server in trouble is not asked in a tight loop.
+		w.after(w.retryDelay, func() { w.admitted(c) })
+		return
+	}
+	switch awaited {
+	case 'F':
+		if w.fetched(c, reply) {
+			return
+		}
+	case 'A':
+		w.acknowledged(c)
+	case 'B':
+		w.answered(c, 'B')
+	}
+	w.admitted(c)
+}
+
+// fetched acknowledges the job in the reply; it answers whether there is one.
+func (w consumer) fetched(c *client, reply []byte) bool {
 	at := bytes.Index(reply, []byte(`"jid":"`))
 	if at < 0 {
-		c.sentAt = 0
-		k.fetch(c)
-		return
-	}
-	if k.recording {
-		k.fetches++
+		return false
 	}
 	digits := reply[at+7 : at+7+jidDigits]
 	c.job = readDigits(digits)
+	w.counts.Fetched++
+	w.answered(c, 'F')
+	c.began = c.sentAt
+	if w.pushedAt != nil {
+		c.began = w.pushedAt[c.job%pushedAtSize]
+	}
 	copy(c.line[len(ackHead):], digits)
-	k.loop.send(c, c.line)
+	w.ask(c, 'A', c.line)
+	return true
 }
 
-func (k consumer) acknowledged(c *client) {
-	if k.recording {
-		k.acks++
-		since := c.sentAt
-		if k.cycle {
-			since = k.pushedAt[c.job%pushedAtSlots]
-		}
-		k.latencies = append(k.latencies, k.loop.now-since)
+func (w consumer) acknowledged(c *client) {
+	w.counts.Acked++
+	w.answered(c, 'A')
+	w.record('J', w.now-c.began)
+	if w.recording {
+		w.recorded.Acks++
 	}
-	c.job = 0
-	c.sentAt = 0
-	k.outstanding--
-	k.fetch(c)
-	if n := len(k.parked); n > 0 && k.outstanding < k.backlogMax {
-		producer := k.parked[n-1]
-		k.parked = k.parked[:n-1]
-		k.next(producer)
+	w.outstanding--
+	if n := len(w.parked); n > 0 && w.outstanding < w.backlog {
+		c := w.parked[n-1]
+		w.parked = w.parked[:n-1]
+		c.role.admitted(c)
 	}
 }
 
-func (k consumer) fetch(c *client) {
-	if !k.running {
-		return
+func (w consumer) closed(c *client) {
+	if c.awaits == 'B' {
+		w.beating = false
 	}
-	c.sentAt = k.loop.now
-	k.loop.send(c, k.fetchLine)
-}
-
-const pushHead = `PUSH {"jid":"`
-const ackHead = `ACK {"jid":"`
-
-func pushLine(queue string, payload int) []byte {
-	filler := strings.Repeat("x", payload)
-	return fmt.Appendf(nil, `%s%0*d","queue":"%s","jobtype":"Bench","args":["%s"]}`+"\r\n", pushHead, jidDigits, 0, queue, filler)
-}
-
-func ackLine() []byte {
-	return fmt.Appendf(nil, `%s%0*d"}`+"\r\n", ackHead, jidDigits, 0)
-}
-
-func helloLine(wid string) []byte {
-	if wid == "" {
-		return []byte(`HELLO {"v":2,"hostname":"bench","pid":1,"labels":["bench"]}` + "\r\n")
-	}
-	return fmt.Appendf(nil, `HELLO {"v":2,"wid":"%s","hostname":"bench","pid":1,"labels":["bench"]}`+"\r\n", wid)
-}
-
-func setDigits(into []byte, n int64) {
-	for i := len(into) - 1; i >= 0; i-- {
-		into[i] = byte('0' + n%10)
-		n /= 10
-	}
-}
-
-func readDigits(from []byte) int64 {
-	n := int64(0)
-	for _, digit := range from {
-		n = n*10 + int64(digit-'0')
-	}
-	return n
+	c.awaits = 0
+	w.parted(c)
 }

@@ -66,14 +66,3 @@ func (l *loop) meter(pids []int) meter {
 	}
 	return m
 }
-
-// since fills the report with what passed between the two points.
-func (r *report) since(from, to meter) {
-	r.Seconds = float64(to.at-from.at) / 1e9
-	r.OwnCpuMicros = to.own - from.own
-	r.BusyMicros = to.busy - from.busy
-	r.CpuMicros = map[string]int64{}
-	for pid, micros := range to.pids {
-		r.CpuMicros[strconv.Itoa(pid)] = micros - from.pids[pid]
-	}
-}

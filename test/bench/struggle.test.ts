@@ -1,19 +1,19 @@
-// The struggle benchmark's pure parts: its options, its ledger and its table.
+// The struggle benchmark: its options, and the ledger that its verdicts rest on.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tap from 'tap';
-import { isStored, jidText, lostOf, readLedger, twiceIn } from '../../bench/struggle/account.ts';
-import type { Stored } from '../../bench/struggle/account.ts';
-import type { Scenario } from '../../bench/struggle/scenario.ts';
-import { progressText, struggleReport } from '../../bench/struggle/struggle-report.ts';
+import { UsageError } from '../../bench/harness/arguments.ts';
+import { isStored, jidText, lostOf, readLedger, twiceIn } from '../../bench/harness/ledger.ts';
+import type { Stored } from '../../bench/harness/ledger.ts';
+import { scenarioGroup } from '../../bench/struggle/scenario.ts';
+import { stopRedis } from '../../bench/struggle/standstill.ts';
 import {
   parseStruggleOptions,
   SCENARIOS,
   STRUGGLE_HELP,
 } from '../../bench/struggle/struggle-options.ts';
-import { UsageError } from '../../bench/usage-error.ts';
 
 tap.test('the struggle command line has the defaults that its help names', async (t) => {
   const options = parseStruggleOptions([]);
@@ -55,17 +55,31 @@ tap.test('a wrong argument of struggle is wrong usage, and is named', async (t) 
   }
 });
 
+tap.test('where Redis matters the bouncer is measured with redis.url too', async (t) => {
+  const options = parseStruggleOptions(['--stops', '6', '--bouncer', '/old']);
+  const { fronts, cases } = scenarioGroup(stopRedis(options), options);
+  t.same(
+    fronts.map(({ name }) => name),
+    ['direct', 'session', 'session, redis.url', 'pooled', 'pooled, redis.url'],
+  );
+  t.same(
+    fronts.map(({ checkout }) => checkout),
+    ['/old', '/old', '/old', '/old', '/old'],
+  );
+  t.same(
+    cases.map(({ text }) => text),
+    ['Redis stopped for 6 s'],
+  );
+});
+
 tap.test('the ledger of the generator is read by command', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'ledger-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const file = join(folder, 'ledger');
   await writeFile(file, 'P 7 1764156000000500 2500\nF 8 1 1\nA 8 2 2\nB 0 3 3\nP 9 1 1\n');
   const ledger = await readLedger(file);
-  t.same(ledger.pushes[0], { jid: 7, at: 1764156000000.5, tookMs: 2.5 });
-  t.same(
-    [ledger.pushes.length, ledger.fetches.length, ledger.acks.length, ledger.beats.length],
-    [2, 1, 1, 1],
-  );
+  t.same(ledger.pushes[0], { jid: 7, at: 1764156000000.5 });
+  t.same([ledger.pushes.length, ledger.fetches.length, ledger.acks.length], [2, 1, 1]);
 });
 
 const STORED: Stored = {
@@ -81,7 +95,7 @@ const STORED: Stored = {
 tap.test(
   'a job is lost when it is nowhere, and stored twice when a queue has it twice',
   async (t) => {
-    const pushes = [1, 2, 3, 4, 5, 6].map((jid) => ({ jid, at: 0, tookMs: 0 }));
+    const pushes = [1, 2, 3, 4, 5, 6].map((jid) => ({ jid, at: 0 }));
     t.same(
       lostOf(pushes, STORED).map(({ jid }) => jid),
       [6],
@@ -94,41 +108,3 @@ tap.test(
 tap.test('a jid has sixteen digits, as the generator writes it', async (t) => {
   t.equal(jidText(7), '0000000000000007');
 });
-
-tap.test(
-  'the table compares with direct within its case, and lists what clients read',
-  async (t) => {
-    const scenario: Scenario = {
-      name: 'slow-push',
-      about: 'About it.',
-      columns: [
-        { title: 'PUSH/s', unit: 'count', ratioTo: ['direct'] },
-        { title: 'lost, by second', unit: 'list' },
-      ],
-      withRedisUrl: false,
-      without: [],
-      cases: () => [],
-    };
-    const row = (caseText: string, front: string, perSecond: number) => ({
-      scenario: 'slow-push' as const,
-      caseText,
-      front,
-      outcome: {
-        figures: { 'PUSH/s': perSecond, 'lost, by second': [3, 0] },
-        notes: front === 'pooled' ? ['4 times `-ERR no`'] : [],
-      },
-    });
-    const rows = [
-      row('a', 'direct', 200),
-      row('a', 'pooled', 100),
-      row('b', 'direct', 50),
-      row('b', 'pooled', 100),
-    ];
-    const text = struggleReport('A machine', [scenario], rows);
-    t.match(text, /\| a +\| pooled +\| +100 \| +0\.50 \| 3 0/);
-    t.match(text, /\| b +\| pooled +\| +100 \| +2\.00 \| 3 0/);
-    t.match(text, '- a, pooled: 4 times `-ERR no`');
-    const [first] = rows;
-    t.equal(first && progressText(first, scenario.columns), 'PUSH/s 200, lost, by second 3 0');
-  },
-);
