@@ -17,7 +17,7 @@ export interface House {
   readonly connect: (options?: ConnectOptions) => Promise<RawClient>;
 }
 
-/** The bouncer asks for no INFO, so that the stand-in hears from clients only. */
+/** The bouncer asks for no INFO and sends no probe, so that the stand-in hears from clients only. */
 export async function openHouse(
   t: Test,
   overrides: Overrides = {},
@@ -28,7 +28,7 @@ export async function openHouse(
   const { password } = standIn;
   const bouncer = await startBouncer(t, {
     port: faktory.port,
-    overrides: { 'server.info_interval': '0s', ...overrides },
+    overrides: { 'server.info_interval': '0s', 'writes.probe_interval': '0s', ...overrides },
     ...(password !== undefined && { password }),
   });
   await bouncer.isUp();
