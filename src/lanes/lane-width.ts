@@ -78,9 +78,14 @@ const WINDOW_AT_FIRST = 4;
 const FORGET_AFTER_MS = 1000;
 /**
  * One change multiplies or divides the connections in use by at most this, until a growth has paid off
- * almost in full: then the next one may be as large as it has to be.
+ * almost in full or is sure to: then the next one may be as large as it has to be.
  */
 const STEP = 4;
+/**
+ * A command that takes longer than this waits for Redis: with the base alone, a CPU that is so slow would
+ * answer 400 commands per second.
+ */
+const SURELY_REDIS_MS = 40;
 /** A smaller growth shows no effect that could be told from noise, and costs little: it is not judged. */
 const JUDGED_FROM = 2;
 /**
@@ -283,7 +288,8 @@ export class LaneWidth {
 
   #grow(now: number, { open, waiting }: LaneLoad): WidthDecision {
     const from = this.#inUse;
-    const to = Math.min(from + waiting, from * this.#growth, this.#limits.max);
+    const growth = (this.#workMs ?? 0) >= SURELY_REDIS_MS ? Infinity : this.#growth;
+    const to = Math.min(from + waiting, from * growth, this.#limits.max);
     this.#trial = { kind: 'wider', from, to, meanMsBefore: this.#meanMsNow() };
     this.#inUse = to;
     this.#answeredSinceGrowth = 0;
