@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-sigusr1
 // The command line: arguments, signals, exit codes, nothing else. Promise: 0 is stopped, 1 failed
 // at run time, 2 wrong configuration or usage. Only Node's own modules are imported before the
 // version of Node is known, so that an old one is told instead of tripping over newer code.
@@ -8,9 +8,14 @@ import { setFlagsFromString } from 'node:v8';
 
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
+import type { Logger } from './observe/log.ts';
 import type { FlagValue, Loaded } from './config/load.ts';
 
 const EXIT = { stopped: 0, failed: 1, misused: 2 } as const;
+
+/** They drain; see docs/operations.md. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+const IGNORED_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** The first with stable type stripping, see `engines` in package.json. */
 const NODE_MIN = { major: 24, minor: 12 } as const;
@@ -107,6 +112,7 @@ async function run(loaded: Loaded): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   const bouncer = new Bouncer(config, systemSurroundings(log));
   const starting = bouncer.start();
+  ignoreOtherSignals(log);
   stopOnSignals(async (signal) => {
     await starting;
     await bouncer.drain(signal);
@@ -142,8 +148,19 @@ function stopOnSignals(stop: (signal: string) => Promise<void>): void {
       },
     );
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+}
+
+/**
+ * Signals that end a process, or open Node's debugger, unless somebody listens: sent by habit, they must
+ * cost no connection.
+ */
+function ignoreOtherSignals(log: Logger): void {
+  for (const signal of IGNORED_SIGNALS) {
+    process.on(signal, () =>
+      log.warn({ signal }, 'signal ignored: a changed configuration needs a restart'),
+    );
+  }
 }
 
 /** Node's error for a failed listen carries the port, which tells the two listeners apart. */

@@ -160,8 +160,8 @@ t.test('a taken port is named, with the option that changes it, and exits with 1
   t.ok(admin.err.includes(taken) && admin.err.includes('admin.address'), admin.err);
 });
 
-t.test('it logs where it listens; SIGTERM and SIGINT stop it with 0', async (t) => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+t.test('it logs where it listens; SIGTERM, SIGINT and SIGQUIT stop it with 0', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const) {
     const child = start([MAIN], SMALL);
     const end = ended(child);
     t.teardown(() => child.kill('SIGKILL'));
@@ -173,6 +173,22 @@ t.test('it logs where it listens; SIGTERM and SIGINT stop it with 0', async (t) 
     child.kill(signal);
     t.equal((await end).code, 0, signal);
   }
+});
+
+t.test('signals sent by habit stop nothing and open no debugger', async (t) => {
+  const child = start([MAIN], SMALL);
+  const end = ended(child);
+  t.teardown(() => child.kill('SIGKILL'));
+  await lineWith(child, '"listening"');
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+    const told = lineWith(child, `"signal":"${signal}"`);
+    child.kill(signal);
+    t.match(await told, /signal ignored/);
+  }
+  child.kill('SIGTERM');
+  const { code, err } = await end;
+  t.equal(code, 0);
+  t.notMatch(err, /Debugger/);
 });
 
 t.test('a second signal stops a bouncer that waits for a command at once, with 1', async (t) => {

@@ -4,6 +4,7 @@
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { AdminConnections } from './admin-connections.ts';
 import type { Metrics } from '../observe/prometheus.ts';
 
 export type Readiness =
@@ -50,7 +51,10 @@ export class AdminServer {
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
+    const connections = new AdminConnections(CONNECTIONS_MAX);
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      connections.asked(request.socket);
+      response.once('close', () => connections.answered(request.socket));
       void this.#answer(request, response);
     };
     this.#server = createServer(
@@ -65,7 +69,7 @@ export class AdminServer {
     );
     // Without this listener Node would invite the body with 100 Continue.
     this.#server.on('checkContinue', answer);
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.on('connection', (socket) => connections.opened(socket));
     this.#server.timeout = SILENCE_TIMEOUT_MS;
   }
 

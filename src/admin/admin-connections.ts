@@ -1,0 +1,50 @@
+// Who may hold an admin connection. Promise: there are never more than the limit, and a new one always
+// gets in: the one that has been without a whole request for longest gives way to it, so that a probe
+// is answered whatever the other connections do.
+
+import type { Socket } from 'node:net';
+
+export class AdminConnections {
+  readonly #limit: number;
+  /** Without a request under way; the one that has been so for longest comes first. */
+  readonly #waiting = new Set<Socket>();
+  /** With a request that is being answered. */
+  readonly #answering = new Set<Socket>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#waiting.size + this.#answering.size;
+  }
+
+  /** A connection was accepted; one that gives way to it is cut off. */
+  opened(socket: Socket): void {
+    if (this.size >= this.#limit) this.#makeRoom();
+    this.#waiting.add(socket);
+    socket.once('close', () => {
+      this.#waiting.delete(socket);
+      this.#answering.delete(socket);
+    });
+  }
+
+  /** A whole request has come. */
+  asked(socket: Socket): void {
+    if (this.#waiting.delete(socket)) this.#answering.add(socket);
+  }
+
+  /** Its answer has been handed to the system. */
+  answered(socket: Socket): void {
+    if (this.#answering.delete(socket) && !socket.destroyed) this.#waiting.add(socket);
+  }
+
+  #makeRoom(): void {
+    const [longest] = this.#waiting;
+    const cut = longest ?? [...this.#answering][0];
+    if (cut === undefined) return;
+    this.#waiting.delete(cut);
+    this.#answering.delete(cut);
+    cut.destroy();
+  }
+}
