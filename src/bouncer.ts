@@ -57,11 +57,10 @@ export class Bouncer {
     this.#settings = settings;
     this.#hasher = new Hasher();
     const events = new EventLog(log, clock, counts);
-    const lingering = new Lingering(clock, LINGER_MS);
     const wiring: Wiring = {
       turns: new Turns(clock),
       stalls: new StallWatch(clock, () => settings.client.current.writeStallTimeoutMs),
-      lingering,
+      lingering: new Lingering(clock, LINGER_MS),
       onBug: (error) => events.bug(error),
     };
     this.#budget = new BufferBudget(settings.client);
@@ -76,7 +75,7 @@ export class Bouncer {
       counts,
       events,
       hasher: this.#hasher,
-      lingering,
+      wiring,
       places: this.#places,
     });
     this.#clients = new Clients({

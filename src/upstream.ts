@@ -5,7 +5,7 @@
 import type { Places } from './admission/places.ts';
 import { pollUntil } from './base/poll-until.ts';
 import type { Hasher } from './base/hasher.ts';
-import type { Lingering } from './base/lingering.ts';
+import type { Wiring } from './base/wire.ts';
 import type { Config } from './config/config.ts';
 import { Acknowledgements } from './lanes/acknowledgements.ts';
 import { CommandSlots } from './lanes/command-slots.ts';
@@ -41,7 +41,7 @@ export interface UpstreamParts {
   readonly counts: Counts;
   readonly events: EventLog;
   readonly hasher: Hasher;
-  readonly lingering: Lingering;
+  readonly wiring: Wiring;
   readonly places: Places;
 }
 
@@ -78,10 +78,10 @@ export class Upstream {
       dial,
       counts: parts.counts.server,
       hasher: parts.hasher,
-      dialler: new Dialler({ clock, random, counts: parts.counts.server, health: this.health }),
-      lingering: parts.lingering,
-      onHandshakeRefused: (what) => events.handshakeRefused(what),
-      onBug: (error) => events.bug(error),
+      dialler: new Dialler({ clock, random, counts: parts.counts.server }),
+      health: this.health,
+      wiring: parts.wiring,
+      events,
     });
     // The bouncer's own connection is inside the cap; its place is never given back.
     places.take('producer');

@@ -360,12 +360,14 @@ export class Wire implements Watched {
       this.#drop(chunk.length);
       return;
     }
-    const now = this.#wiring.turns.event();
+    const { turns } = this.#wiring;
+    const now = turns.event();
     try {
       this.#owner.onData(chunk, now);
     } catch (error) {
       this.broke(error);
     }
+    turns.handled();
   }
 
   #drop(bytes: number): void {

@@ -194,7 +194,7 @@ export const OPTIONS = {
     kind: duration('10ms', '1h'),
     fallback: '30s',
     reloadable: true,
-    doc: 'How long a client, or Faktory, may take nothing of what is written to it before its connection is closed.',
+    doc: 'How long bytes written to a client, or to Faktory, may stay untaken before its connection is closed.',
     read: (config) => config.writeStallTimeoutMs,
   }),
   drain_timeout: option({

@@ -18,6 +18,7 @@ import type { Hello } from '../protocol/hello.ts';
 import { MEANING } from '../protocol/verbs.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
+import type { DialReason } from '../server/server-states.ts';
 import { BulkPush, type BulkPushParts } from './bulk-push.ts';
 import {
   type AloneKind,
@@ -114,7 +115,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   start(): void {
-    for (let i = 0; i < this.#base; i += 1) this.#dial();
+    for (let i = 0; i < this.#base; i += 1) this.#dial('first');
   }
 
   stop(): void {
@@ -206,7 +207,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     if (this.#isStopping) return;
     // What waited for it to be idle, or for its like to be fewer, may go over another.
     if (this.waiting > 0) this.#dispatch();
-    if (this.#existing < this.#base) this.#dial();
+    if (this.#existing < this.#base) this.#dial('redial');
   }
 
   get #max(): number {
@@ -228,7 +229,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     );
   }
 
-  #dial(): void {
+  #dial(dialReason: DialReason): void {
     const place = this.#freePlaces.pop() ?? this.#parts.places.take('producer');
     if (place === null) return;
     this.#existing += 1;
@@ -237,6 +238,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       hello: this.#parts.hello,
       place: { release: () => this.#placeBack(place) },
       owner: this,
+      dialReason,
       isShared: true,
     });
     this.#opening.add(server);
@@ -345,7 +347,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     this.#answered = 0;
     this.#workedMs = 0;
     this.#placing = placingOf(this.#width);
-    if (decision.kind === 'grow') for (let i = 0; i < decision.by; i += 1) this.#dial();
+    if (decision.kind === 'grow') for (let i = 0; i < decision.by; i += 1) this.#dial('growth');
     this.#closeSurplus(now);
     if (this.waiting > 0) this.#dispatch();
   }

@@ -48,6 +48,7 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
       hello,
       place,
       owner: this,
+      dialReason: 'first',
       isShared: false,
     });
     this.#sender = new SessionSender(parts, this, this.#server);

@@ -345,6 +345,7 @@ export class WorkerGroup implements ServerOwner {
       hello: this.#hello,
       place: isFirst ? { release: () => {} } : place,
       owner: this,
+      dialReason: isFirst ? 'first' : 'growth',
       isShared: true,
     });
     this.#servers.set(connection, {

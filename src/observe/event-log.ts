@@ -6,7 +6,13 @@ import type { Clock } from '../base/clock.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
 import type { ClientEndReason } from '../client/client-states.ts';
 import type { Counts } from './counts.ts';
-import type { ServerEndReason } from '../server/server-states.ts';
+import {
+  type DialFailure,
+  type DialReason,
+  type LaneName,
+  MACHINE_FAILURES,
+  type ServerEndReason,
+} from '../server/server-states.ts';
 import type { WriteState } from '../server/write-health.ts';
 import type { Logger } from './log.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
@@ -22,6 +28,7 @@ export class EventLog {
   readonly #counts: Counts;
   readonly #refusals: RateLimitedLog<RefusalReason>;
   readonly #handshakes: RateLimitedLog<'handshake'>;
+  readonly #dials: RateLimitedLog<ServerEndReason>;
   readonly #bugs: RateLimitedLog<'bug'>;
 
   constructor(log: Logger, clock: Clock, counts: Counts) {
@@ -32,6 +39,7 @@ export class EventLog {
     const error = (fields: object, text: string): void => log.error(fields, text);
     this.#refusals = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
+    this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
   }
 
@@ -45,9 +53,26 @@ export class EventLog {
     }
   }
 
-  onHealth(up: boolean, reason: ServerEndReason | null): void {
+  onHealth(up: boolean, failure: DialFailure | null): void {
     if (up) this.#log.info('Faktory is up');
-    else this.#log.error({ reason }, 'Faktory is unreachable; trying again until it is back');
+    else this.#log.error(failure, 'Faktory is unreachable; trying again until it is back');
+  }
+
+  dialStarted(lane: LaneName, reason: DialReason): void {
+    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ lane, reason }, 'dialling Faktory');
+  }
+
+  dialFailed({ reason, errno }: DialFailure): void {
+    if (MACHINE_FAILURES.has(reason)) {
+      this.#dials.line(
+        reason,
+        this.#clock.now(),
+        { reason, errno },
+        'Cannot dial Faktory: the machine of faktory-bouncer prevents it',
+      );
+    } else if (this.#log.isLevelEnabled('debug')) {
+      this.#log.debug({ reason, errno }, 'a dial of Faktory failed');
+    }
   }
 
   onWriteState(state: WriteState): void {

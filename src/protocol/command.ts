@@ -14,6 +14,12 @@ export interface ReplySink {
   onLost(command: Command, fate: LostFate): void;
 }
 
+/** Faktory works off what is before it, closes, and says nothing. */
+export const END_LINE = Buffer.from('END\r\n');
+
+/** Before every instant. */
+export const UNSENT = -1;
+
 /** One line from a client, its LF included. */
 export class Command {
   readonly verb: Verb;
@@ -21,6 +27,8 @@ export class Command {
   /** When it was read; monotonic ms. */
   readonly readAt: number;
   readonly sink: ReplySink;
+  /** When it was written to its server connection, monotonic ms; UNSENT before. The connection's. */
+  sentAt = UNSENT;
   /** For how long Faktory may have worked on it, in milliseconds; known when its reply has ended. */
   workedMs = 0;
 

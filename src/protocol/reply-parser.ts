@@ -6,10 +6,12 @@
 import { copyOf, CR, LF } from './bytes.ts';
 import { isOkAt, OK } from './replies.ts';
 
-/** Who takes replies; one call for most replies, more only for a reply that is streamed. */
+/** Who takes replies: each by one call, or in pieces where it is streamed. */
 export interface ReplyTaker {
-  /** A piece of the next reply; `last` ends the reply. */
-  onReply(piece: Buffer, last: boolean): void;
+  /** The next reply, whole. */
+  onReply(reply: Buffer): void;
+  /** A piece of the next reply, which is streamed; `last` ends the reply. */
+  onPiece(piece: Buffer, last: boolean): void;
   /** Whether the reply now arriving must be passed on in one piece, whatever its size. */
   wantsWhole(): boolean;
 }
@@ -73,7 +75,7 @@ export class ReplyParser {
         if (isOkAt(chunk, at)) {
           at += OK.length;
           start = at;
-          this.#taker.onReply(OK, true);
+          this.#taker.onReply(OK);
           continue;
         }
         if (!this.#begin(chunk[at] as number)) return false;
@@ -133,25 +135,29 @@ export class ReplyParser {
 
   #hold(piece: Buffer): void {
     if (this.#streaming) {
-      this.#taker.onReply(piece, false);
+      this.#taker.onPiece(piece, false);
       return;
     }
     this.#held.push(piece);
     this.#heldBytes += piece.length;
     if (this.#heldBytes > HELD_BYTES_MAX && !this.#taker.wantsWhole()) {
       this.#streaming = true;
-      this.#taker.onReply(this.#release(), false);
+      this.#taker.onPiece(this.#release(), false);
     }
   }
 
   #passOn(end: Buffer): void {
+    if (this.#streaming) {
+      this.#streaming = false;
+      this.#taker.onPiece(end, true);
+      return;
+    }
     let whole = end;
     if (this.#heldBytes > 0) {
       this.#held.push(end);
       whole = this.#release();
     }
-    this.#streaming = false;
-    this.#taker.onReply(whole, true);
+    this.#taker.onReply(whole);
   }
 
   #release(): Buffer {

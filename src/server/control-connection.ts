@@ -15,6 +15,7 @@ import { parseFaktoryInfo } from './info.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
 import type { ServerSettings } from './server-parts.ts';
+import type { DialFailure } from './server-states.ts';
 
 const INFO_LINE = Buffer.from('INFO\r\n');
 /** An answer older than so many intervals says nothing about now. */
@@ -97,16 +98,19 @@ export class ControlConnection implements ServerOwner, ReplySink {
   }
 
   onOpen(): void {
-    this.#parts.health.ownConnectionIs('open');
+    this.#parts.health.ownIsOpen();
     if (this.#parts.settings.current.infoIntervalMs > 0) this.#askForInfo();
     for (const { job } of this.#toGiveBack.values()) this.#sendGiveBack(job);
+  }
+
+  onDialFailed(_server: ServerConnection, failure: DialFailure): void {
+    this.#parts.health.ownDialFailed(failure);
   }
 
   onAnswered(): void {}
 
   onEnd(): void {
     this.#server = null;
-    this.#parts.health.ownConnectionIs('closed');
     if (!this.#isStopping) this.#open();
   }
 
@@ -128,6 +132,7 @@ export class ControlConnection implements ServerOwner, ReplySink {
       hello: this.#parts.hello,
       place: OWN_PLACE,
       owner: this,
+      dialReason: 'control',
       isShared: true,
     });
   }

@@ -1,32 +1,37 @@
 // When a server connection may dial. Promise: only so many dial and shake hands at a time (Faktory
-// drops a handshake after 2 s); while Faktory cannot be reached one tries for all, after a wait
-// that grows.
+// drops a handshake after 2 s); after a failure one tries for all, after a wait that grows; the bouncer's
+// own connection goes first. It says nothing about Faktory's health.
 
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
-import { Line, type Seat } from '../base/line.ts';
-import type { ServerHealth } from './health.ts';
+import { Line } from '../base/line.ts';
 import type { ServerCounts } from './server-counts.ts';
-import type { ServerEndReason } from './server-states.ts';
+import type { DialReason } from './server-states.ts';
 
 /** Something that wants to dial. */
 export interface Dialable {
-  /** May dial now; must answer with succeeded() or failed() later. */
+  /** May dial now; must answer with succeeded(), failed() or abandoned() later. */
   dial(): void;
 }
 
+/** A turn that is waited for. */
+export interface DialTurn {
+  /** The dial is not wanted any more. */
+  leave(): unknown;
+}
+
 const DIALLING_MAX = 64;
-const OUTAGE_BACKOFF: Backoff = { firstMs: 50, longestMs: 1000 };
+const FAILURE_BACKOFF: Backoff = { firstMs: 50, longestMs: 1000 };
 
 export interface DiallerParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly counts: ServerCounts;
-  readonly health: ServerHealth;
 }
 
 export class Dialler {
   readonly #parts: DiallerParts;
+  readonly #control = new Line<Dialable>();
   readonly #line = new Line<Dialable>();
   readonly #dialling = new Set<Dialable>();
   #failuresInARow = 0;
@@ -36,11 +41,11 @@ export class Dialler {
     this.#parts = parts;
   }
 
-  /** Queues `dialable`; it leaves by its seat, or is told to dial, maybe before this returns. */
-  request(dialable: Dialable): Seat<Dialable> {
-    const seat = this.#line.join(dialable);
+  /** Queues `dialable`; it leaves by its turn, or is told to dial, maybe before this returns. */
+  request(dialable: Dialable, reason: DialReason): DialTurn {
+    const turn = (reason === 'control' ? this.#control : this.#line).join(dialable);
     this.#start();
-    return seat;
+    return turn;
   }
 
   succeeded(dialable: Dialable): void {
@@ -49,17 +54,15 @@ export class Dialler {
     this.#failuresInARow = 0;
     this.#retryTimer?.cancel();
     this.#retryTimer = null;
-    this.#parts.health.dialSucceeded();
     this.#start();
   }
 
-  failed(dialable: Dialable, reason: ServerEndReason): void {
+  failed(dialable: Dialable): void {
     this.#dialling.delete(dialable);
     this.#parts.counts.dials.add('failed');
     this.#failuresInARow += 1;
-    this.#parts.health.dialFailed(reason);
     this.#retryTimer ??= this.#parts.clock.after(
-      backoffMs(OUTAGE_BACKOFF, this.#failuresInARow, this.#parts.random()),
+      backoffMs(FAILURE_BACKOFF, this.#failuresInARow, this.#parts.random()),
       () => {
         this.#retryTimer = null;
         this.#start();
@@ -76,7 +79,7 @@ export class Dialler {
     if (this.#retryTimer !== null) return;
     const most = this.#failuresInARow > 0 ? 1 : DIALLING_MAX;
     while (this.#dialling.size < most) {
-      const next = this.#line.shift();
+      const next = this.#control.shift() ?? this.#line.shift();
       if (next === undefined) return;
       this.#dialling.add(next);
       next.dial();

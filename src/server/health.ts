@@ -1,11 +1,11 @@
-// Whether Faktory can be reached. Promise: it is up while the bouncer's own connection is open or the
-// last dial succeeded; a dial that fails while the own connection is open does not make it down.
+// Whether Faktory can be reached. Promise: it is up while the bouncer's own connection is open, and down
+// from the first failed dial of that connection on; no other connection's fate changes it.
 
-import type { ServerEndReason } from './server-states.ts';
+import type { DialFailure, ServerEndReason } from './server-states.ts';
 
 export interface HealthListener {
-  /** Faktory was found up, or down for `reason`. */
-  onHealth(up: boolean, reason: ServerEndReason | null): void;
+  /** Faktory was found up, or down because of `failure`. */
+  onHealth(up: boolean, failure: DialFailure | null): void;
 }
 
 /** `unknown`: before the first dial has ended. */
@@ -14,8 +14,7 @@ type Health = 'unknown' | 'up' | 'down';
 export class ServerHealth {
   readonly #listener: HealthListener;
   #health: Health = 'unknown';
-  #lastFailure: ServerEndReason | null = null;
-  #ownIsOpen = false;
+  #lastFailure: DialFailure | null = null;
 
   constructor(listener: HealthListener) {
     this.#listener = listener;
@@ -26,32 +25,36 @@ export class ServerHealth {
     return this.#health === 'up';
   }
 
-  /** Why the last dial failed; null where it succeeded. */
+  /** Why the last dial of any connection failed; null where it succeeded. */
   get lastFailure(): ServerEndReason | null {
-    return this.#lastFailure;
+    return this.#lastFailure?.reason ?? null;
   }
 
-  /** Whether Faktory, when last tried, refused the bouncer's login. */
+  /** Whether Faktory, when last dialled, refused the bouncer's login. */
   get refusedUs(): boolean {
-    return this.#lastFailure === 'handshake_failed';
+    return this.lastFailure === 'handshake_failed';
   }
 
+  /** A dial has ended, whoever it was for. */
   dialSucceeded(): void {
     this.#lastFailure = null;
+  }
+
+  dialFailed(failure: DialFailure): void {
+    this.#lastFailure = failure;
+  }
+
+  /** The bouncer's own connection is open. */
+  ownIsOpen(): void {
     if (this.#health === 'up') return;
     this.#health = 'up';
     this.#listener.onHealth(true, null);
   }
 
-  dialFailed(reason: ServerEndReason): void {
-    this.#lastFailure = reason;
-    if (this.#ownIsOpen || this.#health === 'down') return;
+  /** A dial for the bouncer's own connection has failed; it goes on dialling. */
+  ownDialFailed(failure: DialFailure): void {
+    if (this.#health === 'down') return;
     this.#health = 'down';
-    this.#listener.onHealth(false, reason);
-  }
-
-  /** The bouncer's own connection, which goes on dialling until it is open. */
-  ownConnectionIs(state: 'open' | 'closed'): void {
-    this.#ownIsOpen = state === 'open';
+    this.#listener.onHealth(false, failure);
   }
 }

@@ -1,27 +1,25 @@
-// Hot path. A server connection's life, from its place to Faktory's close. Promise: the place is
-// held until Faktory has closed; every command sent is either answered or reported lost, once;
-// bytes that answer nothing end the connection, since nothing behind them can be trusted.
+// A server connection's life, from its place to Faktory's close. Promise: the place is held until Faktory
+// has closed; a connection that is lost, or that Faktory has begun to close, carries nothing more; each
+// has one end, with one reason.
 //
-//   queued -> dialling -> handshake -> open -> closing -> (ended)
-//      ^__________|___________|         any state but closing -> (ended), when the socket is lost
-//   open -> orphaned -> closing        the client is gone, its FETCH is not answered yet
+//   queued -> dialling -> open -> closing -> ended      queued -> ended: closed before its dial
+//      ^_________|         |-> orphaned -> closing      open -> ended: the wire is lost
 
-import type { Socket } from 'node:net';
 import { check } from '../base/check.ts';
-import { Fifo } from '../base/fifo.ts';
-import type { Seat } from '../base/line.ts';
-import type { ServerEndReason } from './server-states.ts';
-import type { LaneName, ServerState } from './server-states.ts';
-import type { LostFate } from '../protocol/after-loss.ts';
-import type { Command } from '../protocol/command.ts';
-import { type Hello, helloLine } from '../protocol/hello.ts';
-import type { Verb } from '../protocol/verbs.ts';
-import { ReplyParser, type ReplyTaker } from '../protocol/reply-parser.ts';
-import { isShutdown } from '../protocol/replies.ts';
-import { MEANING } from '../protocol/verbs.ts';
-import type { Dialable } from './dialler.ts';
-import { ServerHandshake } from './server-handshake.ts';
+import type { Wire, WireEnd, WireOwner } from '../base/wire.ts';
+import { type Command, END_LINE } from '../protocol/command.ts';
+import type { Hello } from '../protocol/hello.ts';
+import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt.ts';
+import type { Dialable, DialTurn } from './dialler.ts';
+import { type Head, Pipeline, type PipelineOwner } from './pipeline.ts';
 import type { ServerParts } from './server-parts.ts';
+import type {
+  DialFailure,
+  DialReason,
+  LaneName,
+  ServerEndReason,
+  ServerState,
+} from './server-states.ts';
 
 /** The right to this connection; released when Faktory has closed it. */
 export interface HeldPlace {
@@ -30,6 +28,8 @@ export interface HeldPlace {
 
 /** Who a server connection works for. */
 export interface ServerOwner {
+  /** A dial failed; the connection keeps its place and dials again in its turn. */
+  onDialFailed?(connection: ServerConnection, failure: DialFailure): void;
   onOpen(connection: ServerConnection): void;
   /** A reply has come to its end: one command fewer is outstanding. */
   onAnswered(connection: ServerConnection): void;
@@ -43,6 +43,8 @@ export interface ServerOptions {
   readonly hello: Hello;
   readonly place: HeldPlace;
   readonly owner: ServerOwner;
+  /** Why it is dialled. */
+  readonly dialReason: DialReason;
   /**
    * Whether commands of many clients go over it: what is sent in one turn of the event loop is
    * gathered into one write, and commands that meet Faktory's shutdown are given back as unsent.
@@ -50,370 +52,281 @@ export interface ServerOptions {
   readonly isShared: boolean;
 }
 
-/** Several small lines are copied into one buffer below this: one write costs less than a writev. */
-const JOINED_BYTES_MAX = 64 * 1024;
+type State =
+  /** Has its place; waits for its turn to dial. Without a turn: it is being asked for. */
+  | { readonly name: 'queued'; readonly turn: DialTurn | null; readonly reason: DialReason }
+  /** TCP, then the handshake. */
+  | { readonly name: 'dialling'; readonly attempt: DialAttempt }
+  /** Faktory said +OK; commands may be sent. */
+  | { readonly name: 'open'; readonly wire: Wire; readonly pipeline: Pipeline }
+  /** Its client is gone; the FETCH's answer is waited for. */
+  | { readonly name: 'orphaned'; readonly wire: Wire; readonly pipeline: Pipeline }
+  /** Says nothing more; what was outstanding has been reported lost. Waits for Faktory's close. */
+  | {
+      readonly name: 'closing';
+      readonly reason: ServerEndReason;
+      readonly socket: { destroy(): void };
+      /** What its own client sends before it hears of the end. */
+      readonly pipeline: Pipeline | null;
+    }
+  /** The place is free. */
+  | { readonly name: 'ended' };
 
-export class ServerConnection implements Dialable, ReplyTaker {
+export class ServerConnection implements Dialable, DialListener, PipelineOwner, WireOwner {
   readonly lane: LaneName;
   readonly #parts: ServerParts;
   readonly #options: ServerOptions;
-  readonly #outstanding = new Fifo<Command>();
-  readonly #parser = new ReplyParser(this);
-  #state: ServerState = 'queued';
-  #seat: Seat<Dialable> | null = null;
-  #socket: Socket | null = null;
-  #endReason: ServerEndReason | null = null;
-  #ended = false;
-  #metShutdown = false;
-  /** The socket takes nothing any more, though its 'close' is still to come. */
-  #isDead = false;
-  /** Part of the oldest command's reply has been passed on. */
-  #isStreaming = false;
-  #unflushed: Buffer[] = [];
-  /** When Faktory could begin with the oldest outstanding command; monotonic ms. */
-  #headSince = 0;
-  #idleMsAtHead = 0;
-  #readAt = 0;
-  #idleMsAtRead = 0;
-  #workedAtLeastMs = 0;
-  readonly #flush = (): void => this.#flushNow();
+  #state: State;
 
   constructor(parts: ServerParts, options: ServerOptions) {
     this.#parts = parts;
     this.#options = options;
     this.lane = options.lane;
+    this.#state = { name: 'queued', turn: null, reason: options.dialReason };
   }
 
   get state(): ServerState {
-    return this.#state;
+    const state = this.#state;
+    switch (state.name) {
+      case 'queued':
+      case 'open':
+      case 'orphaned':
+      case 'closing':
+        return state.name;
+      case 'dialling':
+        return state.attempt.isConnected ? 'handshake' : 'dialling';
+      case 'ended':
+        return 'closing';
+    }
   }
 
   /** Commands sent and not yet answered to the end. */
   get outstanding(): number {
-    return this.#outstanding.length;
+    return this.#pipeline?.length ?? 0;
   }
 
-  /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
-  get bufferedBytes(): number {
-    return (this.#socket?.writableLength ?? 0) + this.#parser.heldBytes;
+  /** What Faktory is at; null where it owes no answer. */
+  get head(): Head | null {
+    return this.#pipeline?.head ?? null;
   }
 
-  /**
-   * For how long Faktory has worked, at least, on the command that was answered last: while this
-   * process waited for something to do, its reply was not there; milliseconds.
-   */
+  /** For how long, at least, Faktory worked on the command that was answered last; milliseconds. */
   get workedAtLeastMs(): number {
-    return this.#workedAtLeastMs;
+    return this.#pipeline?.workTime.atLeastMs ?? 0;
   }
 
   /** For how long Faktory may have worked, at `now` (monotonic ms), on the oldest outstanding command. */
   unansweredMs(now: number): number {
-    return this.#outstanding.length === 0 ? 0 : now - this.#headSince;
+    const { head } = this;
+    return head === null ? 0 : now - head.since;
   }
 
-  /** The verb of that command; null where nothing is outstanding. */
-  get headVerb(): Verb | null {
-    return this.#outstanding.peek()?.verb ?? null;
+  /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
+  get bufferedBytes(): number {
+    return this.#pipeline?.bufferedBytes ?? 0;
   }
 
   /** Asks for a dial; once. */
   open(): void {
-    this.#seat = this.#parts.dialler.request(this);
+    this.#askForDial(this.#options.dialReason);
   }
 
   dial(): void {
-    this.#seat = null;
-    this.#state = 'dialling';
-    const { address, connectTimeoutMs, keepaliveMs } = this.#parts.settings.current;
-    const socket = this.#parts.dial(address);
-    this.#socket = socket;
-    if (keepaliveMs > 0) socket.setKeepAlive(true, keepaliveMs);
-    const dialDeadline = this.#parts.clock.after(connectTimeoutMs, () =>
-      this.#attemptFailed(this.#state === 'dialling' ? 'connect_timeout' : 'handshake_timeout'),
-    );
-    const handshake = new ServerHandshake();
-    socket.once('connect', () => {
-      if (this.#state === 'dialling') this.#state = 'handshake';
-    });
-    const onHandshakeData = (chunk: Buffer): void => {
-      this.#parts.counts.bytes.add('received', chunk.length);
-      if (this.#state === 'closing') return;
-      const step = handshake.read(chunk);
-      switch (step.kind) {
-        case 'more':
-          return;
-        case 'hello':
-          void this.#sayHello(socket, step.challenge);
-          return;
-        case 'open':
-          socket.off('data', onHandshakeData);
-          dialDeadline.cancel();
-          this.#opened(socket);
-          return;
-        case 'failed':
-          this.#parts.onHandshakeRefused(step.what);
-          this.#attemptFailed('handshake_failed');
-      }
-    };
-    socket.on('data', onHandshakeData);
-    // An error is always followed by 'close', where it is dealt with.
-    socket.on('error', () => {});
-    socket.once('close', (hadError) => {
-      dialDeadline.cancel();
-      this.#closed(socket, hadError);
-    });
+    const state = this.#state;
+    check(state.name === 'queued', `a server connection that is ${state.name} was told to dial`);
+    const { counts, events } = this.#parts;
+    counts.dialReasons.add(state.reason);
+    events.dialStarted(this.lane, state.reason);
+    const attempt = new DialAttempt(this.#parts, this.#options.hello, this);
+    this.#enter({ name: 'dialling', attempt });
   }
 
-  /** Sends `command`; its sink hears the reply. Only in state open. */
+  /** Sends `command`, whose sink hears the reply. Only in state open. */
   send(command: Command): void {
-    check(this.#state === 'open', 'a command was sent over a server connection that is not open');
-    this.#outstanding.push(command);
-    if (this.#outstanding.length === 1) this.#headBegins();
-    this.#write(command.line);
+    const state = this.#state;
+    if (state.name === 'open') {
+      state.pipeline.send(command);
+      return;
+    }
+    // The one client of a connection of its own may not have heard of the end yet.
+    const pipeline = state.name === 'closing' && !this.#options.isShared ? state.pipeline : null;
+    check(pipeline !== null, `a command was sent over a server connection that is ${state.name}`);
+    pipeline.keep(command);
   }
 
   /** The client is gone and a FETCH is not answered yet: stay until it is. */
   orphan(): void {
-    if (this.#state === 'open') this.#state = 'orphaned';
+    const state = this.#state;
+    if (state.name === 'open') this.#enter({ ...state, name: 'orphaned' });
   }
 
   /** Ends the connection: says nothing more, reads and drops what comes, until Faktory closes. */
   close(reason: ServerEndReason): void {
-    if (this.#ended || this.#state === 'closing') return;
-    this.#endReason ??= reason;
-    if (this.#socket === null) {
-      this.#seat?.leave();
-      this.#end();
-      return;
+    const state = this.#state;
+    switch (state.name) {
+      case 'queued':
+        state.turn?.leave();
+        this.#end(reason);
+        return;
+      case 'dialling':
+        this.#enter({ name: 'closing', reason, socket: state.attempt, pipeline: null });
+        state.attempt.callOff();
+        return;
+      case 'open':
+      case 'orphaned':
+        this.#sayEnd(state.wire, state.pipeline, reason);
+        return;
+      case 'closing':
+      case 'ended':
+        return;
     }
-    this.#state = 'closing';
-    this.#flushNow();
-    // Faktory reads no FIN while it works on a command, and counts the connection until it does:
-    // only where it has nothing to do is a close that does not come given up.
-    const isIdle = this.#outstanding.length === 0;
-    this.#reportLost();
-    this.#socket.resume();
-    // Not destroyed in the handshake either: that would free the place before Faktory has closed.
-    this.#socket.end();
-    if (isIdle) this.#parts.lingering.add(this.#socket);
   }
 
-  /** Ends the connection at once. */
+  /** Ends the connection at once; its place is free when the system has closed it. */
   destroy(reason: ServerEndReason): void {
-    this.#endReason ??= reason;
-    if (this.#socket === null) {
-      this.close(reason);
-      return;
-    }
-    this.#markDead();
-    this.#socket.destroy();
+    this.close(reason);
+    if (this.#state.name === 'closing') this.#state.socket.destroy();
   }
 
   pauseReading(): void {
-    this.#socket?.pause();
+    this.#wire?.pause('replies');
   }
 
   resumeReading(): void {
-    this.#socket?.resume();
+    this.#wire?.resume('replies');
   }
 
-  onReply(piece: Buffer, last: boolean): void {
-    const command = this.#outstanding.peek();
-    if (command === undefined) {
-      this.#distrust();
-      return;
-    }
-    if (last) {
-      // The end of a streamed reply may begin with the same words: a client's own text, say.
-      const isWhole = !this.#isStreaming;
-      this.#isStreaming = false;
-      const workedSince = this.#headSince;
-      if (isWhole && this.#options.isShared && isShutdown(piece)) {
-        this.#onShutdown();
+  dialEnded(outcome: DialOutcome): void {
+    const { dialler, health } = this.#parts;
+    switch (outcome.kind) {
+      case 'open':
+        this.#opened(outcome.wire);
+        health.dialSucceeded();
+        dialler.succeeded(this);
+        this.#options.owner.onOpen(this);
         return;
-      }
-      this.#outstanding.shift();
-      this.#headEnds();
-      command.workedMs = this.#readAt - workedSince;
-    } else {
-      this.#isStreaming = true;
+      case 'failed':
+        this.#dialFailed(outcome.failure);
+        return;
+      case 'called_off':
+        dialler.abandoned(this);
+        this.#lost('stopped');
     }
-    command.sink.onReply(command, piece, last);
-    if (last) this.#options.owner.onAnswered(this);
   }
 
-  #headBegins(): void {
-    const { clock } = this.#parts;
-    this.#headSince = clock.now();
-    this.#idleMsAtHead = clock.idleMs();
-  }
+  onReady(): void {}
 
-  /** Its reply was there when this read began, and not when the process last waited. */
-  #headEnds(): void {
-    this.#workedAtLeastMs = this.#idleMsAtRead - this.#idleMsAtHead;
-    this.#headSince = this.#readAt;
-    this.#idleMsAtHead = this.#idleMsAtRead;
-  }
+  onDrain(): void {}
 
-  wantsWhole(): boolean {
-    const command = this.#outstanding.peek();
-    return command !== undefined && MEANING[command.verb].reply === 'whole';
-  }
-
-  async #sayHello(
-    socket: Socket,
-    challenge: { readonly salt: string; readonly rounds: number } | null,
-  ): Promise<void> {
-    const { password } = this.#parts.settings.current;
-    const passwordHash =
-      challenge === null || password === ''
-        ? ''
-        : await this.#parts.hasher.iteratedSha256(password + challenge.salt, challenge.rounds);
-    if (socket.destroyed || this.#state !== 'handshake') return;
-    const line = helloLine(this.#options.hello, passwordHash);
-    this.#parts.counts.bytes.add('sent', line.length);
-    socket.write(line);
-  }
-
-  #opened(socket: Socket): void {
-    this.#state = 'open';
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
-    // Set only while writes are held back: Faktory takes nothing of what is written.
-    socket.on('timeout', () => this.destroy('write_stalled'));
-    socket.on('drain', () => socket.setTimeout(0));
-    socket.once('end', () => this.#markDead());
-    socket.once('error', () => this.#markDead());
-    this.#parts.dialler.succeeded(this);
-    this.#options.owner.onOpen(this);
+  onData(chunk: Buffer, now: number): void {
+    this.#pipeline?.read(chunk, now);
   }
 
   /**
-   * Commands of others must go elsewhere at once: 'close' comes only after this turn of the event
-   * loop, and what is sent until then would count as executed, maybe. A client that has the
-   * connection to itself has nowhere else to go.
+   * Commands of others must go elsewhere at once: the close comes only after this turn of the event
+   * loop. A client that has the connection to itself has nowhere else to go.
    */
-  #markDead(): void {
-    if (!this.#options.isShared) return;
-    this.#isDead = true;
-    if (this.#state === 'open') this.#state = 'closing';
+  onEnd(): void {
+    if (this.#options.isShared) this.#leave('server_closed', (wire) => wire.close(null, 'fin'));
   }
 
-  #read(chunk: Buffer): void {
-    this.#parts.counts.bytes.add('received', chunk.length);
-    if (this.#state === 'closing') return;
-    this.#readAt = this.#parts.clock.now();
-    this.#idleMsAtRead = this.#parts.clock.idleMs();
-    try {
-      if (!this.#parser.parse(chunk)) this.#distrust();
-    } catch (error) {
-      this.#parts.onBug(error);
-      this.destroy('bug');
-    }
+  onClose(end: WireEnd): void {
+    this.#lost(REASON_OF[end.kind]);
   }
 
-  /** Bytes that answer nothing, or that are no reply. */
-  #distrust(): void {
+  onAnswered(): void {
+    this.#options.owner.onAnswered(this);
+  }
+
+  onShutdown(): void {
+    this.#leave('server_shutdown', (wire) => wire.close(null, 'await_fin'));
+  }
+
+  onNonsense(): void {
+    if (this.#wire === null) return;
     this.#parts.counts.unexpectedReplies.total += 1;
-    this.destroy('protocol_error');
+    this.#leave('protocol_error', (wire) => wire.destroy());
   }
 
-  #write(bytes: Buffer): void {
-    this.#parts.counts.bytes.add('sent', bytes.length);
-    if (this.#unflushed.length === 0) {
-      // With nothing outstanding there is nothing to wait for: the command goes at once.
-      if (this.#outstanding.length === 1) {
-        this.#put(bytes);
-        return;
-      }
-      if (this.#options.isShared) setImmediate(this.#flush);
-      else process.nextTick(this.#flush);
-    }
-    this.#unflushed.push(bytes);
+  get #wire(): Wire | null {
+    const state = this.#state;
+    return state.name === 'open' || state.name === 'orphaned' ? state.wire : null;
   }
 
-  #flushNow(): void {
-    const lines = this.#unflushed;
-    const socket = this.#socket;
-    if (lines.length === 0 || socket === null || this.#isDead) return;
-    this.#unflushed = [];
-    let bytes = 0;
-    for (const line of lines) bytes += line.length;
-    if (bytes <= JOINED_BYTES_MAX) {
-      this.#put(lines.length === 1 ? (lines[0] as Buffer) : Buffer.concat(lines, bytes));
-      return;
-    }
-    socket.cork();
-    for (const line of lines) this.#put(line);
-    socket.uncork();
+  get #pipeline(): Pipeline | null {
+    const state = this.#state;
+    return state.name === 'open' || state.name === 'orphaned' ? state.pipeline : null;
   }
 
-  #put(bytes: Buffer): void {
-    const socket = this.#socket;
-    if (socket === null || socket.write(bytes)) return;
-    socket.setTimeout(this.#parts.settings.current.writeStallTimeoutMs);
+  #askForDial(reason: DialReason): void {
+    const asking: State = { name: 'queued', turn: null, reason };
+    this.#enter(asking);
+    const turn = this.#parts.dialler.request(this, reason);
+    // It may have had its turn by now.
+    if (this.#state === asking) this.#enter({ name: 'queued', turn, reason });
   }
 
-  /** The attempt to dial or shake hands failed: the connection keeps its place and queues again. */
-  #attemptFailed(reason: ServerEndReason): void {
-    const socket = this.#socket;
-    if (socket === null || (this.#state !== 'dialling' && this.#state !== 'handshake')) return;
-    this.#socket = null;
-    this.#state = 'queued';
-    socket.removeAllListeners('data');
-    socket.destroy();
-    this.#parts.counts.ends.add(reason);
-    this.#parts.dialler.failed(this, reason);
-    this.#seat = this.#parts.dialler.request(this);
+  #opened(wire: Wire): void {
+    const { isShared } = this.#options;
+    const { turns } = this.#parts.wiring;
+    const pipeline = new Pipeline(wire, turns, isShared ? 'shared' : 'own', this);
+    wire.handOver(this);
+    this.#enter({ name: 'open', wire, pipeline });
   }
 
-  #closed(socket: Socket, hadError: boolean): void {
-    if (socket !== this.#socket) return;
-    if (this.#endReason === null && this.#state === 'dialling') {
-      this.#attemptFailed('connect_failed');
-      return;
-    }
-    if (this.#endReason === null && this.#state === 'handshake') {
-      this.#attemptFailed(hadError ? 'server_reset' : 'server_closed');
-      return;
-    }
-    this.#endReason ??= hadError ? 'server_reset' : 'server_closed';
-    this.#end();
+  /** The connection keeps its place and asks for another turn. */
+  #dialFailed(failure: DialFailure): void {
+    const { counts, dialler, events, health } = this.#parts;
+    counts.ends.add(failure.reason);
+    events.dialFailed(failure);
+    health.dialFailed(failure);
+    dialler.failed(this);
+    this.#options.owner.onDialFailed?.(this, failure);
+    this.#askForDial(this.#options.dialReason === 'control' ? 'control' : 'redial');
   }
 
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#state = 'closing';
-    if (this.#socket !== null) this.#parts.lingering.remove(this.#socket);
-    this.#parts.dialler.abandoned(this);
-    const reason = this.#endReason ?? 'server_closed';
+  /** Says END, so that Faktory is the first to close, once it has worked off what was sent. */
+  #sayEnd(wire: Wire, pipeline: Pipeline, reason: ServerEndReason): void {
+    pipeline.flush();
+    // Faktory reads nothing while it works on a command, and counts the connection until it does:
+    // only where it has nothing to do is a close that does not come given up.
+    const parting = pipeline.length === 0 ? 'await_fin' : 'await_fin_patiently';
+    this.#leave(reason, () => wire.close(END_LINE, parting));
+  }
+
+  /** Nothing is sent any more, and nobody hears what comes; `part` takes leave of the peer. */
+  #leave(reason: ServerEndReason, part: (wire: Wire) => void): void {
+    const state = this.#state;
+    if (state.name !== 'open' && state.name !== 'orphaned') return;
+    part(state.wire);
+    this.#enter({ name: 'closing', reason, socket: state.wire, pipeline: state.pipeline });
+    state.pipeline.reportLost();
+  }
+
+  /** The wire is over; `reason` where nothing had ended the connection before. */
+  #lost(reason: ServerEndReason): void {
+    if (this.#state.name === 'ended') return;
+    this.#end(this.#state.name === 'closing' ? this.#state.reason : reason);
+  }
+
+  #end(reason: ServerEndReason): void {
+    const pipeline = this.#state.name === 'closing' ? this.#state.pipeline : this.#pipeline;
+    this.#enter({ name: 'ended' });
     this.#parts.counts.ends.add(reason);
     this.#parts.forget(this);
-    this.#reportLost();
+    pipeline?.reportLost();
     this.#options.place.release();
     this.#options.owner.onEnd(this, reason);
   }
 
-  /** Faktory has executed neither this command nor any behind it, and closes. */
-  #onShutdown(): void {
-    this.#metShutdown = true;
-    this.#endReason ??= 'server_shutdown';
-    this.#state = 'closing';
-    this.#reportLost();
-    this.#socket?.end();
-    if (this.#socket !== null) this.#parts.lingering.add(this.#socket);
-  }
-
-  #reportLost(): void {
-    const unflushed = this.#unflushed.length;
-    this.#unflushed = [];
-    // A FETCH's reply is held until it is whole: one that was cut held a job.
-    const isCut = this.wantsWhole() ? this.#parser.isInsideReply : this.#parser.hasPassedOn;
-    let fate: LostFate = isCut ? 'partly_answered' : 'unanswered';
-    for (let c = this.#outstanding.shift(); c !== undefined; c = this.#outstanding.shift()) {
-      const wasSent = this.#outstanding.length >= unflushed && !this.#metShutdown;
-      c.sink.onLost(c, wasSent ? fate : 'unsent');
-      fate = 'unanswered';
-    }
+  #enter(state: State): void {
+    this.#state = state;
   }
 }
+
+const REASON_OF: Readonly<Record<WireEnd['kind'], ServerEndReason>> = {
+  closed: 'server_closed',
+  failed: 'server_reset',
+  stalled: 'write_stalled',
+  bug: 'bug',
+};

@@ -1,9 +1,9 @@
 // All connections to Faktory. Promise: each one that exists is in one set, from its place to its
 // end, so every count of them is the size of what is there.
 
-import { LANES, SERVER_STATES, type LaneName, type ServerState } from './server-states.ts';
 import { ServerConnection, type ServerOptions } from './server-connection.ts';
 import type { ServerParts } from './server-parts.ts';
+import { LANES, SERVER_STATES, type LaneName, type ServerState } from './server-states.ts';
 
 export class ServerConnections {
   readonly #parts: ServerParts;
@@ -28,10 +28,12 @@ export class ServerConnections {
   /** For how long the PUSH, ACK or FAIL that is longest at Faktory has been there, at `now` (monotonic ms). */
   oldestUnansweredMs(now: number): number {
     let oldestMs = 0;
-    for (const connection of this.#all) {
-      const verb = connection.headVerb;
-      if (verb !== 'PUSH' && verb !== 'ACK' && verb !== 'FAIL') continue;
-      oldestMs = Math.max(oldestMs, connection.unansweredMs(now));
+    for (const { head } of this.#all) {
+      if (head === null) continue;
+      const { verb, since } = head;
+      if (verb === 'PUSH' || verb === 'ACK' || verb === 'FAIL') {
+        oldestMs = Math.max(oldestMs, now - since);
+      }
     }
     return oldestMs;
   }

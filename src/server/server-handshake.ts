@@ -45,10 +45,20 @@ export class ServerHandshake {
   }
 
   #readOk(text: string): HandshakeStep {
-    if (text === '+OK') return { kind: 'open' };
+    if (text === '+OK') return this.#readBehindOk();
     return {
       kind: 'failed',
       what: text.startsWith('-') ? text.slice(1) : 'it did not accept HELLO',
+    };
+  }
+
+  /** Faktory 1.9 says that it is full behind its +OK, and closes. */
+  #readBehindOk(): HandshakeStep {
+    if (this.#lines.length === 0) return { kind: 'open' };
+    const line = this.#lines.next()?.toString('utf8', 0, LINE_BYTES_MAX).trimEnd() ?? '';
+    return {
+      kind: 'failed',
+      what: line.startsWith('-') ? line.slice(1) : 'it said more than +OK',
     };
   }
 }

@@ -1,15 +1,16 @@
-// What all server connections share. Promise: every connection that exists is in `all`, from its
-// place on until its end; nothing else is.
+// What all server connections share, and who hears what becomes of them.
 
 import type { Address } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Hasher } from '../base/hasher.ts';
-import type { Lingering } from '../base/lingering.ts';
 import type { Live } from '../base/live.ts';
 import type { Dial } from '../base/network.ts';
+import type { Wiring } from '../base/wire.ts';
 import type { ServerCounts } from './server-counts.ts';
 import type { Dialler } from './dialler.ts';
+import type { ServerHealth } from './health.ts';
 import type { ServerConnection } from './server-connection.ts';
+import type { DialFailure, DialReason, LaneName } from './server-states.ts';
 
 /** Where Faktory is, how to get there, and what an operator can change about it meanwhile. */
 export interface ServerSettings {
@@ -26,16 +27,23 @@ export interface ServerSettings {
   readonly writeStallTimeoutMs: number;
 }
 
+/** Who hears what becomes of dials; for the log. */
+export interface ServerEvents {
+  dialStarted(lane: LaneName, reason: DialReason): void;
+  dialFailed(failure: DialFailure): void;
+  /** Faktory answered the handshake with an error, or is not Faktory. */
+  handshakeRefused(what: string): void;
+}
+
 export interface ServerParts {
   readonly settings: Live<ServerSettings>;
   readonly clock: Clock;
   readonly dial: Dial;
+  readonly wiring: Wiring;
   readonly counts: ServerCounts;
-  readonly hasher: Hasher;
+  readonly hasher: Pick<Hasher, 'iteratedSha256'>;
   readonly dialler: Dialler;
-  readonly lingering: Lingering;
-  /** Faktory answered the handshake with an error, or is not Faktory; for the log. */
-  readonly onHandshakeRefused: (what: string) => void;
-  readonly onBug: (error: unknown) => void;
+  readonly health: ServerHealth;
+  readonly events: ServerEvents;
   readonly forget: (connection: ServerConnection) => void;
 }

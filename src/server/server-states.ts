@@ -16,6 +16,19 @@ export const LANES = ['session', 'command', 'fetch', 'probe'] as const;
 /** What a server connection is for. */
 export type LaneName = (typeof LANES)[number];
 
+/** Why a server connection dials. */
+export const DIAL_REASONS = [
+  /** For a client, a worker or the command lane, which had none. */
+  'first',
+  /** One more beside those that are there. */
+  'growth',
+  /** After a dial that failed, or a connection that was lost. */
+  'redial',
+  /** For the bouncer itself. */
+  'control',
+] as const;
+export type DialReason = (typeof DIAL_REASONS)[number];
+
 /** Why a server connection ended; each end has exactly one. */
 export const SERVER_END_REASONS = [
   'client_gone',
@@ -25,6 +38,9 @@ export const SERVER_END_REASONS = [
   'server_reset',
   'server_shutdown',
   'connect_failed',
+  'out_of_local_ports',
+  'out_of_open_files',
+  'name_not_resolved',
   'connect_timeout',
   'handshake_failed',
   'handshake_timeout',
@@ -34,3 +50,17 @@ export const SERVER_END_REASONS = [
   'bug',
 ] as const;
 export type ServerEndReason = (typeof SERVER_END_REASONS)[number];
+
+/** Why a dial failed. */
+export interface DialFailure {
+  readonly reason: ServerEndReason;
+  /** The system's word, ECONNREFUSED say; null where the system has not failed. */
+  readonly errno: string | null;
+}
+
+/** What the machine that the bouncer runs on could not do: it tells nothing of Faktory. */
+export const MACHINE_FAILURES: ReadonlySet<ServerEndReason> = new Set<ServerEndReason>([
+  'out_of_local_ports',
+  'out_of_open_files',
+  'name_not_resolved',
+]);

@@ -14,7 +14,11 @@ class Taker implements ReplyTaker {
   wants = false;
   #parts: Buffer[] = [];
 
-  onReply(piece: Buffer, last: boolean): void {
+  onReply(reply: Buffer): void {
+    this.onPiece(reply, true);
+  }
+
+  onPiece(piece: Buffer, last: boolean): void {
     this.#parts.push(Buffer.from(piece));
     if (!last) return;
     this.whole.push(Buffer.concat(this.#parts).toString('latin1'));
@@ -86,7 +90,11 @@ t.test('any replies in any split are given in order, byte for byte', async () =>
 
 t.test('the bytes read may be overwritten, those passed on stay', async (t) => {
   const seen: Buffer[] = [];
-  const parser = new ReplyParser({ onReply: (piece) => seen.push(piece), wantsWhole: () => false });
+  const parser = new ReplyParser({
+    onReply: (reply) => seen.push(reply),
+    onPiece: (piece) => seen.push(piece),
+    wantsWhole: () => false,
+  });
   const texts = ['+OK\r\n', bulk('job'), '$-1\r\n', '-ERR no\r\n'];
   for (const size of [1, 4, 7, 100]) {
     for (const chunk of splitAt(Buffer.from(texts.join('')), [size])) {

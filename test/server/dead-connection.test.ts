@@ -8,6 +8,8 @@ import { connect } from '../../src/base/lean-socket.ts';
 import { Live } from '../../src/base/live.ts';
 import { Hasher } from '../../src/base/hasher.ts';
 import { Lingering } from '../../src/base/lingering.ts';
+import { StallWatch } from '../../src/base/stall-watch.ts';
+import { Turns } from '../../src/base/turns.ts';
 import { ServerCounts } from '../../src/server/server-counts.ts';
 import { Dialler } from '../../src/server/dialler.ts';
 import { ServerHealth } from '../../src/server/health.ts';
@@ -47,15 +49,15 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
       clock,
       counts,
       hasher: new Hasher(),
-      lingering: new Lingering(clock, 2000),
-      dialler: new Dialler({
-        clock,
-        random: Math.random,
-        counts,
-        health: new ServerHealth({ onHealth: () => {} }),
-      }),
-      onHandshakeRefused: () => {},
-      onBug: (error) => t.fail(String(error)),
+      dialler: new Dialler({ clock, random: Math.random, counts }),
+      health: new ServerHealth({ onHealth: () => {} }),
+      wiring: {
+        turns: new Turns(clock),
+        stalls: new StallWatch(clock, () => 0),
+        lingering: new Lingering(clock, 2000),
+        onBug: (error) => t.fail(String(error)),
+      },
+      events: { dialStarted: () => {}, dialFailed: () => {}, handshakeRefused: () => {} },
     });
     let stateBeforeClose = '';
     await new Promise<void>((resolve) => {
@@ -63,6 +65,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
         lane: 'command',
         hello: ownHello(''),
         place: { release: () => {} },
+        dialReason: 'first',
         isShared: true,
         owner: { onOpen: watch, onAnswered: () => {}, onEnd: () => resolve() },
       });

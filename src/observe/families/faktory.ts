@@ -11,8 +11,10 @@ import { serversIn } from './servers.ts';
 const PLAIN_VERSION = /^[0-9A-Za-z.+-]{1,32}$/;
 
 export const FAKTORY_FAMILIES: readonly Family[] = [
-  gauge('faktory_up', '1 while Faktory answers handshakes, 0 while it does not.', ({ snapshot }) =>
-    snapshot.faktory.up ? 1 : 0,
+  gauge(
+    'faktory_up',
+    "1 while the bouncer's own connection is open, 0 from its first failed dial on.",
+    ({ snapshot }) => (snapshot.faktory.up ? 1 : 0),
   ),
   labelledGauge(
     'faktory_info',

@@ -54,6 +54,12 @@ export const SERVER_FAMILIES: readonly Family[] = [
     'result',
     (counts) => counts.server.dials,
   ),
+  counterBy(
+    'server_dials_started_total',
+    'Dials to Faktory by the reason for the dial.',
+    'reason',
+    (counts) => counts.server.dialReasons,
+  ),
 ];
 
 /** Server connections in any of the given states, whatever their lane. */

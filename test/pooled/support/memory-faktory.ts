@@ -119,7 +119,7 @@ export class MemoryFaktory {
   step(connection: FaktoryConnection): void {
     const line = connection.lines.shift();
     if (line === undefined) return;
-    if (line === '(end)') {
+    if (line === '(end)' || line === 'END') {
       this.#close(connection);
     } else if (connection.wid === null) {
       connection.wid = (JSON.parse(line.slice('HELLO '.length)) as Payload).wid ?? '';

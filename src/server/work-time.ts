@@ -1,0 +1,67 @@
+// Hot path. How long Faktory works on the command at the head of a server connection. Promise: the truth
+// lies between the two bounds, whatever the event loop was busy with, as long as the connection is read;
+// the clock is read once for each read of a socket, never for a command.
+// Faktory works off a connection's commands one after another (v1.7.0 server/server.go processLines).
+
+import type { Turns } from '../base/turns.ts';
+
+export class WorkTime {
+  readonly #turns: Turns;
+  /** When the bytes at hand were read, in which turn, and after which instant they must have come. */
+  #readAt = 0;
+  #turn = 0;
+  #notBefore = 0;
+  /** The same of the end of the last reply. */
+  #endReadAt = 0;
+  #endNotBefore = 0;
+  /** How long the loop had been idle when Faktory could begin with the command at the head. */
+  #idleMsAtHead = 0;
+  /** Of the command that was answered last: Faktory began with it not before the one, not after the other. */
+  #beganFrom = 0;
+  #beganBy = 0;
+  #idleMsAtBegin = 0;
+
+  constructor(turns: Turns) {
+    this.#turns = turns;
+  }
+
+  /** How long Faktory worked, at most, on the command that was answered last; ms. */
+  get atMostMs(): number {
+    return this.#readAt - this.#beganFrom;
+  }
+
+  /** How long it did at least: the time that this process itself took is not in it. */
+  get atLeastMs(): number {
+    return Math.max(this.#notBefore - this.#beganBy, this.#turns.idleMs() - this.#idleMsAtBegin);
+  }
+
+  /** A command is sent while none is outstanding. */
+  begin(): void {
+    this.#idleMsAtHead = this.#turns.idleMs();
+  }
+
+  /** Bytes have been read at `now` (monotonic ms). What was there before was read before. */
+  read(now: number): void {
+    const turn = this.#turns.count;
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#notBefore = Math.max(this.#readAt, this.#turns.notBefore);
+    }
+    this.#readAt = now;
+  }
+
+  /** The reply to the command that was sent at `sentAt` has come to its end. */
+  answered(sentAt: number): void {
+    this.#beganFrom = Math.max(sentAt, this.#endNotBefore);
+    this.#beganBy = Math.max(sentAt, this.#endReadAt);
+    this.#idleMsAtBegin = this.#idleMsAtHead;
+    this.#endReadAt = this.#readAt;
+    this.#endNotBefore = this.#notBefore;
+    this.#idleMsAtHead = this.#turns.idleMs();
+  }
+
+  /** Since when, at the latest, Faktory has been at the oldest command, which was sent at `sentAt`. */
+  since(sentAt: number): number {
+    return Math.max(sentAt, this.#endReadAt);
+  }
+}
