@@ -9,7 +9,7 @@ import { OVERLOAD_HELP, parseOverloadOptions } from './overload/overload-options
 import { overloadGroup } from './overload/overload-step.ts';
 
 const LEGEND = `- in: consumers that were admitted when the producers had finished. refused: how often a consumer
-  read an error in place of \`+OK\` and came again 1 s later.
+  read an error instead of \`+OK\` and came again 1 s later.
 - offered: PUSHes that fell due. acknowledged: those answered with \`+OK\`. lost: acknowledged, and not
   in Redis once Faktory had recovered, compared job by job.
 - PUSH: from sending to \`+OK\`. INFO: asked once a second through the same front; "fails" means that at

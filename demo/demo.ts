@@ -60,7 +60,7 @@ class Story {
   async phase(words: string, act: () => Promise<unknown>): Promise<void> {
     this.#phase += 1;
     say(`\n${this.#phase}. ${words}\n\n${PROGRESS_HEAD}`);
-    // Not awaited before the first look: who leaves politely takes up to 2 s.
+    // Not awaited before the first look: a client that finishes its FETCH takes up to 2 s.
     const acting = act();
     for (let second = 0; second < PHASE_SECONDS; second += 1) {
       await sleep(1000);
@@ -94,17 +94,17 @@ async function play(house: House): Promise<boolean> {
   const story = new Story(house, consumers, producers);
   const come = (count: number) => () => consumers.add(count, COME_OVER_MS);
   const producing = producers.run();
-  // Awaited at the end; a failure before that must not count as nobody's.
+  // Awaited at the end; a failure before that must not count as unhandled.
   producing.catch(() => undefined);
 
   await story.phase(
-    `The house fills: ${PRODUCERS} producers PUSH ${JOBS_PER_SECOND} jobs a second, and ${WORKER_PLACES} consumers come.\n` +
-      `   Faktory shall have ${LIMITS.server_connections} connections, ${LIMITS.producer_reserve} of them kept for producers: all get in.`,
+    `Faktory fills: ${PRODUCERS} producers PUSH ${JOBS_PER_SECOND} jobs a second, and ${WORKER_PLACES} consumers come.\n` +
+      `   Faktory gets at most ${LIMITS.server_connections} connections, ${LIMITS.producer_reserve} of which are kept for producers: all get in.`,
     come(WORKER_PLACES),
   );
   await story.phase(
     `${OVERFLOW} more consumers come: they wait, ${WAITING_LINE.timeout} at most, and Faktory hears nothing of them.\n` +
-      '   Whose time runs out is refused, and comes again.',
+      '   A consumer whose time runs out is refused, and comes again.',
     come(OVERFLOW),
   );
   await story.phase(
@@ -113,7 +113,7 @@ async function play(house: House): Promise<boolean> {
   );
   sayRefusals(consumers.status());
   await story.phase(
-    `${LEAVING} consumers leave: as many of those who wait get in, as soon as Faktory has let go of the places.`,
+    `${LEAVING} consumers leave: as many waiting ones get in, as soon as Faktory has closed the connections.`,
     () => consumers.leave(LEAVING),
   );
 
@@ -133,7 +133,7 @@ async function play(house: House): Promise<boolean> {
 }
 
 function sayRefusals(status: ConsumersStatus): void {
-  say('\n   The refused read, in place of +OK:');
+  say('\n   The refused consumers read, instead of +OK:');
   for (const [text, count] of status.refusals) say(`   ${count} times  ${text}`);
 }
 

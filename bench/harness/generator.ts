@@ -45,7 +45,7 @@ export interface CrowdReport {
     Partial<Record<'push' | 'fetch' | 'ack' | 'beat' | 'job', Percentiles>>
   >;
   readonly ownCpuMicros: number;
-  /** What all processors of the machine did, whoever for. */
+  /** CPU time of all processes of the machine. */
   readonly busyMicros: number;
   readonly cpuMicros: Readonly<Record<string, number>>;
 }

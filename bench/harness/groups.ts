@@ -63,7 +63,7 @@ export async function measureGroups(
   return measurements;
 }
 
-/** Every other round backwards: nobody is always the one after the slowest. */
+/** Backwards in every other round, so that no front always follows the same one. */
 function inTurn(fronts: readonly Front[], round: number): readonly Front[] {
   return round % 2 === 1 ? fronts : [...fronts].reverse();
 }

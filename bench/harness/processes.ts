@@ -1,5 +1,5 @@
-// What Linux knows and does about processes: who started whom, their memory and connections, where
-// they run, and their end when this process dies.
+// What Linux knows and does about processes: their children, their memory and connections, the cores
+// that they run on, and their end when this process dies.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

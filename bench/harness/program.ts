@@ -27,7 +27,7 @@ function isArgumentError(error: unknown): boolean {
   return typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS_');
 }
 
-/** A line for whoever waits. */
+/** Shows a line on standard error, with the time since the start. */
 export function progress(text: string): void {
   const seconds = (performance.now() / 1000).toFixed(0).padStart(4);
   process.stderr.write(`${seconds} s  ${text}\n`);

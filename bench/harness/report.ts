@@ -10,7 +10,7 @@ import { spreadText } from './texts.ts';
 export interface TableShape {
   /** The title above the cases. */
   readonly caseTitle: string;
-  /** All cases of a front stand together, in place of all fronts of a case. */
+  /** Whether all cases of a front stand together. If not, all fronts of a case do. */
   readonly frontFirst: boolean;
 }
 

@@ -25,7 +25,7 @@ type crowd struct {
 	ledger  *ledger
 	members []*client
 	// running: members take up commands. warm: the warm-up is over. recording: what they do counts.
-	// dismissed: they leave without having begun. ending: nobody dials.
+	// dismissed: they leave without having begun. ending: no client dials.
 	running, warm, recording, dismissed, ending bool
 
 	nextJid     int64

@@ -142,7 +142,7 @@ func (l *loop) until(done func() bool, within time.Duration) bool {
 	return true
 }
 
-// leaveAll says END for everybody and waits until the other side has closed.
+// leaveAll sends END for all clients and waits until the other side has closed.
 func (l *loop) leaveAll(clients []*client, within time.Duration) {
 	for _, c := range clients {
 		if c.state != gone {

@@ -53,7 +53,10 @@ func (p producer) replied(c *client, reply []byte) {
 
 func (p producer) closed(c *client) {
 	if c.awaits != 0 {
-		p.counts.PushesCutOff++
+		// Those that are cut off in the end have been counted as silent.
+		if !p.ending {
+			p.counts.PushesCutOff++
+		}
 		p.outstanding--
 		c.awaits = 0
 	}

@@ -55,7 +55,7 @@ type meter struct {
 	at   int64
 	own  int64
 	pids map[int]int64
-	// busy is what all processors of the machine did, whoever for.
+	// busy is the CPU time of all processes of the machine.
 	busy int64
 }
 

@@ -117,7 +117,7 @@ function counted(count: number, text: string): string[] {
   return count === 0 ? [] : [`${count} ${text}`];
 }
 
-/** Waits until nobody has come in for a while, whether all are in or not. */
+/** Waits until no consumer has been admitted for a while, whether all are in or not. */
 async function settle(consumers: Crowd, wanted: number): Promise<void> {
   const endAt = performance.now() + SETTLE_WITHIN_MS;
   let admitted = -1;

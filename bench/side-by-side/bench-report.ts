@@ -128,8 +128,8 @@ of them in brackets.
 - CPU: user and system time for each command (for each connection in a storm), from
   /proc/PID/stat. "of a core": the load generator's own share, which is a process of its own.
 - jobs per server CPU s: jobs for each second of CPU time of Faktory and its Redis together.
-- others: what processes outside the benchmark, and the kernel on nobody's account, took of the
-  whole machine; where that is much, the figures are not worth much.
+- others: CPU time of processes outside the benchmark, and of the kernel for no process, as a share
+  of the whole machine. If it is high, do not trust the figures.
 - p50, p99, p99.9: from sending PUSH to \`+OK\`; in a full cycle from sending PUSH to the \`+OK\` of ACK,
   in a drain from sending FETCH to that.
 - session: limits.server_connections is ${SESSION_SERVER_CONNECTIONS}, so that no client is refused. pooled and all other

@@ -59,7 +59,7 @@ async function measureWork(stage: Stage, step: Step): Promise<Outcome> {
   return { values, notes: crowdNotes('clients', report, clientsOf(load)) };
 }
 
-/** The last report, with those who were in at the beginning. */
+/** The last report, with the clients that were admitted at the beginning. */
 async function work(stage: Stage, { load, seconds, withSlowRedis }: Step): Promise<CrowdReport> {
   await stage.rest();
   const { crowd, ready } = await stage.crowd({

@@ -40,7 +40,7 @@ async function drained(stage: Stage, retry: number): Promise<Outcome> {
     consumers: CONSUMERS,
     'per-worker': 1,
     ledger: stage.ledgerFile,
-    // Nobody comes back: the bouncer is gone.
+    // No client dials again: the bouncer is gone.
     'retry-delay': '1h',
   });
   crowd.order('go');

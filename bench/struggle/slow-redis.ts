@@ -13,10 +13,11 @@ import type { StruggleOptions } from './struggle-options.ts';
 const CONSUMERS = 100;
 /** More than consumers can do in the time. */
 const JOBS_PER_SECOND_MAX = 5000;
-const ONCE_PRODUCERS = 480;
+const ONCE = { producers: 480, seconds: 1, warmUp: 0, once: true };
 const ONCE_SCRIPTS_MS = [100, 250];
 
-export function slowPush({ delaysMs, producers, seconds }: StruggleOptions): Scenario {
+export function slowPush(options: StruggleOptions): Scenario {
+  const { delaysMs, producers, seconds, warmUp } = options;
   return {
     name: 'slow-push',
     about: 'Producers PUSH as fast as they are answered while Redis is busy with scripts.',
@@ -28,7 +29,7 @@ export function slowPush({ delaysMs, producers, seconds }: StruggleOptions): Sce
     ],
     cases: delaysMs.map((delayMs) => ({
       text: `${producers} producers, scripts of ${delayMs} ms`,
-      measure: (stage) => push(stage, { delayMs, producers, seconds, once: false }),
+      measure: (stage) => push(stage, { delayMs, producers, seconds, warmUp, once: false }),
     })),
   };
 }
@@ -43,14 +44,13 @@ export function pushOnce(): Scenario {
       ...PUSH_COLUMNS,
     ],
     cases: ONCE_SCRIPTS_MS.map((delayMs) => ({
-      text: `${ONCE_PRODUCERS} clients, scripts of ${delayMs} ms`,
-      measure: (stage) =>
-        push(stage, { delayMs, producers: ONCE_PRODUCERS, seconds: 1, once: true }),
+      text: `${ONCE.producers} clients, scripts of ${delayMs} ms`,
+      measure: (stage) => push(stage, { ...ONCE, delayMs }),
     })),
   };
 }
 
-export function slowWork({ delaysMs, seconds }: StruggleOptions): Scenario {
+export function slowWork(options: StruggleOptions): Scenario {
   return {
     name: 'slow-work',
     about: `One worker of ${CONSUMERS} consumers FETCHes and ACKs a full queue, with a BEAT each second, while Redis is busy with scripts.`,
@@ -63,9 +63,9 @@ export function slowWork({ delaysMs, seconds }: StruggleOptions): Scenario {
       { figure: 'doneTwice' },
       { figure: 'neverRead' },
     ],
-    cases: delaysMs.map((delayMs) => ({
+    cases: options.delaysMs.map((delayMs) => ({
       text: `scripts of ${delayMs} ms`,
-      measure: (stage) => work(stage, delayMs, seconds),
+      measure: (stage) => work(stage, delayMs, options),
     })),
   };
 }
@@ -74,6 +74,7 @@ interface PushPlan {
   readonly delayMs: number;
   readonly producers: number;
   readonly seconds: number;
+  readonly warmUp: number;
   readonly once: boolean;
 }
 
@@ -82,6 +83,7 @@ async function push(stage: Stage, plan: PushPlan): Promise<Outcome> {
   const { crowd, ready } = await stage.crowd({
     producers,
     once,
+    'warm-up': `${plan.warmUp}s`,
     measure: `${seconds}s`,
     ledger: stage.ledgerFile,
   });
@@ -101,12 +103,15 @@ async function push(stage: Stage, plan: PushPlan): Promise<Outcome> {
   };
 }
 
-async function work(stage: Stage, delayMs: number, seconds: number): Promise<Outcome> {
-  const jids = Array.from({ length: seconds * JOBS_PER_SECOND_MAX }, (_, index) => index + 1);
+async function work(stage: Stage, delayMs: number, options: StruggleOptions): Promise<Outcome> {
+  const { seconds, warmUp } = options;
+  const jobs = (warmUp + seconds) * JOBS_PER_SECOND_MAX;
+  const jids = Array.from({ length: jobs }, (_, index) => index + 1);
   const { crowd, ready } = await stage.crowd({
     consumers: CONSUMERS,
     'per-worker': CONSUMERS,
     'beat-every': '1s',
+    'warm-up': `${warmUp}s`,
     measure: `${seconds}s`,
     ledger: stage.ledgerFile,
   });

@@ -27,9 +27,11 @@ export interface StruggleOptions {
   readonly only: readonly ScenarioName[];
   readonly fronts: readonly StruggleFront[];
   readonly seconds: number;
+  /** Seconds of the same before rates and latencies count; the ledger counts from the beginning. */
+  readonly warmUp: number;
   readonly producers: number;
   readonly delaysMs: readonly number[];
-  /** Seconds that a stop or a refusal lasts, in place of each scenario's own. */
+  /** Seconds that a stop or a refusal lasts. Null: as each scenario has it. */
   readonly stops: readonly number[] | null;
   readonly rounds: number;
   /** The checkout whose bouncer runs. */
@@ -50,6 +52,8 @@ FAKTORY_BIN=/path/to/faktory measures another Faktory.
   --fronts LIST     (all) ${STRUGGLE_FRONTS.join(', ')}
   --seconds N       how long producers and consumers work in slow-push and
                     slow-work (10)
+  --warm-up N       seconds of the same before that; rates and latencies do not count
+                    them, the ledger does (0)
   --delays LIST     how long Redis is busy with a script, in ms (10,50,200)
   --producers N     producers in slow-push (500)
   --stops LIST      how long a stop or a refusal lasts, in s (stop-redis: 4,6,10,
@@ -70,6 +74,7 @@ export function parseStruggleOptions(args: readonly string[]): StruggleOptions {
       only: { type: 'string' },
       fronts: { type: 'string' },
       seconds: { type: 'string', default: '10' },
+      'warm-up': { type: 'string', default: '0' },
       delays: { type: 'string', default: '10,50,200' },
       producers: { type: 'string', default: '500' },
       stops: { type: 'string' },
@@ -84,6 +89,7 @@ export function parseStruggleOptions(args: readonly string[]): StruggleOptions {
     only: chosen('--only', values.only, SCENARIOS),
     fronts: chosen('--fronts', values.fronts, STRUGGLE_FRONTS),
     seconds: positive('--seconds', values.seconds),
+    warmUp: values['warm-up'] === '0' ? 0 : positive('--warm-up', values['warm-up']),
     producers: positive('--producers', values.producers),
     delaysMs: positives('--delays', values.delays),
     stops: values.stops === undefined ? null : positives('--stops', values.stops),
