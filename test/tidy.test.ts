@@ -22,7 +22,14 @@ import {
 import { fullSnapshot } from './support/full-snapshot.ts';
 import { banned, withoutHead } from './tidy/manners.ts';
 import { firstColumn, missingFrom, section, tableDiffers, unknownOn } from './tidy/pages.ts';
-import { impurities, orphans, strayModules, wrongArrows } from './tidy/rooms.ts';
+import {
+  impurities,
+  orphans,
+  strayModules,
+  undrawnArrows,
+  unusedArrows,
+  wrongArrows,
+} from './tidy/rooms.ts';
 import { allSources, type Source } from './tidy/sources.ts';
 
 const files = allSources();
@@ -47,6 +54,12 @@ t.test('there is something to look at', async (t) => {
 });
 
 t.test('the arrows between rooms point one way', async (t) => none(t, wrongArrows(code)));
+
+t.test('every arrow that is allowed is used', async (t) => none(t, unusedArrows(code)));
+
+t.test('the flowchart of the architecture draws the arrows that are allowed', async (t) => {
+  none(t, undrawnArrows(section(file('docs/architecture.md'), '## The arrows')));
+});
 
 t.test('a library is imported in its own place only', async (t) => none(t, strayModules(code)));
 

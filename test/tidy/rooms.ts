@@ -12,17 +12,20 @@ interface Arrows {
 
 const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/client/': {
-    any: ['src/lanes/', 'src/admission/', 'src/server/', 'src/protocol/', 'src/base/'],
-    types: [],
+    any: ['src/admission/', 'src/protocol/', 'src/base/'],
+    types: ['src/lanes/', 'src/server/'],
   },
-  'src/lanes/': { any: ['src/server/', 'src/admission/', 'src/protocol/', 'src/base/'], types: [] },
+  'src/lanes/': {
+    any: ['src/server/', 'src/protocol/', 'src/base/'],
+    types: ['src/admission/'],
+  },
   'src/server/': { any: ['src/protocol/', 'src/base/'], types: [] },
   'src/redis/': { any: ['src/protocol/redis-errors.ts'], types: ['src/base/clock.ts'] },
-  'src/admission/': { any: ['src/base/', 'src/protocol/error-texts.ts'], types: [] },
+  'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
     any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
-    types: ['src/config/', 'src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/protocol/'],
+    types: ['src/admission/', 'src/redis/', 'src/base/clock.ts'],
   },
   'src/protocol/': { any: [], types: [] },
   'src/config/': { any: [], types: ['src/base/address.ts'] },
@@ -74,6 +77,58 @@ export function wrongArrows(sources: readonly Source[]): readonly string[] {
     const allowed = [...arrows.any, ...arrows.types.map((path) => `types of ${path}`)];
     return `${room} imports ${target}, use ${allowed.join(', ') || 'nothing but itself'}`;
   });
+}
+
+/** Allowed arrows, by target, that no import uses: they allow what the picture does not show. */
+export function unusedArrows(sources: readonly Source[]): readonly string[] {
+  const used = new Set<string>();
+  for (const source of sources) {
+    const room = roomOf(source.path);
+    for (const { specifier } of importsOf(source)) {
+      if (!specifier.startsWith('.')) continue;
+      const target = resolved(source.path, specifier);
+      used.add(`${room} ${target}`);
+      used.add(`${room} ${roomOf(target)}`);
+    }
+  }
+  return Object.entries(ROOMS).flatMap(([room, { any, types }]) =>
+    [...any, ...types]
+      .filter((target) => !used.has(`${room} ${target}`))
+      .map((target) => `test/tidy/rooms.ts:1: ${room} may import ${target}, use it or forbid it`),
+  );
+}
+
+/** Arrows of the flowchart on `page` that are not allowed, and allowed ones that it does not draw. */
+export function undrawnArrows(page: Source): readonly string[] {
+  const drawn = new Set(
+    [...page.text.matchAll(/^ {2}(\w+) (-->|-\.->) (\w+)$/gm)].map(
+      ({ 1: from, 2: arrow, 3: to }) => `${from} ${arrow} ${to}`,
+    ),
+  );
+  const allowed = new Set(
+    Object.entries(ROOMS).flatMap(([room, { any, types }]) => {
+      const solid = any.map((target) => folderOf(target));
+      const dotted = types.map((target) => folderOf(target)).filter((to) => !solid.includes(to));
+      const from = folderOf(room);
+      return [
+        ...solid.map((to) => `${from} --> ${to}`),
+        ...dotted.map((to) => `${from} -.-> ${to}`),
+      ];
+    }),
+  );
+  return [
+    ...[...allowed]
+      .filter((arrow) => !drawn.has(arrow))
+      .map((arrow) => `${page.path}:1: ${arrow} is allowed and not drawn, use it in the flowchart`),
+    ...[...drawn]
+      .filter((arrow) => !allowed.has(arrow))
+      .map((arrow) => `${page.path}:1: ${arrow} is drawn and not allowed, use no such arrow`),
+  ];
+}
+
+/** The room's name as the page has it: `client` of `src/client/` and of a file in it. */
+function folderOf(path: string): string {
+  return path.split('/')[1] ?? path;
 }
 
 /** Modules that are imported outside of their place. */
