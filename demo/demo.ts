@@ -27,15 +27,15 @@ const COME_OVER_MS = 500;
 const HELP = `Usage: npm run demo
 
 Starts Faktory, faktory-bouncer with ${LIMITS.server_connections} server connections, ${CONSUMERS} consumers and
-${PRODUCERS} producers, and shows who gets in, who waits and who is refused. Needs nothing else.
-FAKTORY_BIN=/path/to/faktory puts another Faktory in its place.
+${PRODUCERS} producers, and shows which consumers get in, wait or are refused. Needs nothing else.
+FAKTORY_BIN=/path/to/faktory uses another Faktory.
 `;
 
 const NEXT = `
 How to go on:
   npm run overload      what overload does to Faktory alone, and behind the bouncer
   npm start -- --help   the bouncer itself: point it at your Faktory, and your clients at it
-  README.md             every option, metric and text
+  README.md             how to put it in front, and where to read on
 `;
 
 function say(text: string): void {
@@ -60,7 +60,7 @@ class Story {
   async phase(words: string, act: () => Promise<unknown>): Promise<void> {
     this.#phase += 1;
     say(`\n${this.#phase}. ${words}\n\n${PROGRESS_HEAD}`);
-    // Not awaited before the first look: a client that finishes its FETCH takes up to 2 s.
+    // Not awaited before the first look: who leaves politely takes up to 2 s.
     const acting = act();
     for (let second = 0; second < PHASE_SECONDS; second += 1) {
       await sleep(1000);
@@ -94,17 +94,17 @@ async function play(house: House): Promise<boolean> {
   const story = new Story(house, consumers, producers);
   const come = (count: number) => () => consumers.add(count, COME_OVER_MS);
   const producing = producers.run();
-  // Awaited at the end; a failure before that must not count as unhandled.
+  // Awaited at the end; a failure before that must not count as nobody's.
   producing.catch(() => undefined);
 
   await story.phase(
-    `Faktory fills: ${PRODUCERS} producers PUSH ${JOBS_PER_SECOND} jobs a second, and ${WORKER_PLACES} consumers come.\n` +
-      `   Faktory gets at most ${LIMITS.server_connections} connections, ${LIMITS.producer_reserve} of which are kept for producers: all get in.`,
+    `The places fill: ${PRODUCERS} producers PUSH ${JOBS_PER_SECOND} jobs a second, and ${WORKER_PLACES} consumers come.\n` +
+      `   Faktory may have ${LIMITS.server_connections} connections, ${LIMITS.producer_reserve} of them kept for producers: all get in.`,
     come(WORKER_PLACES),
   );
   await story.phase(
-    `${OVERFLOW} more consumers come: they wait, ${WAITING_LINE.timeout} at most, and Faktory hears nothing of them.\n` +
-      '   A consumer whose time runs out is refused, and comes again.',
+    `${OVERFLOW} more consumers come: they wait, ${WAITING_LINE.timeout} at most, and Faktory does not see them.\n` +
+      '   A consumer whose time runs out is refused, and connects again.',
     come(OVERFLOW),
   );
   await story.phase(
@@ -113,7 +113,7 @@ async function play(house: House): Promise<boolean> {
   );
   sayRefusals(consumers.status());
   await story.phase(
-    `${LEAVING} consumers leave: as many waiting ones get in, as soon as Faktory has closed the connections.`,
+    `${LEAVING} consumers leave: as many of those that wait get in, as soon as Faktory has closed the connections.`,
     () => consumers.leave(LEAVING),
   );
 
@@ -127,7 +127,7 @@ async function play(house: House): Promise<boolean> {
     serverConnectionsMax: story.serverConnectionsMax,
     serverConnectionsLimit: limit,
   });
-  say('\nWhat came of it:');
+  say('\nThe result:');
   for (const { text, ok } of held) say(`  ${ok ? 'yes' : 'NO '}  ${text}`);
   return held.every(({ ok }) => ok);
 }

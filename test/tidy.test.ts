@@ -113,15 +113,15 @@ t.test('options: the code and the pages name the same', async (t) => {
   ]);
 });
 
-t.test('flags and exit codes: the code and the README name the same', async (t) => {
+t.test('flags and exit codes: the code and operations name the same', async (t) => {
   const flagsOf = (text: string): Set<string> =>
     new Set([...text.matchAll(/(?<!\S)`?(--[a-z]+)\b/g)].map(({ 1: flag = '' }) => flag));
-  const usage = section(readme, '## Command line');
+  const usage = section(operations, '## Command line');
   t.strictSame([...flagsOf(usage.text)].sort(), [...flagsOf(HELP)].sort());
   const exits = /const EXIT = \{(.*)\}/.exec(file('src/main.ts').text)?.[1] ?? '';
   const codes = [...exits.matchAll(/: (\d+)/g)].map(({ 1: exitCode = '' }) => exitCode);
   t.ok(codes.length > 1);
-  none(t, tableDiffers(readme, '### Exit codes', codes));
+  none(t, tableDiffers(operations, '### Exit codes', codes));
 });
 
 t.test('admin paths: the code and the pages name the same', async (t) => {
