@@ -85,6 +85,10 @@ func (k *crowd) work(orders <-chan string) {
 	k.serve(orders, end, func() bool {
 		return !k.running || k.jobs > 0 && k.recorded.Acks >= k.jobs
 	})
+	if k.running && k.jobsPerSecond > 0 {
+		// What fell due in the last turn.
+		k.offer()
+	}
 	k.to = k.meter(k.pids)
 	k.recording, k.running = false, false
 	k.report("stopped")
