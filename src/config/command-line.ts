@@ -19,19 +19,20 @@ export const HELP = `Usage:
   faktory-bouncer [--config FILE] [--listen HOST:PORT] [--server URL] [--mode session|pooled]
   faktory-bouncer check FILE
 
-Puts a limit on the connections to a Faktory server, and on what they may do to it.
+A proxy in front of a Faktory server that counts and caps connections.
 
-  check FILE              say what is wrong with a configuration, or print what it comes to
-  -c, --config FILE       the configuration; FAKTORY_BOUNCER_CONFIG can name it too
-      --listen HOST:PORT  where clients connect (127.0.0.1:7519)
-      --server URL        Faktory (tcp://127.0.0.1:7419); its password comes from FAKTORY_PASSWORD
-      --mode MODE         session: a server connection per client; pooled: clients share few
+  check FILE              print every problem of a configuration file, or the configuration in force
+  -c, --config FILE       configuration file; FAKTORY_BOUNCER_CONFIG can name it too
+      --listen HOST:PORT  address for clients (default 127.0.0.1:7519)
+      --server URL        Faktory (default tcp://127.0.0.1:7419); set its password in FAKTORY_PASSWORD
+      --mode MODE         session: each client has a server connection for itself (default)
+                          pooled: clients share server connections
       --version           print the version
-  -h, --help              print this
+  -h, --help              print this text
 
-Every option has an environment variable too: FAKTORY_BOUNCER_LIMITS_CLIENTS=5000 sets limits.clients.
-SIGTERM and SIGINT let commands on their way finish, a second one stops at once.
-Exit codes: 0 stopped, 1 failed at run time, 2 wrong configuration or usage.
+Every option has an environment variable: FAKTORY_BOUNCER_LIMITS_CLIENTS=5000 sets limits.clients.
+SIGTERM and SIGINT drain: outstanding commands get their replies. A second signal stops at once.
+Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong configuration or usage.
 `;
 
 const FLAGS = {

@@ -1,10 +1,10 @@
 // The files that are made from the option table: `npm run generate` writes them, a test compares
-// them. Pure but for the last lines.
+// them. Pure, except the last lines.
 
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 
-import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey, variableOf } from './options.ts';
+import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey } from './options.ts';
 import type { OptionKey } from './options.ts';
 import { renderOptions, splitKey } from './render-yaml.ts';
 
@@ -21,7 +21,7 @@ export const GENERATED = {
 export function renderYaml(): string {
   const head = [
     '# yaml-language-server: $schema=./faktory-bouncer.schema.json',
-    '# Every option of faktory-bouncer with its default. Made by `npm run generate`; copy it and keep',
+    '# Every option of faktory-bouncer with its default, written by `npm run generate`. Copy it, and keep',
     '# what you change. Durations: 250ms, 2s, 5m, 1h. Sizes: 100B, 64KiB, 16MiB, 1GiB, also kB, MB, GB.',
     '# Check a file with: faktory-bouncer check FILE',
   ];
@@ -49,43 +49,69 @@ export function renderSchema(): string {
 
 /** The page that explains files, environment, units and every option. */
 export function renderDocs(): string {
-  const rows = OPTION_KEYS.map((key) => {
-    const { kind, fallback, doc } = OPTIONS[key];
+  return `${INTRODUCTION}\n${topNames().map(optionsOf).join('\n\n')}\n`;
+}
+
+/** A heading, a table and a paragraph for each option, of a section or of an option without one. */
+function optionsOf(name: string): string {
+  const keys = isOptionKey(name) ? [name] : OPTION_KEYS.filter((key) => splitKey(key)[0] === name);
+  const rows = keys.map((key) => {
+    const { kind, fallback } = OPTIONS[key];
     const shown = fallback === '' ? "''" : String(fallback);
-    return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range, `\`${variableOf(key)}\``, doc];
+    return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range];
   });
-  const head = ['Key', 'Type', 'Default', 'Range', 'Environment variable', 'Meaning'];
-  return `${INTRODUCTION}\n${table([head, ...rows])}\n`;
+  const about = isOptionKey(name) ? [] : [SECTIONS[name] ?? ''];
+  const texts = keys.map((key) =>
+    isOptionKey(name) ? OPTIONS[key].doc : `\`${key}\`: ${OPTIONS[key].doc}`,
+  );
+  const head = ['Key', 'Type', 'Default', 'Range'];
+  return [`### ${name}`, ...about, table([head, ...rows]), ...texts].join('\n\n');
 }
 
 const INTRODUCTION = `# Configuration
 
-This page is made from the option table in \`src/config/options.ts\` by \`npm run generate\`.
+\`npm run generate\` writes this page from the option table in \`src/config/options.ts\`.
 
-Without any configuration the bouncer listens on 127.0.0.1:7519 and dials Faktory on 127.0.0.1:7419. What you change comes from four places; one further down this list is overruled by those above it:
+Without any configuration the bouncer listens on 127.0.0.1:7519 and dials Faktory on 127.0.0.1:7419.
+
+## Where values come from
+
+A place overrides those below it:
 
 1. the command line: \`--listen\`, \`--server\`, \`--mode\`;
 2. environment variables: \`FAKTORY_BOUNCER_\` and the option's key in upper case, with \`_\` for the dot, for example \`FAKTORY_BOUNCER_LIMITS_CLIENTS=5000\`;
 3. the file: YAML, named by \`--config FILE\` (\`-c FILE\`) or by \`FAKTORY_BOUNCER_CONFIG\`;
 4. the defaults.
 
-\`config/faktory-bouncer.yaml\` has every option at its default and is a good file to start from. Its first line names \`config/faktory-bouncer.schema.json\`, with which editors complete and check it.
+\`config/faktory-bouncer.yaml\` has every option at its default: copy it, and keep what you change. Its first line names \`config/faktory-bouncer.schema.json\`, with which editors complete and check it.
 
-\`faktory-bouncer check FILE\` reads a file together with the environment and prints the configuration that would be in force, passwords hidden. All problems are reported at once, each with its line and column, its variable or its flag; then the exit code is 2. A wrong value is a problem even where another place overrules it. Environment variables that start with \`FAKTORY_BOUNCER_\` and are no option are warned about and ignored; those that Kubernetes sets for a Service (\`FAKTORY_BOUNCER_SERVICE_HOST\`, \`FAKTORY_BOUNCER_PORT_7519_TCP\` and so on) are ignored in silence. YAML aliases, merge keys and second documents are refused.
+## Check a file
+
+\`faktory-bouncer check FILE\` reads a file together with the environment. It prints the configuration in force, with passwords hidden, or every problem at once. A problem names its line and column, its variable or its flag. The exit code is then 2.
+
+- A wrong value is a problem even if another place overrides it.
+- YAML aliases, merge keys and second documents are refused.
+- An environment variable that starts with \`FAKTORY_BOUNCER_\` and is not an option is ignored, with a warning. Variables that Kubernetes sets for a Service, such as \`FAKTORY_BOUNCER_SERVICE_HOST\` and \`FAKTORY_BOUNCER_PORT_7519_TCP\`, are ignored silently.
 
 ## Units
 
 - Durations are a whole number and \`ms\`, \`s\`, \`m\` or \`h\`: \`250ms\`, \`2s\`, \`5m\`, \`1h\`. A number without a unit is refused.
 - Sizes are a whole number and \`B\`, \`KiB\`, \`MiB\` or \`GiB\` (powers of 1024), or \`kB\`, \`MB\` or \`GB\` (powers of 1000): \`16MiB\`, \`100B\`.
-- Addresses are \`host:port\`. An IPv6 address has brackets, and in YAML quotes around all of it: \`"[::1]:7519"\`. With port 0 the system picks a free port, which the log then names.
+- Addresses are \`host:port\`. With port 0 the system picks a free port, which the log then names.
+- An IPv6 address has brackets, and in YAML quotes around all of it: \`"[::1]:7519"\`.
 
 ## Faktory's password
 
-The bouncer needs the password that Faktory has. It takes the one in \`server.url\` (\`tcp://:password@host:port\`, special characters percent-encoded); if there is none there, \`FAKTORY_PASSWORD\`, which it reads as Faktory does: a value that starts with \`/\` names a file that holds the password, white space around it not counted. A password in \`--server\` is refused, since every user of the machine can read the process list.
+The bouncer needs Faktory's password. It looks in two places:
+
+1. \`server.url\`: \`tcp://:password@host:port\`, with special characters percent-encoded;
+2. \`FAKTORY_PASSWORD\`, read as Faktory reads it. A value that starts with \`/\` names a file that holds the password; white space around it is ignored.
+
+A password in \`--server\` is refused, because every user of the machine can read the process list.
 
 ## Open files
 
-Each connection needs an open file. At its start the bouncer refuses to run when \`limits.clients\` + \`limits.server_connections\` + 1128 (1000 of them for clients that are being refused) exceed what the process may open: raise that (\`ulimit -n\`, \`LimitNOFILE=\` in systemd) or lower \`limits.clients\`.
+Each connection needs an open file. The bouncer does not start if \`limits.clients\` + \`limits.server_connections\` + 1128 is more than the process may open. 1000 of the 1128 are for clients that are being refused. Raise the limit (\`ulimit -n\`, \`LimitNOFILE=\` in systemd), or lower \`limits.clients\`.
 
 ## Options
 `;
@@ -105,7 +131,7 @@ function section(name: string): z.ZodType {
     .optional();
 }
 
-/** Sections and options outside of any, in the order of the table. */
+/** Sections, and options outside of any section, in the order of the table. */
 function topNames(): readonly string[] {
   return [...new Set(OPTION_KEYS.map((key) => splitKey(key)[0] || key))];
 }
