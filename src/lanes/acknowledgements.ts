@@ -12,7 +12,9 @@ import type { Command } from '../protocol/command.ts';
 import { LATE_REPLY } from '../protocol/error-texts.ts';
 import { troubleInReply } from '../protocol/redis-errors.ts';
 import { isError } from '../protocol/replies.ts';
+import { SUSPECT_AFTER_MS } from '../server/write-health.ts';
 import type { WriteHealth, WriteSettings } from '../server/write-health.ts';
+import { MEANING } from '../protocol/verbs.ts';
 import type { LaneCounts } from './lane-counts.ts';
 
 /** go-redis's read timeout. */
@@ -38,6 +40,9 @@ export class Acknowledgements {
       const trouble = troubleInReply(reply);
       if (trouble !== null) this.#parts.health.sawTrouble(this.#parts.clock.now(), trouble);
       return reply;
+    }
+    if (command.workedMs < SUSPECT_AFTER_MS && MEANING[command.verb].redis !== 'untouched') {
+      this.#parts.health.sawAnswer();
     }
     if (command.workedMs < LATE_AFTER_MS) return reply;
     if (command.verb !== 'PUSH' && command.verb !== 'PUSHB') return reply;

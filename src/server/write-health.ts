@@ -43,11 +43,19 @@ export interface WriteHealthListener {
  * takes far less; go-redis gives up on it after 3 s, and only then can a +OK be false.
  */
 export const SUSPECT_AFTER_MS = 1500;
+/**
+ * While others are answered, the server is slow and does not hang: only where no answer has come for so
+ * long is it suspect.
+ */
+const NO_ANSWER_MS = 1000;
 
 export class WriteHealth {
   readonly #settings: Live<WriteSettings>;
   readonly #listeners: WriteHealthListener[] = [];
   #state: WriteState = { kind: 'sound' };
+  #answers = 0;
+  #answersSeen = 0;
+  #answeredAt = -Infinity;
 
   constructor(settings: Live<WriteSettings>) {
     this.#settings = settings;
@@ -75,10 +83,18 @@ export class WriteHealth {
     this.#listeners.push(listener);
   }
 
+  /** Hot path. A command that uses Redis was answered before it could make the server suspect. */
+  sawAnswer(): void {
+    this.#answers += 1;
+  }
+
   /** The PUSH, ACK or FAIL that has been at Faktory for longest has been there for so long. */
   sawUnanswered(now: number, oldestMs: number): void {
+    if (this.#answers !== this.#answersSeen) this.#answeredAt = now;
+    this.#answersSeen = this.#answers;
     if (this.#settings.current.hang === 'off') return;
     if (this.#state.kind !== 'sound' || oldestMs < SUSPECT_AFTER_MS) return;
+    if (now - this.#answeredAt < NO_ANSWER_MS) return;
     const reason = `a command has had no answer for ${Math.floor(oldestMs / 100) / 10} s`;
     this.#enter({ kind: 'suspect', since: now, reason }, now);
   }

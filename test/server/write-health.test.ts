@@ -32,6 +32,15 @@ t.test('suspect when a command has gone unanswered for 1.5 s, not before', async
   t.same(changes, ['suspect']);
 });
 
+t.test('slow is not suspect: while others are answered, one may take long', async (t) => {
+  const { health } = healthWith();
+  for (let now = 250; now <= 3000; now += 250) {
+    if (now <= 2000) health.sawAnswer();
+    health.sawUnanswered(now, now);
+    t.equal(health.state.kind, now < 3000 ? 'sound' : 'suspect', `${now} ms`);
+  }
+});
+
 t.test('sound again only by a write that was sent after that', async (t) => {
   const { health } = healthWith();
   health.sawUnanswered(2000, SUSPECT_AFTER_MS);
