@@ -190,7 +190,7 @@ export class Bouncer {
   }
 
   #readiness(): Readiness {
-    if (this.#isDraining) return { ready: false, reason: 'stopping' };
+    if (this.#isDraining) return { ready: false, reason: 'the bouncer is draining' };
     if (this.#upstream.health.isUp) return { ready: true };
     return { ready: false, reason: 'Faktory has not answered a handshake; see the log' };
   }

@@ -22,12 +22,12 @@ const NODE_MIN = { major: 24, minor: 12 } as const;
 
 /** What an operator makes of an error code. */
 const WORDS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the port is taken',
+  EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'this machine does not have the address',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
   ENOENT: 'there is no such file',
-  ENOTFOUND: 'the name is not known',
+  ENOTFOUND: 'the host name is unknown',
 };
 
 // What a command leaves behind dies young: a nursery that may grow to 16 MB only holds memory back.

@@ -64,7 +64,7 @@ t.test('wrong usage exits with 2, says why, and repeats no password', async (t) 
     [['serve'], /the only command is check/],
     [['check'], /without a file/],
     [['check', 'a', 'b'], /more than one file/],
-    [['check', 'a', '-c', 'b'], /--config for check/],
+    [['check', 'a', '-c', 'b'], /--config with check/],
     [['--server', 'tcp://:s3cret@h:1'], /FAKTORY_PASSWORD/],
     [['--server', 'tcp://:s3cret@h'], /FAKTORY_PASSWORD/],
     [['--mode', 'x'], /^command line --mode: Cannot use mode: found "x"; /],
@@ -152,7 +152,7 @@ t.test('a taken port is named, with the option that changes it, and exits with 1
   t.teardown(() => other.close());
   const bound = other.address();
   const taken = `127.0.0.1:${typeof bound === 'object' ? bound?.port : ''}`;
-  const words = `Cannot listen on ${taken}: the port is taken (EADDRINUSE). Stop the other process or choose another address with`;
+  const words = `Cannot listen on ${taken}: the port is in use (EADDRINUSE). Stop the other process or choose another address with`;
   const client = await main(['--listen', taken], SMALL);
   t.match(client, { code: 1, err: `${words} --listen.\n` });
   const admin = await main([], { ...SMALL, FAKTORY_BOUNCER_ADMIN_ADDRESS: taken });

@@ -31,9 +31,9 @@ interface Answer {
 /** Each path with what `/` says about it. */
 export const ADMIN_PATHS = {
   '/': 'this list',
-  '/metrics': 'everything that is counted, as Prometheus text',
-  '/livez': '200 while the event loop turns',
-  '/readyz': '200 while new client connections can be served, else 503 and why',
+  '/metrics': 'all metrics, as Prometheus text',
+  '/livez': '200 while the event loop runs',
+  '/readyz': '200 while Faktory is up and the bouncer does not drain, otherwise 503 and the reason',
 } as const;
 
 const CONNECTIONS_MAX = 64;
@@ -79,7 +79,7 @@ export class AdminServer {
       const failed = (error: Error): void => {
         reject(
           new Error(
-            `Cannot listen on admin.address ${address.host}:${address.port}: ${error.message}; choose another or free it`,
+            `Cannot listen on admin.address ${address.host}:${address.port}: ${error.message}; choose another address or free this one`,
           ),
         );
       };
@@ -87,7 +87,7 @@ export class AdminServer {
       this.#server.listen(address.port, address.host, () => {
         this.#server.off('error', failed);
         this.#server.on('error', (error) => {
-          this.#options.log.warn({ reason: error.message }, 'The admin listener met an error');
+          this.#options.log.warn({ reason: error.message }, 'The admin listener reported an error');
         });
         const bound = this.#server.address();
         resolve(

@@ -31,7 +31,7 @@ A proxy in front of a Faktory server that counts and caps connections.
   -h, --help              print this text
 
 Every option has an environment variable: FAKTORY_BOUNCER_LIMITS_CLIENTS=5000 sets limits.clients.
-SIGTERM and SIGINT drain: outstanding commands get their replies. A second signal stops at once.
+SIGTERM, SIGINT and SIGQUIT drain: outstanding commands get their replies. A second signal stops at once.
 Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong configuration or usage.
 `;
 
@@ -53,16 +53,16 @@ export function readCommandLine(args: readonly string[]): Request {
   if (values.version === true) return { kind: 'version' };
   if (values.server !== undefined && holdsPassword(values.server)) {
     return misuse(
-      'Cannot take a password in --server: everybody on this machine can read it in the process list. Set FAKTORY_PASSWORD, or write server.url in the configuration file',
+      'Cannot take a password in --server: every user of this machine can read it in the process list. Set FAKTORY_PASSWORD, or write server.url in the configuration file',
     );
   }
   const flags = flagValues(values);
   const [command, file, surplus] = positionals;
   if (command === undefined) return { kind: 'run', file: values.config ?? null, flags };
   if (command !== 'check')
-    return misuse(`Cannot do ${JSON.stringify(command)}: the only command is check`);
+    return misuse(`Cannot run ${JSON.stringify(command)}: the only command is check`);
   if (values.config !== undefined) {
-    return misuse('Cannot take --config for check: write faktory-bouncer check FILE');
+    return misuse('Cannot use --config with check: write faktory-bouncer check FILE');
   }
   if (file === undefined)
     return misuse('Cannot check without a file: write faktory-bouncer check FILE');

@@ -1,4 +1,4 @@
-// Options that are each allowed, but not together. Pure over a Config.
+// Options whose values are allowed alone, and not together. Pure over a Config.
 
 import type { Address, Config } from './config.ts';
 import type { OptionKey } from './options.ts';
@@ -25,7 +25,7 @@ function reserveTakesAll({ limits }: Config): Contradiction | null {
   if (limits.producerReserve < limits.serverConnections) return null;
   return {
     keys: ['limits.producer_reserve', 'limits.server_connections'],
-    text: `Cannot keep limits.producer_reserve ${limits.producerReserve} of limits.server_connections ${limits.serverConnections}: no worker would ever get in. Set the reserve to at most ${limits.serverConnections - 1}.`,
+    text: `Cannot keep limits.producer_reserve ${limits.producerReserve} of limits.server_connections ${limits.serverConnections}: no worker could ever get in. Set the reserve to at most ${limits.serverConnections - 1}.`,
   };
 }
 
@@ -35,13 +35,13 @@ function noRoomForClients({ mode, pool, limits }: Config): Contradiction | null 
     if (limits.serverConnections > 1) return null;
     return {
       keys: ['limits.server_connections', 'mode'],
-      text: `Cannot serve clients with limits.server_connections ${limits.serverConnections}: one is the bouncer's own. Set it to 2 or more.`,
+      text: `Cannot serve clients with limits.server_connections ${limits.serverConnections}: the bouncer needs one for itself. Set it to 2 or more.`,
     };
   }
   if (pool.commandConnections + 2 <= limits.serverConnections) return null;
   return {
     keys: ['pool.command_connections', 'limits.server_connections', 'mode'],
-    text: `Cannot serve workers with limits.server_connections ${limits.serverConnections}: pool.command_connections takes ${pool.commandConnections}, the bouncer itself 1, and a worker needs 1. Lower pool.command_connections or raise the limit.`,
+    text: `Cannot serve workers with limits.server_connections ${limits.serverConnections}: pool.command_connections takes ${pool.commandConnections}, the bouncer itself 1, and a worker needs 1. Lower pool.command_connections or raise limits.server_connections.`,
   };
 }
 
@@ -58,7 +58,7 @@ function sameAddress({ listen, admin }: Config): Contradiction | null {
   if (!isSamePlace(listen.address, admin.address)) return null;
   return {
     keys: ['admin.address', 'listen.address'],
-    text: `Cannot listen twice on ${formatAddress(listen.address)}: listen.address and admin.address are the same. Change one.`,
+    text: `Cannot listen twice on ${formatAddress(listen.address)}: listen.address and admin.address are the same. Change one of them.`,
   };
 }
 
@@ -70,7 +70,7 @@ function dialsItself({ listen, server }: Config): Contradiction | null {
   };
 }
 
-/** Whether who dials, or listens on, the one meets the other. */
+/** Whether a dial to one address reaches the other, or both cannot be listened on. */
 function isSamePlace(one: Address, other: Address): boolean {
   if (one.port === 0 || one.port !== other.port) return false;
   if (hostOf(one) === hostOf(other)) return true;

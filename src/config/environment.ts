@@ -1,5 +1,5 @@
-// The options that environment variables set. Promise: a variable that is no option is never fatal,
-// since Kubernetes sets FAKTORY_BOUNCER_PORT and its kin for a Service of that name.
+// The options that environment variables set. Promise: a variable that is not an option is never fatal,
+// since Kubernetes sets FAKTORY_BOUNCER_PORT and others for a Service of that name.
 
 import { OPTIONS, OPTION_KEYS, variableOf } from './options.ts';
 import { nearest } from './suggest.ts';
@@ -33,7 +33,7 @@ export function readEnvironment(environment: Environment): {
       const near = nearest(variable.slice(PREFIX.length), [...keys.keys()].map(withoutPrefix));
       const meant = near === null ? 'Unset it.' : `Did you mean ${PREFIX}${near}?`;
       warnings.push(
-        `The environment variable ${variable} is no option and has no effect. ${meant}`,
+        `The environment variable ${variable} is not an option; it has no effect. ${meant}`,
       );
     }
   }

@@ -94,11 +94,11 @@ export function choice<T extends string>(words: readonly T[]): Kind<T> {
 /** Where to listen; port 0 lets the system pick one. */
 export function address(): Kind<Address> {
   const error = refusal(
-    'allowed is host:port or "[IPv6]:port" (in YAML with the quotes), with port 0 to 65535; 0.0.0.0 is every IPv4 address',
+    'allowed is host:port or "[IPv6]:port" (with quotes in YAML), port 0 to 65535; 0.0.0.0 means all IPv4 addresses',
   );
   return {
     type: 'address',
-    range: '`host:port`, `"[::1]:port"`; port 0: the system picks',
+    range: '`host:port`, `"[::1]:port"`; port 0: the system picks one',
     schema: z.string({ error }).transform((text, context) => {
       const parsed = parseAddress(text);
       if (parsed !== null) return parsed;
@@ -159,7 +159,7 @@ function quantity({ type, units, pattern, parse, format, bounds }: Quantity): Ki
   const most = parse(max);
   if (least === null || most === null) throw new RangeError(`Cannot read ${min} or ${max}`);
   const error = refusal(
-    `allowed is ${min} to ${max}, written as a whole number and, without a space, its unit: ${units}`,
+    `allowed is ${min} to ${max}, written as a whole number and a unit without a space between them: ${units}`,
   );
   return {
     type,

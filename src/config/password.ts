@@ -5,7 +5,7 @@
 export type PasswordRead =
   { readonly password: string; readonly warning: string | null } | { readonly refused: string };
 
-/** `readFile` may throw; whoever calls decides how files are read. */
+/** `readFile` may throw; the caller decides how files are read. */
 export function readPassword(
   value: string | undefined,
   readFile: (path: string) => Uint8Array,
@@ -19,7 +19,7 @@ export function readPassword(
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return {
-      refused: `Cannot read the file that it names (${why}): a value that starts with / is a file's name, as in Faktory. Name a file that this process may read.`,
+      refused: `Cannot read the file that it names (${why}): a value that starts with / names a file, as in Faktory. Name a file that this process may read.`,
     };
   }
   try {
@@ -35,7 +35,7 @@ export function readPassword(
 }
 
 function emptyFile(path: string): string {
-  return `The file ${JSON.stringify(path)}, which FAKTORY_PASSWORD names, is empty: there is no password. Clients are let in without one, and a Faktory that asks for one refuses the bouncer. Write the password to the file, or unset FAKTORY_PASSWORD.`;
+  return `The file ${JSON.stringify(path)}, which FAKTORY_PASSWORD names, is empty, so there is no password: clients need none, and a Faktory that has one refuses the bouncer. Write the password to the file, or unset FAKTORY_PASSWORD.`;
 }
 
 /** Go's strings.TrimSpace, which unlike `trim` takes U+0085 for white space and U+FEFF not. */

@@ -4,7 +4,7 @@
 import { parseAddress, formatAddress } from './units.ts';
 import type { Address } from './config.ts';
 
-/** Shown in place of a password. */
+/** Shown instead of a password. */
 export const HIDDEN = '****';
 
 /** What `server.url` says; an empty `password` means that the URL has none. */
@@ -29,19 +29,19 @@ export function parseServerUrl(text: string): ServerUrl | Refusal {
   if (/^tcp\+tls:/i.test(text)) {
     return {
       refused:
-        'tcp+tls is not supported: dial Faktory over a private network with tcp://host:port, or put a TLS tunnel such as stunnel between and dial that',
+        'tcp+tls is not supported; use tcp://host:port over a private network, or dial a TLS tunnel such as stunnel',
     };
   }
-  if (!/^tcp:\/\//i.test(text)) return { refused: `found no tcp:// at its start; ${SERVER_FORM}` };
+  if (!/^tcp:\/\//i.test(text)) return { refused: `does not start with tcp://; ${SERVER_FORM}` };
   if (!URL.canParse(text)) {
     return {
-      refused: `found something that is no URL; ${SERVER_FORM}, with / ? # @ : % in a password percent-encoded`,
+      refused: `not a URL; ${SERVER_FORM}, with / ? # @ : % in a password percent-encoded`,
     };
   }
   const url = new URL(text);
   if ((url.pathname !== '' && url.pathname !== '/') || url.search !== '' || url.hash !== '') {
     return {
-      refused: `found text behind host and port; ${SERVER_FORM}, with / ? # in a password percent-encoded`,
+      refused: `found text after the port; ${SERVER_FORM}, with / ? # in a password percent-encoded`,
     };
   }
   if (url.port === '') return { refused: `found no port; ${SERVER_FORM}, usually with port 7419` };
@@ -53,7 +53,8 @@ export function parseServerUrl(text: string): ServerUrl | Refusal {
   const password = percentDecoded(url.password);
   if (username === null || password === null) {
     return {
-      refused: 'found a % in user or password that starts no UTF-8 escape; write it as %25',
+      refused:
+        'found a % in the user or password that does not start a UTF-8 escape; write it as %25',
     };
   }
   return { address, username, password };
@@ -69,11 +70,11 @@ export function formatServerUrl({ address, username, password }: ServerUrl): str
 /** Null when `redis.url` can be used: empty, redis://, rediss://, unix:// or a socket's path. */
 export function refuseRedisUrl(text: string): Refusal | null {
   if (text === '' || text.startsWith('/')) return null;
-  const refused = { refused: `found something else; ${REDIS_FORM}` };
+  const refused = { refused: `not a Redis URL; ${REDIS_FORM}` };
   if (!URL.canParse(text)) return refused;
   const url = new URL(text);
   if (url.search !== '' || url.hash !== '') {
-    return { refused: `found a query or fragment, which is not supported; ${REDIS_FORM}` };
+    return { refused: `found a query or a fragment, which are not supported; ${REDIS_FORM}` };
   }
   if (percentDecoded(url.username) === null || percentDecoded(url.password) === null)
     return refused;

@@ -95,7 +95,7 @@ class YamlReader {
       else
         this.#refuse(
           offset,
-          `Cannot set ${shownKey(key)} twice: line ${firstLine} has it too. Keep one.`,
+          `Cannot set ${shownKey(key)} twice: line ${firstLine} has it too. Keep one of them.`,
         );
       this.#readPair(pair, key, section);
     }
@@ -133,7 +133,7 @@ class YamlReader {
       else if (node !== null && !(isScalar(node) && node.value === null)) {
         this.#refuse(
           offset,
-          `Cannot use ${key}: it is a section; write below it, indented: ${namesIn(key).join(', ')}.`,
+          `Cannot use ${key}: it is a section; write its options indented below it: ${namesIn(key).join(', ')}.`,
         );
       }
     } else {

@@ -55,7 +55,7 @@ export class EventLog {
 
   onHealth(up: boolean, failure: DialFailure | null): void {
     if (up) this.#log.info('Faktory is up');
-    else this.#log.error(failure, 'Faktory is unreachable; trying again until it is back');
+    else this.#log.error(failure, 'Faktory is unreachable; the bouncer goes on dialling');
   }
 
   dialStarted(lane: LaneName, reason: DialReason): void {
@@ -71,23 +71,23 @@ export class EventLog {
         'Cannot dial Faktory: the machine of faktory-bouncer prevents it',
       );
     } else if (this.#log.isLevelEnabled('debug')) {
-      this.#log.debug({ reason, errno }, 'a dial of Faktory failed');
+      this.#log.debug({ reason, errno }, 'a dial to Faktory failed');
     }
   }
 
   onWriteState(state: WriteState): void {
     switch (state.kind) {
       case 'sound':
-        this.#log.info('Faktory stores jobs again');
+        this.#log.info('Faktory stores jobs again; writes are sent');
         return;
       case 'suspect':
         this.#log.error(
           { reason: state.reason },
-          'Faktory or its Redis does not answer: writes wait',
+          'Faktory or its Redis does not answer; writes wait',
         );
         return;
       case 'refusing':
-        this.#log.error({ reason: state.reason }, 'Redis refuses writes: writes wait');
+        this.#log.error({ reason: state.reason }, 'Redis refuses writes; writes wait');
     }
   }
 
@@ -103,7 +103,12 @@ export class EventLog {
   /** A defect. Where a count that all share may be wrong it is thrown again, and ends the process. */
   bug(error: unknown): void {
     this.#counts.bugs.total += 1;
-    this.#bugs.line('bug', this.#clock.now(), { err: error }, 'a defect closed a connection');
+    this.#bugs.line(
+      'bug',
+      this.#clock.now(),
+      { err: error },
+      'a defect of the bouncer closed a connection',
+    );
     if (error instanceof SharedCountError) throw error;
   }
 }

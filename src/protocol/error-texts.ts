@@ -30,23 +30,23 @@ export type Refusal =
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 const SERVER_REFUSED_US = errorLine(
-  'Faktory is unreachable: it refused the login of faktory-bouncer; see the log of faktory-bouncer and its FAKTORY_PASSWORD',
+  'Faktory is unreachable: it refused the login of faktory-bouncer; check the FAKTORY_PASSWORD of faktory-bouncer and its log',
 );
 /** `reason`: Faktory's or Redis's own words, or the bouncer's; never a client's. */
 export function writeRefused(kind: 'suspect' | 'refusing', reason: string): Buffer {
   const what = kind === 'refusing' ? "Faktory's Redis refuses writes" : 'Faktory does not answer';
   const why = reason === '' ? '' : ` (${reason})`;
-  return errorLine(`${what}${why}; this command was not sent, try again later`);
+  return errorLine(`${what}${why}; the command was not sent, try again later`);
 }
 
-/** In place of an acknowledgement that may be false. */
+/** Instead of an acknowledgement that may be false. */
 export const LATE_REPLY = errorLine(
-  'Faktory took longer than its Redis timeout (3 s): what was pushed may be stored or lost; check, or push it again',
+  'Faktory took longer than its Redis timeout (3 s): the job may be stored or lost; check, or push it again',
 );
 
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 
-/** What a refused client reads; where a limit is full, both numbers and the option that holds the limit. */
+/** What a refused client reads. Where a limit is full: both numbers, and the option that sets the limit. */
 export function refusalText(refusal: Refusal): Buffer {
   switch (refusal.reason) {
     case 'unreachable':
@@ -60,7 +60,7 @@ export function refusalText(refusal: Refusal): Buffer {
     case 'per_address':
     case 'waiting_line':
       return errorLine(
-        `too many connections: ${refusal.now} (limit ${refusal.limit}, ${LIMIT_NAMES[refusal.reason]} of faktory-bouncer); try again later or raise it`,
+        `too many connections: ${refusal.now} (limit ${refusal.limit}, ${LIMIT_NAMES[refusal.reason]} of faktory-bouncer); try again later or raise the limit`,
       );
   }
 }
@@ -70,21 +70,19 @@ export const INVALID_PASSWORD = errorLine('Invalid password');
 
 export function commandTooLong(limitBytes: number): Buffer {
   return errorLine(
-    `command too long (limit ${limitBytes} bytes, max_command_bytes of faktory-bouncer); send less or raise it`,
+    `command too long (limit ${limitBytes} bytes, max_command_bytes of faktory-bouncer); send a shorter command or raise the limit`,
   );
 }
 
 const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
   bare_verb: errorLine(
-    'this command needs an argument: it would crash Faktory; send one after a space',
+    'a command without an argument would crash Faktory 1.7; send its JSON after a space',
   ),
   queue_arguments: errorLine(
-    'QUEUE needs an action and at least one queue: less would crash Faktory; send QUEUE PAUSE name',
+    'QUEUE without an action and a queue would crash Faktory 1.7; send for example QUEUE PAUSE default',
   ),
-  fetch_too_long: errorLine(
-    `FETCH names too many queues (limit ${FETCH_BYTES_MAX} bytes); name fewer`,
-  ),
-  control_character: errorLine('control character in wid or jid; send an id without one'),
+  fetch_too_long: errorLine(`FETCH too long (limit ${FETCH_BYTES_MAX} bytes); name fewer queues`),
+  control_character: errorLine('wid or jid with a control character; send an id without one'),
 };
 
 export function guardText(rule: keyof typeof GUARD_TEXTS): Buffer {

@@ -97,7 +97,7 @@ export class RedisProbe {
       const reason = error instanceof Error ? error.message : 'unknown error';
       this.#options.log.warn(
         { redis: this.#shown, reason },
-        'Cannot read INFO from Redis: its metrics are absent until it answers; see redis.url',
+        'Cannot read INFO from Redis: its metrics are absent until it answers; check redis.url',
       );
     }
     this.#answered = false;

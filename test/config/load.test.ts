@@ -119,7 +119,7 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['limits: { clients: { a: 1 } }\n', /^x\.yaml:1:20: .*found a section; write a single value/],
   [
     'limits: 5\n',
-    /^x\.yaml:1:9: Cannot use limits: it is a section; write below it, indented: clients, /,
+    /^x\.yaml:1:9: Cannot use limits: it is a section; write its options indented below it: clients, /,
   ],
   ['observe_only: yes\n', /^x\.yaml:1:15: .*found "yes"; allowed is true or false$/],
   ['mode: shared\n', /^x\.yaml:1:7: .*found "shared"; allowed is one of session, pooled$/],
@@ -151,7 +151,7 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ],
   [
     'redis: { url: "http://h:1" }\n',
-    /^x\.yaml:1:15: Cannot use redis\.url: found something else; write redis:/,
+    /^x\.yaml:1:15: Cannot use redis\.url: not a Redis URL; write redis:/,
   ],
   [
     'limits:\n  producer_reserve: 900\n',
@@ -321,6 +321,6 @@ t.test('unknown variables are warned about, those of Kubernetes are not', (t) =>
   t.ok('config' in loaded);
   t.equal(loaded.warnings.length, 2);
   t.match(loaded.warnings[0], /LIMIT_CLIENTS .*Did you mean FAKTORY_BOUNCER_LIMITS_CLIENTS\?$/);
-  t.match(loaded.warnings[1], /FAKTORY_BOUNCER_LISTEN_PORT is no option/);
+  t.match(loaded.warnings[1], /FAKTORY_BOUNCER_LISTEN_PORT is not an option; it has no effect/);
   t.end();
 });

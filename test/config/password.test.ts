@@ -37,15 +37,15 @@ t.test('server.url is read as FAKTORY_URL is', (t) => {
 t.test('no refusal of a URL quotes it', (t) => {
   for (const [url, reason] of [
     ['tcp+tls://:s3cret@h:1', /not supported/],
-    ['http://:s3cret@h:1', /no tcp:\/\//],
-    [':s3cret@h:1', /no tcp:\/\//],
+    ['http://:s3cret@h:1', /does not start with tcp:\/\//],
+    [':s3cret@h:1', /does not start with tcp:\/\//],
     ['tcp://:s3cret@h', /no port/],
     ['tcp://:s3cret@h:0', /no usable host and port/],
-    ['tcp://:s3cret@h:99999', /no URL/],
-    ['tcp://:s3cret@:1', /no URL/],
-    ['tcp://:s3cret/x@h:1', /no URL|percent-encoded/],
-    ['tcp://:s3cret@h:1/path', /behind host and port/],
-    ['tcp://:s3cret@h:1?x', /behind host and port/],
+    ['tcp://:s3cret@h:99999', /not a URL/],
+    ['tcp://:s3cret@:1', /not a URL/],
+    ['tcp://:s3cret/x@h:1', /not a URL|percent-encoded/],
+    ['tcp://:s3cret@h:1/path', /text after the port/],
+    ['tcp://:s3cret@h:1?x', /text after the port/],
     ['tcp://:s3cret%@h:1', /write it as %25/],
   ] as const) {
     const loaded = load(url);
@@ -118,7 +118,10 @@ t.test('a value that starts with a slash names a file, trimmed as Go trims', (t)
 
 t.test('an empty password file means no password, and is warned about', (t) => {
   for (const text of ['', '\n', ' \r\n\u0085']) {
-    t.match(reading(text), { password: '', warning: /^The file "\/f", .* is empty: there is no/ });
+    t.match(reading(text), {
+      password: '',
+      warning: /^The file "\/f", .* is empty, so there is no/,
+    });
   }
   const loaded = loadConfig({
     file: null,

@@ -8,7 +8,7 @@ import { dieMidReply, garbage, instead, stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
 import { connectionsWith, openPooled } from './support/house.ts';
 
-const SUSPECT = '-ERR control character in wid or jid; send an id without one';
+const SUSPECT = '-ERR wid or jid with a control character; send an id without one';
 
 /** Sends commands whose replies differ in kind, and checks each. */
 async function isServed(t: Test, client: RawClient): Promise<void> {

@@ -42,7 +42,7 @@ t.test(
     refused.send('HELLO {"v":2}\r\nINFO\r\nINFO\r\n');
     t.equal(
       replyText(await refused.readReply()),
-      '-ERR too many connections: 2 (limit 2, limits.server_connections of faktory-bouncer); try again later or raise it',
+      '-ERR too many connections: 2 (limit 2, limits.server_connections of faktory-bouncer); try again later or raise the limit',
     );
     t.equal(await refused.readUntilClose(), '');
     first.end();
@@ -140,7 +140,7 @@ t.test('limits.clients: n + 1 is refused in place of HI', async (t) => {
   const third = await connect();
   t.equal(
     replyText(third.hi ?? ok),
-    '-ERR too many connections: 2 (limit 2, limits.clients of faktory-bouncer); try again later or raise it',
+    '-ERR too many connections: 2 (limit 2, limits.clients of faktory-bouncer); try again later or raise the limit',
   );
   t.equal(await third.readUntilClose(), '');
   first.end();
