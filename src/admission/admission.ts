@@ -24,10 +24,14 @@ export interface Visitor {
   /** The worker that the client says it is of; null where it names none. */
   readonly wid: string | null;
   readonly address: string;
-  /** Whether a server connection must be had for this client alone, asked at the moment of decision. */
-  needsPlace(): boolean;
+  /** Whether only its wid says that it is a worker, and no command has. */
+  readonly isUnproven: boolean;
+  /** Whether a server connection must be had for this client alone as `role`, asked at the moment of decision. */
+  needsPlace(role: Role): boolean;
   /** Called when the visitor comes in after having waited. */
   admitted(place: Place | null): void;
+  /** Called when, after having waited, its first command is to decide what it waits for. */
+  undecided(): void;
 }
 
 /** Why a visitor cannot come in now, though it may wait: `now` of `limit` are taken. */
@@ -45,6 +49,8 @@ export type DoorDecision =
 export type Decision =
   | { readonly kind: 'admitted'; readonly place: Place | null; readonly inSpiteOf: Obstacle | null }
   | { readonly kind: 'waiting' }
+  /** It would have to wait for a place: its first command decides for which, a worker's or a producer's. */
+  | { readonly kind: 'undecided' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
 /** Whether Faktory can be had, as its health says. */
@@ -115,6 +121,7 @@ export class Admission {
     if (obstacle === null || !this.#limits.areEnforced) {
       return { kind: 'admitted', place: this.#admit(visitor), inSpiteOf: obstacle };
     }
+    if (isForItsFirstCommand(visitor, obstacle)) return { kind: 'undecided' };
     const refusal = this.#lineIsFullFor(visitor, obstacle);
     if (refusal !== null) return { kind: 'refused', refusal };
     this.#wait(visitor, obstacle, now);
@@ -132,8 +139,13 @@ export class Admission {
     if (ofAddress >= perAddress) {
       return { reason: 'per_address', now: ofAddress, limit: perAddress };
     }
-    if (!visitor.needsPlace() || this.#places.hasRoomFor(role)) return null;
+    if (!visitor.needsPlace(role) || this.#places.hasRoomFor(role)) return null;
     return { reason: 'server_connections', ...this.#places.fullFor(role) };
+  }
+
+  /** A producer with `place` shows that it is a worker; false where it must ask for a worker's place. */
+  giveToWorker(place: Place): boolean {
+    return this.#places.giveToWorker(place);
   }
 
   /** The visitor is gone, wherever it was; harmless for one that was never here. */
@@ -171,8 +183,13 @@ export class Admission {
     const { visitor } = next;
     const obstacle = this.obstacle(visitor);
     if (obstacle !== null && this.#limits.areEnforced) {
-      this.#line.move(next, obstacle);
-      this.#askForPlace(visitor, obstacle);
+      if (isForItsFirstCommand(visitor, obstacle)) {
+        this.#stopWaiting(visitor);
+        visitor.undecided();
+      } else {
+        this.#line.move(next, obstacle);
+        this.#askForPlace(visitor, obstacle);
+      }
       return 'more';
     }
     this.#stopWaiting(visitor);
@@ -219,7 +236,7 @@ export class Admission {
   /** One that waits for a place and needs none any more: all of one worker need one, or none does. */
   #nextWithoutNeed(wid: string): Wait | null {
     const first = this.#line.firstForPlaceOf(wid);
-    return first === null || first.visitor.needsPlace() ? null : first;
+    return first === null || first.visitor.needsPlace(first.role) ? null : first;
   }
 
   /** Looks at all who wait, once: a limit has moved. */
@@ -239,7 +256,7 @@ export class Admission {
     this.#admitted.add(visitor);
     if (visitor.wid !== null) this.#byWorker.enter(visitor.wid);
     this.#byAddress.enter(visitor.address);
-    return visitor.needsPlace() ? this.#places.take(visitor.role) : null;
+    return visitor.needsPlace(visitor.role) ? this.#places.take(visitor.role) : null;
   }
 
   /** One worker or address that is over its own cap may fill only as many seats as that cap. */
@@ -276,6 +293,10 @@ export class Admission {
     }
     this.#byAddress.stopWaiting(address);
   }
+}
+
+function isForItsFirstCommand({ isUnproven }: Visitor, { reason }: Obstacle): boolean {
+  return isUnproven && reason === 'server_connections';
 }
 
 function earlier(one: Wait | null, other: Wait | null): Wait | null {

@@ -9,12 +9,15 @@ export type PlaceLimits = Pick<Limits, 'serverConnections' | 'producerReserve'>;
 
 /** The right to one server connection, from before its dial until the server has closed it. */
 export class Place {
-  readonly role: Role;
   readonly #places: Places;
 
-  constructor(role: Role, places: Places) {
-    this.role = role;
+  constructor(places: Places) {
     this.#places = places;
+  }
+
+  /** Whether it has not been given back. */
+  get isTaken(): boolean {
+    return this.#places.has(this);
   }
 
   /** Gives the place back; only the first call counts. */
@@ -81,13 +84,29 @@ export class Places {
   /** Takes a place, or null where there is none for `role`. */
   take(role: Role): Place | null {
     if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) return null;
-    const place = new Place(role, this);
+    const place = new Place(this);
     this.#taken[role].add(place);
     return place;
   }
 
   release(place: Place): void {
-    if (this.#taken[place.role].delete(place)) this.#tell(this.#freed);
+    const { producer, worker } = this.#taken;
+    if (producer.delete(place) || worker.delete(place)) this.#tell(this.#freed);
+  }
+
+  /** Makes a producer's place a worker's; false where workers hold all that they may. */
+  giveToWorker(place: Place): boolean {
+    const { producer, worker } = this.#taken;
+    if (this.limits.serverConnections.isEnforced && worker.size >= this.shareOf('worker')) {
+      return false;
+    }
+    if (!producer.delete(place)) return false;
+    worker.add(place);
+    return true;
+  }
+
+  has(place: Place): boolean {
+    return this.#taken.producer.has(place) || this.#taken.worker.has(place);
   }
 
   #tell(listeners: readonly (() => void)[]): void {

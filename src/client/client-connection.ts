@@ -4,15 +4,15 @@
 //
 //   accepted -> handshake -> authenticating -> waiting -> opening -> open -> closing -> (ended)
 //      |___________|____________|______________|__________|-> refusing -> refused -> (ended)
+//   waiting -> unplaced -> waiting, open -> waiting: see client-standing.ts
 
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Timer } from '../base/clock.ts';
 import { Wire, type WireEnd, type WireOwner, type WireSocket } from '../base/wire.ts';
-import type { Lane, LaneClient, LaneLoss } from '../lanes/lane.ts';
+import type { LaneLoss } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
 import type { Refusal } from '../protocol/error-texts.ts';
-import { LineBuffer } from '../protocol/line-buffer.ts';
-import { OK } from '../protocol/replies.ts';
+import type { Verb } from '../protocol/verbs.ts';
 import type { ListedClient, Whereabouts } from './client-connections.ts';
 import {
   endReasonOf,
@@ -24,26 +24,17 @@ import {
 } from './client-farewell.ts';
 import { ClientLogin, type Login, type LoginOwner } from './client-login.ts';
 import type { ClientParts } from './client-parts.ts';
-import { ClientPeer } from './client-peer.ts';
-import { ClientRequest, type RequestOwner } from './client-request.ts';
+import { ClientStanding, type StandingOwner } from './client-standing.ts';
 import type { ClientEndReason, ClientState } from './client-states.ts';
-import { CommandPump, type PumpClient } from './command-pump.ts';
-
-/**
- * What a client may send ahead of the replies before its socket is not read for a while. Of a client
- * that closes without reading its replies nothing is lost up to here, be it executed or not: more than
- * Linux takes for a connection that nobody reads (128 KiB at first).
- */
-const READ_AHEAD_BYTES = 256 * 1024;
+import { ClientTraffic, type Taken } from './client-traffic.ts';
+import type { PumpClient } from './command-pump.ts';
 
 /** Each member owns what it needs; a client's place in the lists says more than these. */
 type Life =
   /** In state accepted, handshake or authenticating. */
   | { readonly kind: 'logging_in'; readonly login: ClientLogin }
-  /** In state waiting or opening. */
-  | { readonly kind: 'asking'; readonly request: ClientRequest }
-  /** Has read +OK; commands flow. */
-  | { readonly kind: 'open'; readonly request: ClientRequest; readonly lane: Lane }
+  /** In state waiting, opening, unplaced or open. */
+  | { readonly kind: 'logged_in'; readonly standing: ClientStanding }
   /** Holds nothing any more; its text waits for refusal_delay. */
   | { readonly kind: 'refusing'; readonly timer: Timer }
   /** In state refused or closing: what was to be said has been written, and the wire is parting. */
@@ -56,27 +47,22 @@ type Presence =
   | { readonly kind: 'said_all' | 'gone'; readonly how: 'client_closed' | 'client_reset' };
 
 export class ClientConnection
-  implements WireOwner, LaneClient, LoginOwner, RequestOwner, PumpClient, ListedClient
+  implements WireOwner, LoginOwner, StandingOwner, PumpClient, ListedClient
 {
   readonly #parts: ClientParts;
   readonly #wire: Wire;
-  readonly #peer: ClientPeer;
-  readonly #lines = new LineBuffer();
-  readonly #commands: CommandPump;
+  readonly #traffic: ClientTraffic;
   readonly #acceptedAt: number;
   #life: Life;
   #whereabouts: Whereabouts = { role: 'unknown', state: 'accepted' };
   #presence: Presence = { kind: 'here' };
-  #lastReadAt: number;
 
   constructor(parts: ClientParts, socket: WireSocket) {
     this.#parts = parts;
     this.#wire = new Wire(parts.wiring, parts.counts.bytes, socket, this);
-    this.#peer = new ClientPeer(this.#wire, parts.budget);
-    this.#commands = new CommandPump(parts, this, this.#lines);
-    this.#life = { kind: 'logging_in', login: new ClientLogin(parts, this, this.#lines) };
-    this.#acceptedAt = parts.clock.now();
-    this.#lastReadAt = this.#acceptedAt;
+    this.#traffic = new ClientTraffic(parts, this.#wire, this);
+    this.#acceptedAt = this.#traffic.lastReadAt;
+    this.#life = { kind: 'logging_in', login: new ClientLogin(parts, this, this.#traffic.lines) };
   }
 
   get address(): string {
@@ -84,12 +70,11 @@ export class ClientConnection
   }
 
   get worker(): string | null {
-    const life = this.#life;
-    return life.kind === 'asking' || life.kind === 'open' ? life.request.wid : null;
+    return this.#life.kind === 'logged_in' ? this.#life.standing.worker : null;
   }
 
   get takesReplies(): boolean {
-    return this.#peer.takesReplies;
+    return this.#traffic.takesReplies;
   }
 
   get hasLeft(): boolean {
@@ -119,15 +104,14 @@ export class ClientConnection
 
   onData(chunk: Buffer, now: number): void {
     if (this.#life.kind === 'refusing') return;
-    this.#lines.push(chunk);
-    this.#lastReadAt = now;
-    if (this.#life.kind === 'open') this.#takeUp();
-    else if (this.#life.kind === 'logging_in') this.#life.login.read();
-    this.#regulate();
+    this.#traffic.received(chunk, now);
+    if (this.#life.kind === 'logging_in') this.#life.login.read();
+    this.goOn();
   }
 
   onDrain(): void {
-    if (this.#peer.drained()) this.#goOn();
+    this.#traffic.drained();
+    this.goOn();
   }
 
   onEnd(): void {
@@ -136,7 +120,7 @@ export class ClientConnection
 
   onClose(end: WireEnd): void {
     const reason = endReasonOf(end);
-    if (this.#peer.drained()) this.#goOn();
+    this.#traffic.drained();
     if (this.#life.kind === 'over') this.#forget();
     else if (reason === 'client_reset') this.#left({ kind: 'gone', how: reason });
     else this.end(reason, null);
@@ -148,49 +132,31 @@ export class ClientConnection
     });
   }
 
-  /** The time from HELLO to +OK is over. */
+  /** The time from HELLO, or from a command that has to wait, to a lane is over. */
   onOpeningDeadline(): void {
     this.guarded(() => {
       const { admission, health } = this.#parts;
-      const visitor = this.#life.kind === 'asking' ? this.#life.request : null;
+      const visitor = this.#life.kind === 'logged_in' ? this.#life.standing.asking : null;
       this.refuse(admission.outOfTime(visitor, health), 'timed_out');
     });
   }
 
   loggedIn(login: Login): void {
-    const request = new ClientRequest(this.#parts, this, login);
-    this.#life = { kind: 'asking', request };
-    this.#moveTo({ role: request.role, state: 'waiting' });
-    // One that left has its HELLO taken up for the commands behind it.
-    if (this.#presence.kind !== 'here' && !this.#commands.hasWork)
-      this.end(this.#presence.how, null);
-    else request.ask();
-  }
-
-  granted(lane: Lane): void {
-    if (this.#life.kind !== 'asking') return;
-    this.#life = { kind: 'open', request: this.#life.request, lane };
-    this.enter('open');
-    this.#commands.open(lane);
-    this.tell(OK);
-    this.#takeUp();
-    this.#regulate();
+    const standing = new ClientStanding(this.#parts, this, this.#traffic, login);
+    this.#life = { kind: 'logged_in', standing };
+    standing.begin();
   }
 
   onLaneReady(): void {
     this.guarded(() => {
-      if (this.#life.kind === 'asking') this.#life.request.laneReady();
+      if (this.#life.kind === 'logged_in') this.#life.standing.laneReady();
     });
   }
 
   onReply(command: Command, piece: Buffer, last: boolean): void {
-    if (this.#life.kind !== 'open') return;
     try {
-      this.tell(piece);
-      if (!last) return;
-      this.#commands.answered(command);
-      this.#takeUp();
-      this.#regulate();
+      this.#traffic.reply(command, piece, last);
+      if (last) this.goOn();
     } catch (error) {
       this.#broke(error);
     }
@@ -201,7 +167,15 @@ export class ClientConnection
   }
 
   tell(bytes: Buffer): void {
-    if (!this.#peer.tell(bytes) && this.#life.kind === 'open') this.#life.lane.pauseReplies();
+    this.#traffic.tell(bytes);
+  }
+
+  lacksStandingFor(verb: Verb): boolean {
+    return this.#life.kind === 'logged_in' && this.#life.standing.lacksFor(verb);
+  }
+
+  rise(verb: Verb): boolean {
+    return this.#life.kind === 'logged_in' && this.#life.standing.rise(verb);
   }
 
   /** Takes the client out of everything, and tells it why, after refusal_delay if that is set. */
@@ -209,7 +183,7 @@ export class ClientConnection
     const life = this.#life;
     if (life.kind === 'refusing' || life.kind === 'over') return;
     if (life.kind === 'logging_in') life.login.decided(outcome);
-    else life.request.decided(outcome);
+    else life.standing.asking?.decided(outcome);
     const text = noteRefusal(this.#parts, refusal);
     const delayMs = this.#wire.isOver ? 0 : refusalDelayMs(this.#parts);
     const say = (): void => this.end('refused', text);
@@ -225,34 +199,39 @@ export class ClientConnection
   end(reason: ClientEndReason, farewell: Buffer | null): void {
     const life = this.#life;
     if (life.kind === 'over') return;
-    if (life.kind === 'asking') life.request.decided(isHangUp(reason) ? 'hung_up' : 'lost');
+    if (life.kind === 'logged_in') {
+      life.standing.asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost');
+    }
     noteEnd(this.#parts, reason, this.#whereabouts.role, this.#acceptedAt);
     this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing');
     if (this.#wire.isOver) this.#forget();
     else this.#wire.close(farewell, nextParting(this.#parts));
   }
 
+  endIfLeft(): boolean {
+    if (this.#presence.kind === 'here' || this.#traffic.hasWork) return false;
+    this.end(this.#presence.how, null);
+    return true;
+  }
+
   /** Periodic: ends a client that does not finish what it has begun while others wait for it. */
   checkStall(now: number): void {
     const { writeStallTimeoutMs } = this.#parts.settings.current;
-    if (writeStallTimeoutMs === 0 || now - this.#lastReadAt <= writeStallTimeoutMs) return;
-    if (this.#peer.holdsUpOthers) this.guarded(() => this.end('read_stalled', null));
+    if (writeStallTimeoutMs === 0) return;
+    if (now - this.#traffic.lastReadAt <= writeStallTimeoutMs) return;
+    if (this.#traffic.holdsUpOthers) this.guarded(() => this.end('read_stalled', null));
   }
 
   /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
   drain(): void {
     this.guarded(() => {
-      switch (this.#life.kind) {
-        case 'logging_in':
-        case 'asking':
-          this.refuse(this.#parts.admission.stopping());
-          return;
-        case 'open':
-          this.#life.lane.releaseUnsentFetch();
-          if (this.#commands.isIdle) this.end('drained', null);
-          return;
-        case 'refusing':
-        case 'over':
+      const life = this.#life;
+      const isWaiting = life.kind === 'logged_in' && life.standing.asking !== null;
+      if (life.kind === 'logging_in' || isWaiting) {
+        this.refuse(this.#parts.admission.stopping());
+      } else if (life.kind === 'logged_in') {
+        life.standing.lane?.releaseUnsentFetch();
+        this.goOn();
       }
     });
   }
@@ -266,7 +245,14 @@ export class ClientConnection
   }
 
   enter(state: ClientState): void {
-    this.#moveTo({ role: this.#whereabouts.role, state });
+    this.moveTo({ role: this.#whereabouts.role, state });
+  }
+
+  /** The one door from list to list. */
+  moveTo(to: Whereabouts): void {
+    const from = this.#whereabouts;
+    this.#whereabouts = to;
+    this.#parts.clients.move(this, from, to);
   }
 
   /** Calls from timers, other rooms and other clients end here: a defect is this client's. */
@@ -278,26 +264,65 @@ export class ClientConnection
     }
   }
 
+  /** Takes up what can be, reads on as far as that allows, and ends a client that is done with. */
+  goOn(): void {
+    if (this.#life.kind === 'logged_in') this.#takeUp(this.#life.standing);
+    const { kind } = this.#life;
+    if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
+  }
+
+  #takeUp(standing: ClientStanding): void {
+    if (standing.isUnplaced) {
+      const verb = this.#traffic.nextVerb();
+      if (verb === 'END') this.end('end_command', null);
+      else if (verb !== null) standing.show(verb);
+    } else if (!this.#traffic.takeUp()) {
+      return;
+    }
+    const isWaiting = standing.asking !== null;
+    if (this.#life.kind !== 'logged_in' || isWaiting || !this.#traffic.isIdle) return;
+    if (this.#presence.kind !== 'here') this.end(this.#presence.how, null);
+    else if (this.#parts.isDraining()) this.end('drained', null);
+  }
+
+  #taken(): Taken {
+    if (this.#life.kind === 'logging_in') return this.#life.login.isReading ? 'hello' : 'nothing';
+    return this.#life.kind === 'logged_in' && this.#life.standing.asking === null
+      ? 'commands'
+      : 'nothing';
+  }
+
   /** The client has left. Whatever commands it has sent whole are executed as Faktory would have. */
   #left(presence: Exclude<Presence, { kind: 'here' }>): void {
     this.#presence = presence;
-    if (!this.#hasWork(presence.kind)) this.end(presence.how, null);
-    else if (this.#life.kind === 'open') this.#takeUp();
+    if (!this.#hasWork(presence.kind)) {
+      this.end(presence.how, null);
+      return;
+    }
+    if (this.#life.kind === 'logged_in' && this.#traffic.fetchIsOutstanding) {
+      this.#life.standing.leaveLane();
+      this.#traffic.abandonFetch();
+    }
+    this.goOn();
   }
 
   #hasWork(presence: Presence['kind']): boolean {
-    switch (this.#life.kind) {
-      case 'logging_in':
-        return this.#lines.hasLine;
-      case 'asking':
-        return this.#commands.hasWork;
-      case 'open':
-        // While Faktory is away it would not have executed them either.
-        return this.#commands.hasWork && (presence === 'said_all' || this.#parts.health.isUp);
-      case 'refusing':
-      case 'over':
-        return false;
-    }
+    if (this.#life.kind === 'logging_in') return this.#traffic.lines.hasLine;
+    if (this.#life.kind !== 'logged_in' || !this.#traffic.hasWork) return false;
+    // While Faktory is away it would not have executed them either.
+    const isIn = this.#life.standing.lane !== null;
+    return !isIn || presence === 'said_all' || this.#parts.health.isUp;
+  }
+
+  /** Gives back everything that the connection holds outside itself. */
+  #leave(life: Life, state: ClientState): void {
+    const before = this.#life;
+    this.#life = life;
+    this.enter(state);
+    if (before.kind === 'logging_in') before.login.letGo();
+    else if (before.kind === 'logged_in') before.standing.letGo();
+    else if (before.kind === 'refusing') before.timer.cancel();
+    this.#traffic.close();
   }
 
   #broke(error: unknown): void {
@@ -308,64 +333,5 @@ export class ClientConnection
 
   #forget(): void {
     this.#parts.clients.move(this, this.#whereabouts, null);
-  }
-
-  #goOn(): void {
-    if (this.#life.kind !== 'open') return;
-    this.#life.lane.resumeReplies();
-    this.#takeUp();
-  }
-
-  /** Takes up what has been read, as far as its replies allow. */
-  #takeUp(): void {
-    if (!this.#commands.run(this.#lastReadAt) || this.#life.kind !== 'open') return;
-    if (!this.#commands.isIdle || !this.#peer.takesReplies) return;
-    if (this.#presence.kind !== 'here') this.end(this.#presence.how, null);
-    else if (this.#parts.isDraining()) this.end('drained', null);
-  }
-
-  /** Also with nothing to resume: others may be waiting for what has just been taken up. */
-  #regulate(): void {
-    if (this.#life.kind === 'over' || this.#life.kind === 'refusing') return;
-    this.#peer.regulate(this.#isAhead(), this.#commands.heldBytes);
-  }
-
-  /** Whether more has been sent ahead than is taken up before replies have gone out. */
-  #isAhead(): boolean {
-    if (this.#lines.length <= READ_AHEAD_BYTES) return false;
-    if (this.#life.kind === 'logging_in') return !this.#life.login.isReading;
-    if (this.#life.kind !== 'open') return true;
-    return this.#commands.partialIsTooLong || !this.#peer.takesReplies || this.#commands.isFull;
-  }
-
-  /** Gives back everything that the connection holds outside itself. */
-  #leave(life: Life, state: ClientState): void {
-    const before = this.#life;
-    this.#life = life;
-    this.enter(state);
-    switch (before.kind) {
-      case 'logging_in':
-        before.login.letGo();
-        break;
-      case 'asking':
-      case 'open':
-        before.request.letGo();
-        break;
-      case 'refusing':
-        before.timer.cancel();
-        break;
-      case 'over':
-        break;
-    }
-    this.#peer.release();
-    this.#lines.clear();
-    this.#commands.close();
-  }
-
-  /** The one door from list to list. */
-  #moveTo(to: Whereabouts): void {
-    const from = this.#whereabouts;
-    this.#whereabouts = to;
-    this.#parts.clients.move(this, from, to);
   }
 }

@@ -62,6 +62,8 @@ export interface ClientParts {
   readonly handshakeDeadlines: Deadlines<Expiring>;
   /** From HELLO to +OK. */
   readonly openingDeadlines: Deadlines<Expiring>;
+  /** From a FETCH that waits for a lane to its answer. */
+  readonly fetchDeadlines: Deadlines<Expiring>;
   /** Whether the bouncer is stopping. */
   readonly isDraining: () => boolean;
   readonly events: ClientEvents;

@@ -1,7 +1,9 @@
 // A client's request for a lane, and what it is to admission from then on. Promise: it is decided once,
-// with one outcome that is counted; what it was given, it gives back.
+// with one outcome that is counted; what it was given, it gives back. A client that turns out to be
+// something else than it was taken for makes another.
 //
 //   waiting -> opening -> granted
+//      |-> (undecided: its first command decides)
 
 import type { Visitor } from '../admission/admission.ts';
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
@@ -10,18 +12,34 @@ import type { Role } from '../admission/roles.ts';
 import { SharedCountError } from '../base/check.ts';
 import type { Lane, LaneClient } from '../lanes/lane.ts';
 import type { Refusal } from '../protocol/error-texts.ts';
-import type { Login } from './client-login.ts';
+import type { Deadline } from '../base/deadlines.ts';
+import type { Hello } from '../protocol/hello.ts';
 import type { ClientParts } from './client-parts.ts';
-import type { ClientState } from './client-states.ts';
 
-/** The connection that asks. */
-export interface RequestOwner extends LaneClient {
+/** Who asks, as what, and until when. */
+export interface Asked {
+  readonly hello: Hello;
+  readonly role: Role;
+  /** Whether only its wid says that it is a worker. */
+  readonly isUnproven: boolean;
+  /** Since when, monotonic ms. */
+  readonly at: number;
+  readonly deadline: Deadline;
+}
+
+/** Who asks for the client. */
+export interface RequestOwner {
   readonly address: string;
-  enter(state: ClientState): void;
+  /** What the lane talks to. */
+  readonly laneClient: LaneClient;
+  /** It is admitted, and its lane is being made. */
+  entered(state: 'opening'): void;
   refuse(refusal: Refusal): void;
   guarded(act: () => void): void;
   /** The lane is ready. */
   granted(lane: Lane): void;
+  /** Its first command decides what to ask for. */
+  undecided(): void;
 }
 
 type State =
@@ -35,33 +53,39 @@ type State =
   | { readonly kind: 'over' };
 
 export class ClientRequest implements Visitor {
-  readonly role: Role;
   readonly wid: string | null;
+  readonly isUnproven: boolean;
   readonly #parts: ClientParts;
   readonly #owner: RequestOwner;
-  readonly #login: Login;
+  readonly #asked: Asked;
+  #role: Role;
+  #place: Place | null = null;
   #state: State = { kind: 'waiting' };
   #isDecided = false;
 
-  constructor(parts: ClientParts, owner: RequestOwner, login: Login) {
-    const { wid } = login.hello;
+  constructor(parts: ClientParts, owner: RequestOwner, asked: Asked) {
     this.#parts = parts;
     this.#owner = owner;
-    this.#login = login;
-    this.wid = wid === '' ? null : wid;
-    this.role = this.wid === null ? 'producer' : 'worker';
+    this.#asked = asked;
+    this.#role = asked.role;
+    this.isUnproven = asked.isUnproven;
+    this.wid = asked.hello.wid === '' ? null : asked.hello.wid;
+  }
+
+  get role(): Role {
+    return this.#role;
   }
 
   get address(): string {
     return this.#owner.address;
   }
 
-  needsPlace(): boolean {
-    return this.#parts.lanes.needsPlace(this.wid);
+  needsPlace(role: Role): boolean {
+    return this.#parts.lanes.needsPlace(role, this.wid);
   }
 
   ask(): void {
-    const decision = this.#parts.admission.arrive(this, this.#login.at);
+    const decision = this.#parts.admission.arrive(this, this.#asked.at);
     switch (decision.kind) {
       case 'admitted':
         if (decision.inSpiteOf !== null) {
@@ -70,6 +94,9 @@ export class ClientRequest implements Visitor {
         this.admitted(decision.place);
         return;
       case 'waiting':
+        return;
+      case 'undecided':
+        this.undecided();
         return;
       case 'refused':
         this.#owner.refuse(decision.refusal);
@@ -80,8 +107,9 @@ export class ClientRequest implements Visitor {
   admitted(place: Place | null): void {
     this.#owner.guarded(() => {
       const making: State = { kind: 'making', isReady: false };
+      this.#place = place;
       this.#state = making;
-      this.#owner.enter('opening');
+      this.#owner.entered('opening');
       const lane = this.#make(place);
       if (this.#state !== making) {
         lane.leave();
@@ -92,14 +120,25 @@ export class ClientRequest implements Visitor {
     });
   }
 
+  undecided(): void {
+    this.#owner.guarded(() => this.#owner.undecided());
+  }
+
   laneReady(): void {
     const state = this.#state;
     if (state.kind === 'making') state.isReady = true;
     if (state.kind !== 'opening') return;
     this.#state = { kind: 'granted', lane: state.lane };
-    this.#login.deadline.cancel();
+    this.#asked.deadline.cancel();
     this.decided('admitted');
     this.#owner.granted(state.lane);
+  }
+
+  /** The client turns out to be a worker: its place becomes a worker's, if workers may have one more. */
+  riseInPlace(): boolean {
+    if (this.#place === null || !this.#parts.admission.giveToWorker(this.#place)) return false;
+    this.#role = 'worker';
+    return true;
   }
 
   /** How it was decided; the first call counts. */
@@ -108,14 +147,14 @@ export class ClientRequest implements Visitor {
     this.#isDecided = true;
     const { counts, wiring } = this.#parts;
     counts.admissions.add(outcome);
-    counts.waits.observeMs(outcome, wiring.turns.now() - this.#login.at);
+    counts.waits.observeMs(outcome, wiring.turns.now() - this.#asked.at);
   }
 
   /** Gives back what was asked for and given. */
   letGo(): void {
     const state = this.#state;
     this.#state = { kind: 'over' };
-    this.#login.deadline.cancel();
+    this.#asked.deadline.cancel();
     if (state.kind === 'opening' || state.kind === 'granted') state.lane.leave();
     this.#parts.admission.leave(this);
   }
@@ -123,7 +162,7 @@ export class ClientRequest implements Visitor {
   /** Where a lane's making fails, nobody knows whether it has taken the place: a shared count is wrong. */
   #make(place: Place | null): Lane {
     try {
-      return this.#parts.lanes.open(this.#owner, this.#login.hello, place);
+      return this.#parts.lanes.open(this.#owner.laneClient, this.#asked.hello, place);
     } catch (error) {
       throw new SharedCountError('a lane could not be made, and its place may be lost', error);
     }

@@ -6,6 +6,7 @@ export const CLIENT_STATES = [
   'authenticating',
   'waiting',
   'opening',
+  'unplaced',
   'open',
   'refusing',
   'refused',

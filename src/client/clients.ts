@@ -18,6 +18,9 @@ import type { ClientEvents, ClientParts, ClientSettings, Expiring } from './clie
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
 
+/** How long Faktory's FETCH blocks (v1.7.0 manager/fetch.go); real clients read no longer than that. */
+const FETCH_WAIT_MS = 2000;
+
 export interface ClientsParts {
   readonly clock: Clock;
   readonly counts: ClientCounts;
@@ -54,6 +57,11 @@ export class Clients {
       openingDeadlines: new Deadlines<Expiring>(
         clock,
         () => settings.current.openingTimeoutMs,
+        (client) => client.onOpeningDeadline(),
+      ),
+      fetchDeadlines: new Deadlines<Expiring>(
+        clock,
+        () => Math.min(FETCH_WAIT_MS, settings.current.openingTimeoutMs),
         (client) => client.onOpeningDeadline(),
       ),
       isDraining: () => this.#isDraining,

@@ -2,6 +2,7 @@
 // as far as the replies allow, in order; the bouncer's own answers wait for those that come first; a
 // line that may not pass is answered here, and Faktory never sees it.
 
+import { check } from '../base/check.ts';
 import { Pump, type PumpStep } from '../base/pump.ts';
 import type { Lane } from '../lanes/lane.ts';
 import type { ClientEndReason } from './client-states.ts';
@@ -10,9 +11,11 @@ import { commandTooLong, guardText } from '../protocol/error-texts.ts';
 import { guard } from '../protocol/guard.ts';
 import type { LineBuffer } from '../protocol/line-buffer.ts';
 import { NIL } from '../protocol/replies.ts';
-import { MEANING } from '../protocol/verbs.ts';
+import { MEANING, type Verb } from '../protocol/verbs.ts';
 import type { ClientParts } from './client-parts.ts';
 
+/** A FETCH that is sent later than this may be answered later than its client reads (2 s, as Faktory). */
+const FETCH_SENT_WITHIN_MS = 800;
 /** Commands up to this size are not counted as buffered once they are on their way. */
 const COUNTED_BYTES_MIN = 4096;
 
@@ -24,6 +27,10 @@ export interface PumpClient {
   readonly takesReplies: boolean;
   /** It has said all that it had to say, or is gone. */
   readonly hasLeft: boolean;
+  /** Whether `verb` shows that it is a worker, while it has only a producer's standing. */
+  lacksStandingFor(verb: Verb): boolean;
+  /** Takes or asks for a worker's standing. True: `verb` may go on at once; else it waits. */
+  rise(verb: Verb): boolean;
   tell(bytes: Buffer): void;
   /** Ends the client connection. `farewell`: what the client is told, null for nothing. */
   end(reason: ClientEndReason, farewell: Buffer | null): void;
@@ -62,13 +69,14 @@ export class CommandPump {
     return this.#outstanding === 0;
   }
 
-  /**
-   * Whether a client that has left has left something to do: commands at Faktory or behind them. A
-   * FETCH is of no use to it, and what stands behind one that is outstanding is not taken up.
-   */
+  get fetchIsOutstanding(): boolean {
+    return this.#fetchIsOutstanding;
+  }
+
+  /** Whether a client that has left has left something to do; a FETCH's reply is of no use to it. */
   get hasWork(): boolean {
-    if (this.#fetchIsOutstanding) return false;
-    return this.#outstanding > 0 || this.#heldLine !== null || this.#lines.hasLine;
+    if (this.#heldLine !== null || this.#lines.hasLine) return true;
+    return this.#outstanding > 0 && !this.#fetchIsOutstanding;
   }
 
   /** Bytes read and not taken up, and those of large commands on their way. */
@@ -87,14 +95,47 @@ export class CommandPump {
     return this.#lines.partialLength > this.#parts.settings.current.maxCommandBytes;
   }
 
-  /** Commands go to `lane` from now on. */
-  open(lane: Lane): void {
+  /** Commands go to `lane` from now on; null: to none, until there is another. */
+  connect(lane: Lane | null): void {
     this.#lane = lane;
+  }
+
+  /** The verb of the next line, which is held for the lane to come; null where none has come whole. */
+  nextVerb(): Verb | null {
+    for (;;) {
+      const line = this.#heldLine ?? this.#lines.next();
+      this.#heldLine = line;
+      if (line === null) {
+        if (this.partialIsTooLong) this.#refuseTooLong();
+        return null;
+      }
+      const verb = verbOf(line);
+      if (verb !== 'FETCH' || !this.#client.hasLeft) return verb;
+      this.#heldLine = null;
+      this.#client.tell(NIL);
+    }
+  }
+
+  /** The client of an outstanding FETCH has left: what stands behind it need not wait for its reply. */
+  abandonFetch(): void {
+    check(this.#fetchIsOutstanding, 'a FETCH was abandoned that is not outstanding');
+    this.#fetchIsOutstanding = false;
+    // It goes alone.
+    this.#outstanding = 0;
+    this.#largeBytes = 0;
+    this.#client.tell(NIL);
+  }
+
+  /** A FETCH that has waited for a lane for `waitedMs`, too long, is answered with nil. */
+  dropLateFetch(waitedMs: number): void {
+    const line = this.#heldLine;
+    if (line === null || verbOf(line) !== 'FETCH' || waitedMs < FETCH_SENT_WITHIN_MS) return;
+    this.#heldLine = null;
+    this.#client.tell(NIL);
   }
 
   /** Nothing is taken up any more. */
   close(): void {
-    this.#lane = null;
     this.#heldLine = null;
   }
 
@@ -146,14 +187,17 @@ export class CommandPump {
       client.end('end_command', null);
       return 'done';
     }
-    if (verb === 'FETCH') {
-      if (client.hasLeft) {
-        // A job would find nobody, or somebody who cannot acknowledge it.
-        client.tell(NIL);
-        return 'more';
-      }
-      this.#fetchIsOutstanding = true;
+    if (verb === 'FETCH' && client.hasLeft) {
+      // A job would find nobody, or somebody who cannot acknowledge it.
+      client.tell(NIL);
+      return 'more';
     }
+    if (showsWorker(verb) && client.lacksStandingFor(verb)) {
+      this.#heldLine = line;
+      if (this.#outstanding > 0 || !client.rise(verb)) return 'done';
+      this.#heldLine = null;
+    }
+    if (verb === 'FETCH') this.#fetchIsOutstanding = true;
     this.#outstanding += 1;
     if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
     lane.submit(verb, line, this.#readAt);
@@ -167,4 +211,9 @@ export class CommandPump {
       commandTooLong(this.#parts.settings.current.maxCommandBytes),
     );
   }
+}
+
+/** Whether only a worker says `verb`. */
+function showsWorker(verb: Verb): boolean {
+  return verb === 'FETCH' || verb === 'BEAT';
 }

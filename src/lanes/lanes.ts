@@ -2,6 +2,7 @@
 // asks for gauges does not know which mode it is.
 
 import type { Place } from '../admission/places.ts';
+import type { Role } from '../admission/roles.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Lane, LaneClient } from './lane.ts';
 
@@ -17,8 +18,8 @@ export interface LaneGauges {
 }
 
 export interface Lanes {
-  /** Whether a client of `worker` (null: a producer) needs a server connection of its own. */
-  needsPlace(worker: string | null): boolean;
+  /** Whether a client with `wid` (null: none) needs a server connection of its own as `role`. */
+  needsPlace(role: Role, wid: string | null): boolean;
   /** A lane for an admitted client; `place` is the lane's, for its server connection. */
   open(client: LaneClient, hello: Hello, place: Place | null): Lane;
   start(): void;

@@ -28,6 +28,8 @@ export interface PooledParts {
 
 export class PooledLane implements Lane, ReplySink {
   readonly isShared = true;
+  /** As which the client was let in. */
+  readonly worker: string | null;
   readonly #parts: PooledParts;
   readonly #client: LaneClient;
   #group: WorkerGroup | null = null;
@@ -44,10 +46,7 @@ export class PooledLane implements Lane, ReplySink {
   constructor(parts: PooledParts, client: LaneClient) {
     this.#parts = parts;
     this.#client = client;
-  }
-
-  get worker(): string | null {
-    return this.#client.worker;
+    this.worker = client.worker;
   }
 
   get clientIsHere(): boolean {
@@ -56,7 +55,7 @@ export class PooledLane implements Lane, ReplySink {
 
   /** A producer is ready at once; a worker's client when Faktory knows the worker. */
   open(): void {
-    if (this.#client.worker === null) this.#ready();
+    if (this.worker === null) this.#ready();
     else this.#joinGroup();
   }
 

@@ -2,6 +2,7 @@
 // one place, for its first server connection, however many clients it has.
 
 import type { Place } from '../admission/places.ts';
+import type { Role } from '../admission/roles.ts';
 import type { Limit } from '../base/limit.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
@@ -34,8 +35,8 @@ export class PooledLanes implements Lanes {
     this.#fetchLane = new FetchLane({ ...parts, producerHello: parts.hello });
   }
 
-  needsPlace(worker: string | null): boolean {
-    return worker !== null && this.#fetchLane.needsPlace(worker);
+  needsPlace(role: Role, wid: string | null): boolean {
+    return role === 'worker' && wid !== null && this.#fetchLane.needsPlace(wid);
   }
 
   open(client: LaneClient, hello: Hello, place: Place | null): Lane {

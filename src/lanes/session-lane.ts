@@ -29,9 +29,10 @@ export interface SessionLaneParts extends SessionSenderParts {
 
 export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, SenderClient {
   readonly isShared = false;
-  readonly worker: string | null;
   readonly #parts: SessionLaneParts;
   readonly #client: LaneClient;
+  /** Whose FETCH it is; a client may have become a worker's since the lane was opened. */
+  #worker: string | null;
   readonly #server: ServerConnection;
   readonly #sender: SessionSender;
   /** The one FETCH that is waiting or in flight. */
@@ -42,7 +43,7 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
   constructor(parts: SessionLaneParts, client: LaneClient, hello: Hello, place: HeldPlace) {
     this.#parts = parts;
     this.#client = client;
-    this.worker = client.worker;
+    this.#worker = client.worker;
     this.#server = parts.servers.open({
       lane: 'session',
       hello,
@@ -52,6 +53,10 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
       isShared: false,
     });
     this.#sender = new SessionSender(parts, this, this.#server);
+  }
+
+  get worker(): string | null {
+    return this.#worker;
   }
 
   onOpen(): void {
@@ -72,6 +77,7 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
     }
     this.#fetch = command;
     this.#fetchIsSent = false;
+    this.#worker = this.#client.worker;
     const { governor, strayJobs } = this.#parts;
     const stray = strayJobs.size > 0 ? strayJobs.takeFor(this.worker, this.queues()) : null;
     if (stray !== null) this.answered(stray);

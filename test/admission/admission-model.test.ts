@@ -9,7 +9,7 @@ import type { Limits } from '../../src/admission/limits.ts';
 import type { Role } from '../../src/admission/roles.ts';
 import { limitsOf, noBug } from './house.ts';
 
-type State = 'waiting' | 'inside' | 'refused' | 'left';
+type State = 'waiting' | 'inside' | 'undecided' | 'refused' | 'left';
 
 /** In session mode each client needs a place; in pooled mode the first of a worker does. */
 type Mode = 'session' | 'pooled';
@@ -18,20 +18,23 @@ class Client implements Visitor {
   readonly role: Role;
   readonly wid: string | null;
   readonly address: string;
+  readonly isUnproven: boolean;
   readonly #scene: Scene;
   state: State = 'refused';
   place: Place | null = null;
 
-  constructor(wid: string | null, address: string, scene: Scene) {
-    this.role = wid === null ? 'producer' : 'worker';
+  /** `shown`: what its first command has shown it to be. */
+  constructor(wid: string | null, address: string, scene: Scene, shown: Role | null = null) {
+    this.role = shown ?? (wid === null ? 'producer' : 'worker');
+    this.isUnproven = wid !== null && shown === null;
     this.wid = wid;
     this.address = address;
     this.#scene = scene;
   }
 
-  needsPlace(): boolean {
+  needsPlace(role: Role): boolean {
     const { mode, shared } = this.#scene;
-    return mode === 'session' || (this.wid !== null && !shared.has(this.wid));
+    return mode === 'session' || (role === 'worker' && this.wid !== null && !shared.has(this.wid));
   }
 
   admitted(place: Place | null): void {
@@ -39,8 +42,14 @@ class Client implements Visitor {
     this.comeIn(place);
   }
 
+  undecided(): void {
+    equal(this.state, 'waiting');
+    ok(this.isUnproven);
+    this.state = 'undecided';
+  }
+
   comeIn(place: Place | null): void {
-    equal(place === null, !this.needsPlace(), 'who needs a place comes in with one');
+    equal(place === null, !this.needsPlace(this.role), 'who needs a place comes in with one');
     this.state = 'inside';
     const { mode, shared, limits, clients } = this.#scene;
     if (mode === 'session') this.place = place;
@@ -79,6 +88,15 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('leave' as const), who: fc.nat(50) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('release' as const), who: fc.nat(50) }) },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('show' as const),
+      who: fc.nat(50),
+      role: fc.constantFrom<Role>('producer', 'worker'),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('rise' as const), who: fc.nat(50) }) },
+  {
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('move a limit' as const),
@@ -104,8 +122,11 @@ function look({ limits, places, admission, clients, shared }: Scene): void {
   const waiting = clients.filter((client) => client.state === 'waiting');
   ok(waiting.length <= limits.waitingLine.value);
   equal(admission.waiting('producer') + admission.waiting('worker'), waiting.length);
-  for (const client of waiting)
-    ok(admission.obstacle(client) !== null, 'who may come in does not wait');
+  for (const client of waiting) {
+    const obstacle = admission.obstacle(client);
+    ok(obstacle !== null, 'who may come in does not wait');
+    ok(obstacle.reason !== 'server_connections' || !client.isUnproven, 'its command decides');
+  }
   const inside = clients.filter((client) => client.state === 'inside');
   const present = new Set([...inside, ...waiting].map((client) => client.wid));
   present.delete(null);
@@ -129,6 +150,39 @@ function release(client: Client): void {
   place?.release();
 }
 
+/** A client arrives, be it for the first time or for what its first command shows it to be. */
+function arrive(scene: Scene, client: Client, now: number): void {
+  const { admission, clients } = scene;
+  clients.push(client);
+  const obstacle = admission.obstacle(client);
+  const decision = admission.arrive(client, now);
+  if (decision.kind === 'admitted') client.comeIn(decision.place);
+  else client.state = decision.kind;
+  if (decision.kind === 'undecided') {
+    ok(client.isUnproven && obstacle?.reason === 'server_connections');
+  }
+  if (decision.kind === 'refused') {
+    const { refusal } = decision;
+    ok('limit' in refusal && refusal.now >= refusal.limit);
+  }
+}
+
+/** Its first command has come: it leaves as what it was not decided to be, and asks again. */
+function show(scene: Scene, client: Client, role: Role, now: number): void {
+  leave(scene, client);
+  const { wid, address } = client;
+  arrive(scene, new Client(wid, address, scene, role), now);
+}
+
+/** A producer FETCHes. */
+function rise({ admission, places }: Scene, { place, role }: Client): void {
+  if (place === null || role === 'worker') return;
+  const workers = places.takenBy('worker');
+  const isWorker = admission.giveToWorker(place);
+  equal(places.takenBy('worker') - workers, isWorker ? 1 : 0);
+  equal(isWorker && workers >= places.shareOf('worker'), false, 'the share of workers holds');
+}
+
 const mode = fc.constantFrom<Mode>('session', 'pooled');
 const steps = fc.array(step, { size: 'max', maxLength: 80 });
 
@@ -142,15 +196,15 @@ t.test('the caps hold, nobody who may come in waits, and all counts return to ze
       const scene: Scene = { mode, limits, places, admission, clients, shared: new Map() };
       steps.forEach((step, n) => {
         if (step.kind === 'arrive') {
-          const client = new Client(step.wid, step.address, scene);
-          clients.push(client);
-          const decision = admission.arrive(client, n);
-          if (decision.kind === 'admitted') client.comeIn(decision.place);
-          else client.state = decision.kind;
-          if (decision.kind === 'refused') {
-            const { refusal } = decision;
-            ok('limit' in refusal && refusal.now >= refusal.limit);
-          }
+          arrive(scene, new Client(step.wid, step.address, scene), n);
+        } else if (step.kind === 'show') {
+          const undecided = clients.filter((client) => client.state === 'undecided');
+          const client = undecided[step.who % Math.max(1, undecided.length)];
+          if (client !== undefined) show(scene, client, step.role, n);
+        } else if (step.kind === 'rise') {
+          const inside = clients.filter((client) => client.state === 'inside');
+          const client = inside[step.who % Math.max(1, inside.length)];
+          if (client !== undefined) rise(scene, client);
         } else if (step.kind === 'leave') {
           const here = clients.filter((client) => client.state !== 'left');
           const client = here[step.who % Math.max(1, here.length)];

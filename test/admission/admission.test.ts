@@ -367,3 +367,60 @@ t.test(
     t.equal(house.places.taken, 0);
   },
 );
+
+t.test(
+  'where only its wid says that it is a worker, a full share leaves it undecided',
+  async (t) => {
+    const house = new House({ serverConnections: 3, producerReserve: 1, waitingLine: 1 });
+    const unproven = (): Guest => {
+      const guest = new Guest('w');
+      guest.isUnproven = true;
+      return guest;
+    };
+    t.strictSame(
+      some(2, unproven).map((guest) => house.arrive(guest).kind),
+      ['admitted', 'admitted'],
+    );
+    t.strictSame(
+      some(3, unproven).map((guest) => house.arrive(guest).kind),
+      ['undecided', 'undecided', 'undecided'],
+      'it takes neither a place nor a seat',
+    );
+    t.equal(house.arrive(new Guest(null)).kind, 'admitted');
+    t.equal(house.arrive(unproven()).kind, 'waiting', 'a producer would have to wait too');
+  },
+);
+
+t.test(
+  'a producer that turns out to be a worker keeps its place while workers may have one more',
+  async (t) => {
+    const house = new House({ serverConnections: 4, producerReserve: 2 });
+    const guests = some(4, () => new Guest(null));
+    for (const guest of guests) house.arrive(guest);
+    t.strictSame(
+      guests.map(({ place }) => place !== null && house.admission.giveToWorker(place)),
+      [true, true, false, false],
+    );
+    t.strictSame(house.places.counts(), { producer: 2, worker: 2 });
+    const [first, , third] = guests;
+    if (first?.place === null || third?.place === null || first === undefined) return;
+    t.equal(house.admission.giveToWorker(first.place), false, 'it is one already');
+    first.place.release();
+    t.equal(third !== undefined && house.admission.giveToWorker(third.place), true, 'again');
+    t.strictSame(house.places.counts(), { producer: 1, worker: 2 });
+  },
+);
+
+t.test('held back by its own cap first, it is undecided when that lets it', async (t) => {
+  const house = new House({ serverConnections: 1, perWorker: 1 });
+  const first = new Guest('w');
+  house.arrive(first);
+  const second = new Guest('w');
+  second.isUnproven = true;
+  t.equal(house.arrive(second).kind, 'waiting');
+  house.admission.leave(first);
+  t.equal(second.isUndecided, true);
+  t.equal(house.admission.waiting('worker'), 0);
+  first.place?.release();
+  t.equal(second.cameInAfterWait, false);
+});

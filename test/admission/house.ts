@@ -11,6 +11,7 @@ export class Guest implements Visitor {
   readonly wid: string | null;
   readonly address: string;
   needs = true;
+  isUnproven = false;
   place: Place | null = null;
   cameInAfterWait = false;
   /** How often admission has looked at it. */
@@ -24,7 +25,7 @@ export class Guest implements Visitor {
     this.address = address;
   }
 
-  needsPlace(): boolean {
+  needsPlace(_role: Role): boolean {
     this.looks += 1;
     return this.needs;
   }
@@ -33,6 +34,12 @@ export class Guest implements Visitor {
     this.place = place;
     this.cameInAfterWait = true;
     this.#onAdmitted();
+  }
+
+  isUndecided = false;
+
+  undecided(): void {
+    this.isUndecided = true;
   }
 }
 

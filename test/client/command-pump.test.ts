@@ -29,6 +29,19 @@ class Client implements PumpClient {
   end(reason: ClientEndReason): void {
     this.ends.push(reason);
   }
+
+  /** A producer's standing only, until it rises. */
+  isWorker = true;
+  risesAtOnce = true;
+
+  lacksStandingFor(): boolean {
+    return !this.isWorker;
+  }
+
+  rise(): boolean {
+    this.isWorker = this.risesAtOnce;
+    return this.risesAtOnce;
+  }
 }
 
 /** Notes what is submitted; `onSubmit` is called from within. */
@@ -85,7 +98,7 @@ function openHouse(): House {
   const lane = new NotedLane();
   const buffer = new LineBuffer();
   const pump = new CommandPump(parts, client, buffer);
-  pump.open(lane);
+  pump.connect(lane);
   return {
     client,
     lane,
@@ -141,7 +154,7 @@ t.test('a lane that throws ends its client, and the pump is not stuck', async (t
   };
   client.end = (reason) => {
     client.ends.push(reason);
-    pump.close();
+    pump.connect(null);
   };
   hear('INFO\nINFO\n');
   t.match(bugs, [new Error('of a lane')]);
@@ -172,15 +185,79 @@ t.test('who has left has work while whole commands are outstanding or waiting', 
   t.equal(pump.hasWork, true, 'it is outstanding');
   pump.answered(lane.submitted[0] as Command);
   t.equal(pump.hasWork, false);
-  hear('FETCH q\nINFO\n');
+  hear('FETCH q\n');
   t.equal(pump.hasWork, false, 'a FETCH is of no use to it');
+  hear('INFO\nFETCH q\nFLUSH\n');
+  t.equal(pump.hasWork, true, 'what is behind it is');
   client.hasLeft = true;
-  pump.answered(lane.submitted[1] as Command);
+  pump.abandonFetch();
   pump.run(0);
-  hear('FETCH q\nFLUSH\n');
-  t.strictSame(client.told, []);
+  t.strictSame(client.told, ['$-1\r\n'], 'of the FETCH that was outstanding');
   pump.answered(lane.submitted[2] as Command);
   pump.run(0);
-  t.strictSame(client.told, ['$-1\r\n']);
+  t.strictSame(client.told, ['$-1\r\n', '$-1\r\n']);
   t.strictSame(lines(), ['PUSH {"half"}', 'FETCH q', 'INFO', 'FLUSH']);
 });
+
+t.test(
+  'FETCH and BEAT wait for a worker\u2019s standing, what is before them for nothing',
+  async (t) => {
+    const { client, lane, pump, hear, lines } = openHouse();
+    client.isWorker = false;
+    client.risesAtOnce = false;
+    hear('PUSH {}\nBEAT {}\nINFO\n');
+    t.strictSame(lines(), ['PUSH {}']);
+    pump.answered(lane.submitted[0] as Command);
+    pump.run(0);
+    t.strictSame(lines(), ['PUSH {}'], 'it asks, and waits');
+    client.isWorker = true;
+    pump.run(0);
+    t.strictSame(lines(), ['PUSH {}', 'BEAT {}', 'INFO']);
+    const other = openHouse();
+    other.client.isWorker = false;
+    other.hear('FETCH q\n');
+    t.strictSame(other.lines(), ['FETCH q'], 'one that gets it at once goes on at once');
+  },
+);
+
+t.test(
+  'with no lane the next verb is told, and its line is kept for the lane to come',
+  async (t) => {
+    const { client, lane, pump, hear, lines } = openHouse();
+    pump.connect(null);
+    t.equal(pump.nextVerb(), null);
+    hear('PUSH {}\nINFO\n');
+    t.equal(pump.nextVerb(), 'PUSH');
+    t.equal(pump.nextVerb(), 'PUSH');
+    pump.connect(lane);
+    pump.run(0);
+    t.strictSame(lines(), ['PUSH {}', 'INFO']);
+    const gone = openHouse();
+    gone.pump.connect(null);
+    gone.client.hasLeft = true;
+    gone.hear('FETCH q\nACK {}\n');
+    t.equal(gone.pump.nextVerb(), 'ACK');
+    t.strictSame(gone.client.told, ['$-1\r\n']);
+    t.strictSame(client.told, []);
+  },
+);
+
+t.test(
+  'a FETCH that gets its lane after 0.8 s is answered with nil, one before is sent',
+  async (t) => {
+    for (const [at, told] of [
+      [799, []],
+      [800, ['$-1\r\n']],
+    ] as const) {
+      const { client, lane, pump, hear, lines } = openHouse();
+      pump.connect(null);
+      hear('FETCH q\n');
+      pump.nextVerb();
+      pump.connect(lane);
+      pump.dropLateFetch(at);
+      pump.run(0);
+      t.strictSame(client.told, told);
+      t.equal(lines().length, 1 - told.length);
+    }
+  },
+);

@@ -104,7 +104,7 @@ t.test('saturation and headroom come from the places taken', async (t) => {
   t.equal(found.get('server_connections_headroom'), 225);
   t.equal(found.get('server_connections_share{role="worker"}'), 810);
   t.equal(found.get('server_connections_share{role="producer"}'), 90);
-  t.equal(found.get('client_connections_saturation_ratio'), 42 / 20000);
+  t.equal(found.get('client_connections_saturation_ratio'), 48 / 20000);
   t.equal(found.get('clients_per_server_connection'), 6 / 4);
 });
 

@@ -153,7 +153,8 @@ t.test(
     await until(() => faktory.connectionsOf('busy').length === 3, { what: 'three connections' });
     await until(() => faktory.jobs.blockedFetches === 3, { what: 'three FETCHes' });
     const newcomers = await Promise.all([connect({ wid: 'new' }), connect({ wid: 'new' })]);
-    for (const { helloReply } of newcomers) t.same(helloReply, ok);
+    const beats = newcomers.map((client) => client.command('BEAT {"wid":"new"}'));
+    for (const beat of beats) t.same(await beat, ok);
     t.equal(faktory.connectionsOf('busy').length, 2);
     for (const fetch of fetches) t.same(await fetch, nil, 'no FETCH fails for it');
     t.equal(
@@ -183,7 +184,8 @@ t.test('one that is not in use is given up first, at once', async (t) => {
   const { jid, line } = pushLine({ queue: 'c' });
   await producer.command(line);
   t.match(replyText((await fetches[2]) ?? nil), jid);
-  t.same((await connect({ wid: 'new' })).helloReply, ok);
+  const newcomer = await connect({ wid: 'new' });
+  t.same(await newcomer.command('BEAT {"wid":"new"}'), ok);
   t.equal(faktory.jobs.blockedFetches, 2, 'no FETCH had to end for it');
   t.equal(await bouncer.metric('server_connections_ended_total{reason="yielded"}'), 1);
   for (const fetch of fetches.slice(0, 2)) t.same(await fetch, nil);

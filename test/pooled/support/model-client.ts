@@ -38,6 +38,10 @@ export class ModelClient {
   answered = 0;
   isGone = false;
   hasEnded = false;
+  /** Its last reply was a refusal: of its first command, for which it has no place, or of one not sent. */
+  wasRefused = false;
+  /** Commands that were refused so: they must not have been executed. */
+  readonly refusedIds: string[] = [];
   /** The bouncer closed it first. */
   wasClosed = false;
 
@@ -140,6 +144,13 @@ export class ModelClient {
     }
     this.answered += 1;
     const { verb, id, jid, queue = '' } = command;
+    const text = replyText(reply) ?? '';
+    this.wasRefused = isRefusal(text);
+    if (this.wasRefused) {
+      if (text.startsWith('-ERR too many')) this.refusedIds.push(id);
+      if (verb === 'PUSH' && jid !== null) this.refusedPushes.push(jid);
+      return;
+    }
     if (verb === 'FETCH') {
       this.#checkFetch(command, reply);
       return;
@@ -170,6 +181,10 @@ export class ModelClient {
     const said = replyText(reply);
     this.problems.push(`${this.name} asked ${asked} and read ${said?.slice(0, 80)}`);
   }
+}
+
+function isRefusal(said: string): boolean {
+  return /^-ERR (?:too many connections: |Faktory is unreachable)/.test(said);
 }
 
 function wire(reply: Reply): string {

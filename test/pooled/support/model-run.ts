@@ -190,7 +190,10 @@ class ModelRun {
     const unknown = this.#house.faktory.unknown();
     for (const client of this.#clients) {
       this.#problems.push(...client.problems);
-      if (!client.wasClosed || !client.wasAdmitted) continue;
+      for (const id of client.refusedIds) {
+        if (id !== '' && executed.has(id)) this.#problems.push(`${id} was refused and executed`);
+      }
+      if (!client.wasClosed || !client.wasAdmitted || client.wasRefused) continue;
       const first = client.outstanding[0];
       const mayBe = first !== undefined && unknown.has(first.id);
       const again = first !== undefined && SENT_AGAIN.includes(first.verb);
