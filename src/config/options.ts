@@ -264,7 +264,7 @@ export const OPTIONS = {
     kind: choice(RULE_MODES),
     fallback: 'on',
     reloadable: true,
-    doc: 'Applies when a PUSH, ACK or FAIL has had no answer for 1.5 s, or when Redis does not answer. on: new PUSH, PUSHB and FAIL wait up to pool.outage_wait, then read an error. log: only the log and the metrics show it.',
+    doc: 'Applies when Faktory or its Redis hangs: a PUSH, ACK or FAIL has had no answer for 1.5 s and nothing else was answered for 1 s, or a reply says that Redis does not answer. on: new PUSH, PUSHB and FAIL wait up to pool.outage_wait, then read an error. log: only the log and the metrics show it.',
     read: (config) => config.writes.hang,
   }),
   'writes.refused': option({
