@@ -387,7 +387,7 @@ t.test(
       'it takes neither a place nor a seat',
     );
     t.equal(house.arrive(new Guest(null)).kind, 'admitted');
-    t.equal(house.arrive(unproven()).kind, 'waiting', 'a producer would have to wait too');
+    t.equal(house.arrive(unproven()).kind, 'undecided', 'its first command decides where it waits');
   },
 );
 

@@ -113,7 +113,7 @@ t.test(
     await waitingAre(bouncer, 'worker', 1);
     t.equal(
       replyText(await fetched),
-      '-ERR too many connections: 2 (limit 2, limits.server_connections of faktory-bouncer); try again later or raise it',
+      '-ERR too many connections: 2 (limit 2, limits.server_connections of faktory-bouncer); try again later or raise the limit',
     );
     t.equal(await third.readUntilClose(), '');
     t.equal(await bouncer.metric('refusals_total{reason="server_connections"}'), 1);
