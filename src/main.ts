@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --disable-sigusr1
 // The command line: arguments, signals, exit codes, nothing else. Promise: 0 is stopped, 1 failed
 // at run time, 2 wrong configuration or usage. Only Node's own modules are imported before the
-// version of Node is known, so that an old one is told instead of tripping over newer code.
+// version of Node is known, so that an old one gets a message instead of a syntax error.
 
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -20,7 +20,7 @@ const IGNORED_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 /** The first with stable type stripping, see `engines` in package.json. */
 const NODE_MIN = { major: 24, minor: 12 } as const;
 
-/** What an operator makes of an error code. */
+/** Error codes in words. */
 const WORDS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use',
   EADDRNOTAVAIL: 'this machine does not have the address',
@@ -152,8 +152,8 @@ function stopOnSignals(stop: (signal: string) => Promise<void>): void {
 }
 
 /**
- * Signals that end a process, or open Node's debugger, unless somebody listens: sent by habit, they must
- * cost no connection.
+ * Signals that end a process, or open Node's debugger, unless the process listens to them. They are
+ * sent by habit, and must not cost a connection.
  */
 function ignoreOtherSignals(log: Logger): void {
   for (const signal of IGNORED_SIGNALS) {

@@ -31,10 +31,17 @@ import {
   wrongArrows,
 } from './tidy/rooms.ts';
 import { allSources, type Source } from './tidy/sources.ts';
+import { avoidedWords, deadLinks } from './tidy/words.ts';
 
 const files = allSources();
 const code = files.filter(({ path }) => /^src\/.*\.ts$/.test(path));
-const pages = files.filter(({ path }) => path === 'README.md' || /^docs\/.*\.md$/.test(path));
+const pages = files.filter(({ path }) => /^(?:README|CONTRIBUTING|docs\/[\w-]+)\.md$/.test(path));
+/** What users read beside the pages: options, usage, errors, log lines, metrics. */
+const texts = files.filter(({ path }) =>
+  /^(?:CHANGELOG\.md|config\/.*|src\/(?:main|protocol\/error-texts|(?:config|admin|observe)\/.*)\.ts)$/.test(
+    path,
+  ),
+);
 const readme = file('README.md');
 const operations = file('docs/operations.md');
 const metricsPage = file('docs/metrics.md');
@@ -72,6 +79,15 @@ t.test('every file of src is imported', async (t) => none(t, orphans(code)));
 t.test('every file of src says what it promises', async (t) => none(t, withoutHead(code)));
 
 t.test('nothing is there that must not be', async (t) => none(t, banned(files)));
+
+t.test('pages and texts are in plain words', async (t) => {
+  t.ok(texts.length > 20);
+  none(t, avoidedWords([...pages, ...texts]));
+});
+
+t.test('no link of a page is dead', async (t) =>
+  none(t, deadLinks([...pages, file('CHANGELOG.md')], files)),
+);
 
 t.test('metrics: the code and the pages name the same', async (t) => {
   const scrape = await createMetrics(new Counts(), fullSnapshot, '0.1.0').render();

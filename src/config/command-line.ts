@@ -1,4 +1,4 @@
-// What the words behind `faktory-bouncer` ask for. Pure. Promise: a password in an argument, which
+// What the arguments of `faktory-bouncer` ask for. Pure. Promise: a password in an argument, which
 // every user of the machine can read in the process list, is refused and not repeated.
 
 import { parseArgs } from 'node:util';
@@ -96,7 +96,7 @@ function flagValues(values: {
   ].flatMap(({ flag, key, text }) => (text === undefined ? [] : [{ flag, key, text }]));
 }
 
-/** Also for what is no usable URL, as long as it looks as if it held one. */
+/** True too for a text that is not a usable URL, if it looks as if it held a password. */
 function holdsPassword(url: string): boolean {
   const parsed = parseServerUrl(url);
   return 'refused' in parsed

@@ -1,5 +1,5 @@
-// What can be wrong with a configuration, and where it was written. Promise: whoever reads a
-// problem knows which line, variable or flag to change, and to what.
+// What can be wrong with a configuration, and where it was written. Promise: a problem
+// says which line, variable or flag to change, and to what.
 
 /** Where a value was written. */
 export type Origin =

@@ -1,6 +1,6 @@
-// Which known name somebody probably meant. Pure.
+// Which known name an operator probably meant. Pure.
 
-/** Names longer than this are no slips of the finger, and comparing them costs time. */
+/** A longer name is not a slip of the finger, and comparing it costs time. */
 const NAME_LENGTH_MAX = 80;
 
 /** The known name nearest to `name`, null when none is near enough to be meant. */

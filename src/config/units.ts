@@ -67,6 +67,7 @@ function parseQuantity(
 
 function formatQuantity(amount: number, factors: Readonly<Record<string, number>>): string {
   const whole = Object.entries(factors).find(([, factor]) => amount % factor === 0);
-  if (whole === undefined) throw new RangeError(`Cannot format ${amount}: it is no whole number`);
+  if (whole === undefined)
+    throw new RangeError(`Cannot format ${amount}: it is not a whole number`);
   return `${amount / whole[1]}${whole[0]}`;
 }

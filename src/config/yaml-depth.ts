@@ -3,7 +3,7 @@
 
 import { Lexer, LineCounter, Parser } from 'yaml';
 
-/** Levels of keys and lists in each other, with room for whoever has a list where a value belongs. */
+/** Levels of keys and lists in each other, with room for a list where a value belongs. */
 export const DEPTH_MAX = 16;
 
 /** A place in a text, as people count: from 1. */

@@ -11,7 +11,7 @@ import type { Origin, Problem } from './problems.ts';
 import { nearest } from './suggest.ts';
 import { DEPTH_MAX, tooDeepAt } from './yaml-depth.ts';
 
-/** One option as somebody wrote it. */
+/** One option as an operator wrote it. */
 export interface Entry {
   readonly key: OptionKey;
   readonly value: unknown;
@@ -21,7 +21,7 @@ export interface Entry {
 /** Every option written out with comments takes 8 KiB. */
 export const FILE_BYTES_MAX = 256 * 1024;
 
-/** Syntax errors that are told at once: one slip makes many of them. */
+/** Syntax errors that are shown at once: one slip causes many of them. */
 const SYNTAX_PROBLEMS_MAX = 20;
 
 /** What the text sets, and everything that is wrong with its shape. */
@@ -146,7 +146,7 @@ class YamlReader {
 
   #origin(offset: number): Origin {
     const { line, col } = this.#lines.linePos(offset);
-    // An empty text has no lines for the counter, people call its place line 1 all the same.
+    // An empty text has no lines for the counter, people call its place line 1.
     return { kind: 'file', file: this.#file, line: Math.max(1, line), column: Math.max(1, col) };
   }
 
@@ -155,7 +155,7 @@ class YamlReader {
   }
 }
 
-/** The library's words, but for two slips that it has no advice for. */
+/** The library's words, except for two slips for which it has no advice. */
 function yamlWords(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'found a second document after ---; keep one';
   const words = message.split('\n', 1)[0] ?? '';
@@ -163,7 +163,7 @@ function yamlWords(code: string, message: string): string {
   return `${words}; put quotes around a value such as "[::1]:7519"`;
 }
 
-/** What somebody probably meant who wrote `key` in `section`. */
+/** What an operator probably meant with `key` in `section`. */
 function hint(key: string, section: string): string {
   const here = namesIn(section);
   const name = section === '' ? key : key.slice(section.length + 1);
@@ -183,7 +183,7 @@ function namesIn(section: string): readonly string[] {
   return OPTION_KEYS.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
 }
 
-/** A key that is no plain word is somebody's accident: cut it and show its control characters. */
+/** A key that is not a plain word is an accident: cut it and show its control characters. */
 function shownKey(key: string): string {
   return /^[\w.-]{1,60}$/.test(key) ? key : JSON.stringify(key.slice(0, 60));
 }

@@ -1,6 +1,6 @@
 // The log: pino JSON lines on stdout. Promise: a reader of stdout that stalls never stalls the
 // bouncer (lines beyond a bound are dropped), and no key that is named like a password shows its
-// value. That nobody logs one in the first place is left to the rooms; this is the second belt.
+// value. The rooms log none in the first place; this is a second safeguard.
 
 import { destination, pino, stdTimeFunctions } from 'pino';
 import type { DestinationStream, Logger } from 'pino';

@@ -12,7 +12,7 @@ export function bouncerFamilies(version: string): readonly Family[] {
     labelledGauge('mode_info', 'Always 1; the label is the mode in force.', ({ snapshot }) => [
       { labels: { mode: snapshot.mode }, value: 1 },
     ]),
-    gauge('draining', '1 while the bouncer drains and takes nobody in, else 0.', ({ snapshot }) =>
+    gauge('draining', '1 while the bouncer drains, otherwise 0.', ({ snapshot }) =>
       snapshot.draining ? 1 : 0,
     ),
     counter(

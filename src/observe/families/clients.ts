@@ -1,5 +1,5 @@
-// Metrics about client connections: who is there, who came in, waited, was refused, and how each
-// ended. Promise: nothing here is labelled with what a client says about itself.
+// Metrics about client connections: how many exist, were admitted, waited or were refused, and how each
+// ended. Promise: no label holds what a client says about itself.
 
 import type { ClientState } from '../../client/client-states.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -20,7 +20,7 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'client_connections_saturation_ratio',
-    'Client connections, without those being refused, divided by their cap; 1 is full.',
+    'Client connections, without refused ones, divided by their cap; 1 is full.',
     ({ snapshot }) => ratio(clientsIn(snapshot), snapshot.limits.clients),
   ),
   gauge(
@@ -30,12 +30,12 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'workers',
-    'Workers (wids) with at least one client connection that is in or waits.',
+    'Workers (wids) with at least one client connection that is admitted or waits.',
     ({ snapshot }) => snapshot.workers,
   ),
   counter(
     'client_connections_accepted_total',
-    'Client connections accepted by the listener, whatever became of them.',
+    'Client connections that the listener accepted.',
     ({ counts }) => counts.client.accepted.total,
   ),
   counterBy(
@@ -52,7 +52,7 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   histogramBy(
     'admission_wait_seconds',
-    'Time from asking for admission to its outcome, also for those that got none.',
+    'Time from asking for admission to its outcome.',
     'outcome',
     (counts) => counts.client.waits,
   ),
@@ -80,12 +80,12 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'waiting_line_oldest_wait_seconds',
-    'How long the client connection that has waited longest has waited; 0 when nobody waits.',
+    'How long the client connection that has waited longest has waited; 0 if no client waits.',
     ({ snapshot }) => snapshot.waitingLine.oldestWaitSeconds,
   ),
   counterBy(
     'guard_hits_total',
-    'Commands that the guard answered itself because they would have harmed Faktory.',
+    'Commands that would have harmed Faktory, and that the guard answered.',
     'rule',
     (counts) => counts.client.guardHits,
   ),

@@ -1,5 +1,5 @@
-// Metrics about commands, FETCHes, jobs whose client is gone, and bytes. Promise: a verb is one of
-// the closed set; whatever else a client sends counts as OTHER.
+// Metrics about commands, FETCHes, stray jobs and bytes. Promise: a verb is one of the closed set;
+// everything else that a client sends counts as OTHER.
 
 import type { Histogram } from '../../base/counters.ts';
 import { byLabel, counter, counterBy, gauge, histogramBy, observations } from './family.ts';
@@ -40,7 +40,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   histogramBy(
     'lane_wait_seconds',
-    'Time that a command that could not be sent at once waited in the bouncer, by lane; pooled mode only.',
+    'Time in the bouncer before a command was sent, by lane; pooled mode only.',
     'lane',
     (counts) => counts.lanes.waits,
   ),
@@ -76,7 +76,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   counter(
     'fetches_answered_nil_total',
-    'FETCHes that the bouncer answered with nil by itself; in pooled mode every nil is.',
+    'FETCHes that the bouncer answered with nil; in pooled mode every nil.',
     ({ counts }) => counts.lanes.fetchesAnsweredNil.total,
   ),
   counter(
@@ -91,12 +91,12 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   counter(
     'bulk_pushes_taken_apart_total',
-    'PUSHBs that Faktory could not read, so that each PUSH was sent again by itself.',
+    'PUSHBs that Faktory could not read; each PUSH was sent again alone.',
     ({ counts }) => counts.lanes.bulkPushes.takenApart,
   ),
   counterBy(
     'commands_expired_total',
-    'Commands that could not be sent within pool.outage_wait, and were answered so, by verb.',
+    'Commands that could not be sent within pool.outage_wait, and were answered with an error, by verb.',
     'verb',
     (counts) => counts.lanes.commandsExpired,
   ),
@@ -114,24 +114,24 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   counter(
     'unexpected_replies_total',
-    'Replies with no command outstanding, or bytes that are no reply.',
+    'Replies without a command, or bytes that are not a reply.',
     ({ counts }) => counts.server.unexpectedReplies.total,
   ),
   counterBy(
     'stray_jobs_total',
-    'Jobs that Faktory handed to a client that was gone, by what became of them.',
+    'Jobs that arrived for a client that had left, by what became of them.',
     'fate',
     (counts) => counts.lanes.strayJobs,
   ),
   gauge(
     'stray_jobs',
-    'Jobs in hand that were meant for a client that is gone.',
+    'Jobs that the bouncer holds, and that arrived for a client that had left.',
     ({ snapshot }) => snapshot.strayJobs,
   ),
   bytesTotal,
   gauge(
     'buffered_bytes',
-    'Bytes that clients have sent and have no answer to; commands up to 4 KiB on their way are not in it.',
+    'Bytes that clients have sent and that are not answered; commands up to 4 KiB on their way do not count.',
     ({ snapshot }) => snapshot.bufferedBytes,
   ),
   gauge(
