@@ -1,4 +1,4 @@
-// Who may hold an admin connection. Promise: there are never more than the limit, and a new one always
+// Which peers may hold an admin connection. Promise: there are never more than the limit, and a new one always
 // gets in: the one that has been without a whole request for longest gives way to it, so that a probe
 // is answered whatever the other connections do.
 

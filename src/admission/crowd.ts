@@ -34,14 +34,14 @@ export class Crowd {
 
   leave(key: string): void {
     const heads = this.#of(key);
-    checkShared(heads.inside > 0, 'somebody left who was not inside');
+    checkShared(heads.inside > 0, 'a visitor left that was not inside');
     heads.inside -= 1;
     this.#forgetEmpty(key);
   }
 
   stopWaiting(key: string): void {
     const heads = this.#of(key);
-    checkShared(heads.waiting > 0, 'somebody stopped waiting who did not wait');
+    checkShared(heads.waiting > 0, 'a visitor stopped waiting that did not wait');
     heads.waiting -= 1;
     this.#forgetEmpty(key);
   }

@@ -1,4 +1,4 @@
-// Every limit on connections and FETCHes. Promise: the numbers move in place and whoever waits for
+// Every limit on connections and FETCHes. Promise: the numbers move in place, and what waits for
 // one is woken when it rises; whether they are enforced (observe_only) is decided here and nowhere else.
 
 import { Limit } from '../base/limit.ts';
@@ -50,14 +50,14 @@ export class Limits {
     this.waitingLine = new Limit(configured.waitingLine, isEnforced);
   }
 
-  /** Whether the limits hold anybody back. */
+  /** Whether the limits hold clients back. */
   get areEnforced(): boolean {
     return this.serverConnections.isEnforced;
   }
 
   /** Takes over what a configuration says now. */
   apply(configured: ConfiguredLimits, isEnforced: boolean): void {
-    // First: a raised limit wakes those who wait, and they ask for their share.
+    // First: a raised limit wakes clients that wait, and they ask for their share.
     this.producerReserve.replace(configured.producerReserve);
     for (const [limit, value] of [
       [this.clients, configured.clients],

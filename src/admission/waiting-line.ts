@@ -1,5 +1,5 @@
-// The visitors who wait, each under what it waits for. Promise: who is next for a worker, an address or
-// a place is found without looking at the others, however many wait; whoever leaves is in no list.
+// The visitors that wait, each under what it waits for. Promise: the next one for a worker, an address or
+// a place is found without looking at the others, however many wait; one that has left is in no list.
 
 import { Line, type Seat } from '../base/line.ts';
 import { RankedLine, type RankedSeat } from '../base/ranked-line.ts';
@@ -71,7 +71,7 @@ export class WaitingLine {
     return this.#arrivals[role].length;
   }
 
-  /** When the one who has waited longest began to; null with nobody waiting. */
+  /** When the first in line began to wait; null if the line is empty. */
   get oldestSince(): number | null {
     let oldest: number | null = null;
     for (const role of ROLES) {

@@ -1,5 +1,5 @@
 // How long to wait before the next try. Promise: doubles from the first wait to the longest, with
-// jitter, so that many who failed together do not come back together.
+// jitter, so that many that failed together do not come back together.
 
 export interface Backoff {
   readonly firstMs: number;

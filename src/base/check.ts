@@ -1,5 +1,5 @@
 // What to do about a defect of our own. Promise: a failed check is never mistaken for an expected
-// outcome; whoever owns the connection closes it, and the defect is logged and counted.
+// outcome; the connection's owner closes it, and the defect is logged and counted.
 
 /** Thrown by a failed check: a defect in the bouncer, never the peer's fault. */
 export class BugError extends Error {

@@ -1,9 +1,9 @@
 // A number that bounds how many may be there, and that can move. Promise: its value is the smallest of
-// those that its sources allow; raising it wakes whoever waits for room; lowering it closes nobody.
+// those that its sources allow; raising it wakes what waits for room; lowering it closes no connection.
 
 /**
- * Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit, or somebody
- * who wants none let through for now.
+ * Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit, or a room
+ * that lets nothing through for now.
  */
 export type LimitSource = 'configured' | 'leased' | 'adapted' | 'paused';
 
@@ -13,7 +13,7 @@ export class Limit {
   #isEnforced: boolean;
   #value: number;
 
-  /** `isEnforced`: false with observe_only, where the limit is known and nobody is held back by it. */
+  /** `isEnforced`: false with observe_only, where the limit is known and holds nothing back. */
   constructor(configured: number, isEnforced = true) {
     this.#sources = { configured, leased: Infinity, adapted: Infinity, paused: Infinity };
     this.#isEnforced = isEnforced;

@@ -38,7 +38,7 @@ export class Line<T> {
     else seat.before.behind = seat.behind;
     if (seat.behind === null) this.#last = seat.before;
     else seat.behind.before = seat.before;
-    // Whoever keeps the seat must not keep its former neighbours, and theirs, alive.
+    // A kept seat must not keep its former neighbours, and theirs, alive.
     seat.before = null;
     seat.behind = null;
     this.#length -= 1;

@@ -1,4 +1,4 @@
-// Connections that have said all they had to say. Promise: one that the peer does not close in turn
+// Connections that send nothing more and wait for their peer's close. Promise: one that the peer does not close in turn
 // within the bound is destroyed.
 
 import type { Clock } from './clock.ts';

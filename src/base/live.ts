@@ -1,5 +1,5 @@
-// A value that can be replaced while others use it. Promise: whoever holds the Live reads the value of
-// now; nobody keeps a copy of a part of it for longer than a call.
+// A value that can be replaced while others use it. Promise: a holder of the Live reads the current
+// value, and keeps no part of it for longer than a call.
 
 /** One room's settings, say: read `current` at each use, never keep it. */
 export class Live<T> {

@@ -1,5 +1,5 @@
 // What all clients together may have buffered. Promise: past the limit, clients with something
-// buffered stop reading, but for one at a time, so that lines still get finished and the rest
+// buffered stop reading, except one at a time, so that lines still get finished and the rest
 // gets its turn.
 
 import type { Live } from '../base/live.ts';
@@ -27,12 +27,12 @@ export class BufferBudget {
     return this.#usedBytes;
   }
 
-  /** Whether `member` is the one that everybody else waits for. */
+  /** Whether `member` is the one that all others wait for. */
   holdsUpOthers(member: BudgetMember): boolean {
     return this.#exempt === member && this.#paused.length > 0;
   }
 
-  /** Says how many bytes `member` holds now; false when it must stop reading until it is resumed. */
+  /** Notes how many bytes `member` holds now; false when it must stop reading until it is resumed. */
   hold(member: BudgetMember, bytes: number): boolean {
     this.#usedBytes += bytes - (this.#held.get(member) ?? 0);
     if (bytes === 0) this.#holdsNothing(member);

@@ -7,7 +7,7 @@ import { CLIENT_STATES, type ClientState } from './client-states.ts';
 export type KnownRole = Role | 'unknown';
 const KNOWN_ROLES: readonly KnownRole[] = ['unknown', 'producer', 'worker'];
 
-/** A client connection, as whoever goes through the lists knows it. */
+/** A client connection as the lists know it. */
 export interface ListedClient {
   /** The bouncer stops. */
   drain(): void;

@@ -7,7 +7,7 @@ import type { LineBuffer } from '../protocol/line-buffer.ts';
 
 export type ClientHandshakeStep =
   | { readonly kind: 'more' }
-  /** Who the client says it is, and what it had to answer; null for nothing. */
+  /** The client's own description, and the challenge that it had to answer; null for none. */
   | { readonly kind: 'hello'; readonly hello: Hello; readonly challenge: Challenge | null }
   /** Faktory would close on it without a word. */
   | { readonly kind: 'bad_hello' };
@@ -28,7 +28,7 @@ export class ClientHandshake {
     this.#lines = lines;
   }
 
-  /** The HI to say now. What came before it has waited: next() takes it up. */
+  /** The HI to send now. What came before it has waited: next() takes it up. */
   greet(challenge: Challenge | null): Buffer {
     this.#isGreeted = true;
     this.#challenge = challenge;

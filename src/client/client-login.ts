@@ -1,6 +1,6 @@
 // A client's way from accept to a HELLO that is believed. Promise: it is greeted when the gate lets it,
-// says HELLO in time or is closed, and has its hash checked off the event loop; nothing is decided
-// here about who comes in.
+// sends HELLO in time or is closed, and has its hash checked off the event loop; admission is not
+// decided here.
 //
 //   accepted -> handshake -> authenticating -> (over)
 //                   |_____________________________^    without a password
@@ -67,7 +67,7 @@ export class ClientLogin implements GateVisitor {
     this.#parts.gate.arrive(this);
   }
 
-  /** Says HI; the time for HELLO begins. */
+  /** Sends HI; the time for HELLO begins. */
   greet(): void {
     this.#owner.guarded(() => {
       if (this.#state.kind !== 'accepted') return;

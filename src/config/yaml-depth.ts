@@ -18,7 +18,7 @@ export function tooDeepAt(text: string): Place | null {
   lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   for (const lexeme of new Lexer().lex(text)) {
-    // What it yields are whole documents; what is wanted of it is how far inside of one it is.
+    // It yields whole documents; only the depth inside of one matters here.
     for (const _document of parser.next(lexeme));
     if (parser.stack.length <= DEPTH_MAX + 1) continue;
     const { line, col } = lines.linePos(parser.offset - lexeme.length);

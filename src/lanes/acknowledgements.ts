@@ -1,10 +1,10 @@
 // Hot path. What a reply is worth before a client reads it. Promise: a +OK that may be false is not passed
 // on; a reply that tells of trouble with Redis is heard.
 //
-// go-redis v9.0.2 reads an answer for 3 s before it gives up or asks again, and Faktory throws the error
-// of the LPUSH away (v1.7.0 storage/queue_redis.go Push, server/commands.go push and pushBulk). So a
+// go-redis v9.0.2 reads an answer for 3 s before it gives up or asks again, and Faktory ignores the error
+// of the LPUSH (v1.7.0 storage/queue_redis.go Push, server/commands.go push and pushBulk). So a
 // PUSH that Faktory worked on for less has been stored. One that it worked on for longer may be stored
-// once, twice or not at all, whatever Faktory says.
+// once, twice or not at all, whatever Faktory answers.
 
 import type { Clock } from '../base/clock.ts';
 import type { Live } from '../base/live.ts';

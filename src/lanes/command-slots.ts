@@ -2,7 +2,7 @@
 // limit; the others wait, first come first served, and have theirs sent as others are answered.
 //
 // Each command at Faktory needs one connection of its Redis pool. Where Redis hangs and more than 511
-// are dialled at once, its listen backlog is full: dials fail at once, and Faktory says +OK of PUSHes
+// are dialled at once, its listen backlog is full: dials fail at once, and Faktory answers +OK to PUSHes
 // that it has lost.
 
 import { Fifo } from '../base/fifo.ts';

@@ -4,7 +4,7 @@ import type { Command } from '../protocol/command.ts';
 
 /** A command whose client may have left. */
 export interface LaneCommand extends Command {
-  /** False once its client has left: nobody reads the reply. */
+  /** False once its client has left: no client reads the reply. */
   readonly isWanted: boolean;
   /** Whether it is a PUSH that may become part of a PUSHB. */
   mayShare: boolean;

@@ -28,7 +28,7 @@ export class LaneCounts {
   readonly commandsOutcomeUnknown = new CountBy(VERBS);
   /** Writes that had to wait because the server was not sound. */
   readonly writesHeld = { total: 0 };
-  /** Writes refused after that wait, by what the server was. */
+  /** Writes refused after that wait, by the server's state. */
   readonly writesRefused = new CountBy(['suspect', 'refusing'] as const);
   /** Acknowledgements that came too late to be believed. */
   readonly lateReplies = new CountBy(['PUSH', 'PUSHB'] as const);

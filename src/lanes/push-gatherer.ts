@@ -1,6 +1,6 @@
 // Hot path. PUSHes that may travel together. Promise: those that wait when a server connection is free
 // go over it as one, shared out evenly over all that are free; none waits while one is free for
-// longer than the turn of the event loop, and none for ever; no two of one bulk have the same jid, since
+// longer than the turn of the event loop, and none without end; no two of one bulk have the same jid, since
 // its answer could not tell them apart.
 
 import type { Fifo } from '../base/fifo.ts';
@@ -12,7 +12,7 @@ import type { LaneCommand } from './lane-command.ts';
  * 36 µs on a PUSH by itself, on one of 16 in a PUSHB 32, on one of 64 25.
  */
 const JOBS_MAX = 32;
-/** Bytes in one PUSHB, but for a job that is larger by itself. */
+/** Bytes in one PUSHB, unless a single job is larger. */
 const BYTES_MAX = 64 * 1024;
 
 /** The server connections that the PUSHes go over. */
@@ -65,7 +65,7 @@ export class PushGatherer {
     while (pushes.length < most) {
       const next = this.#waiting.peek();
       if (next === undefined || (bytes > 0 && bytes + next.line.length > BYTES_MAX)) break;
-      // Nobody has seen the PUSH of a client that has left: it is as if it had not been sent.
+      // Faktory has not seen the PUSH of a client that has left: it counts as not sent.
       if (!next.isWanted || next.holdsBack()) {
         this.#waiting.shift();
         continue;

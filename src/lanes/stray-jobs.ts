@@ -1,5 +1,5 @@
 // Jobs that Faktory handed to a client that had left. Promise: each finds another taker or is given
-// back, within the hold time, once, and is counted by its fate; none stays reserved for nobody.
+// back, within the hold time, once, and is counted by its fate; none stays reserved without a client.
 
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';

@@ -15,7 +15,7 @@ import type { LaneSettings } from './lane-settings.ts';
 export interface HeldWrite {
   /** When it was read; monotonic ms. */
   readonly readAt: number;
-  /** False where nobody, Faktory included, is to hear of it: its client has left, say. */
+  /** False if it must not be sent any more, for example because its client has left. */
   readonly isWorthSending: boolean;
   /** It may be sent. */
   goOn(): void;
@@ -106,7 +106,7 @@ export class WriteGate implements WriteHealthListener {
     if (this.#held.length > 0) this.#scheduleExpiry();
   }
 
-  /** Found sound in this very moment, the server is still said to have been what it was. */
+  /** If the server was found sound in this very moment, the text still names its former state. */
   #refuse(write: HeldWrite): void {
     const { health, counts } = this.#parts;
     const { state } = health;

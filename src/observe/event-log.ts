@@ -19,7 +19,7 @@ import { RateLimitedLog } from './rate-limited-log.ts';
 
 const REFUSAL_INTERVAL_MS = 10_000;
 const BUG_INTERVAL_MS = 10_000;
-/** What Faktory says when it refuses the handshake; enough to know it by. */
+/** Characters of Faktory's text when it refuses the handshake; enough to recognise it. */
 const SERVER_TEXT_MAX = 200;
 
 export class EventLog {

@@ -15,12 +15,12 @@ export type LostFate =
 export type AfterLoss =
   /** It goes over another server connection. */
   | 'sent_again'
-  /** Nobody has seen it, and nobody waits for it. */
+  /** Faktory has not seen it, and no client waits for it. */
   | 'dropped'
   /** It may have been executed: its client cannot be told what became of it. */
   | 'outcome_unknown';
 
-/** `clientIsHere`: somebody still waits for the reply. */
+/** `clientIsHere`: the client still waits for the reply. */
 export function afterLoss(verb: Verb, fate: LostFate, clientIsHere: boolean): AfterLoss {
   const meaning = MEANING[verb];
   switch (fate) {

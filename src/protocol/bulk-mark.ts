@@ -2,7 +2,7 @@
 // another client's job nor be two jobs, and its failure can be told from the others' in the answer,
 // which names jobs by jid; found in one pass over the bytes, without a string.
 // Facts from Faktory v1.7.0: Go's encoding/json takes key names without regard to case, the last of
-// two wins, and what is no Unicode becomes U+FFFD; manager/manager.go Push refuses every job whose jid
+// two wins, and what is not Unicode becomes U+FFFD; manager/manager.go Push refuses every job whose jid
 // is shorter than 8 bytes in the same words.
 
 import { contentEnd } from './bytes.ts';
@@ -92,7 +92,7 @@ function stringEnd(line: Buffer, start: number, end: number): number {
   return at;
 }
 
-/** The same; NOT_PLAIN where none does, or where the bytes are not simply what the string says. */
+/** The same; NOT_PLAIN where none does, or where the bytes differ from the string. */
 function plainStringEnd(line: Buffer, start: number, end: number): number {
   for (let at = start + 1; at < end; at += 1) {
     const byte = line[at] as number;

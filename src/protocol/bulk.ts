@@ -1,5 +1,5 @@
 // Hot path. Several clients' PUSHes as one PUSHB. Promise: PUSHB stores and refuses the jobs that as
-// many PUSHes would have, and its answer says which of them failed, and why.
+// many PUSHes would have, and its answer names those that failed, and why.
 // Facts from Faktory v1.7.0: server/commands.go push and pushBulk hand each job to the same
 // manager.Push; pushBulk executes nothing when its JSON does not parse, and answers with a map from
 // the jid of each job that failed to the error's text. One difference: push decodes "retry" into
@@ -44,7 +44,7 @@ export type BulkOutcome =
 const ALL_STORED = Buffer.from('$2\r\n{}\r\n');
 const NOT_EXECUTED = '-ERR invalid JSON: ';
 
-/** What the whole reply to a PUSHB says. */
+/** The meaning of the whole reply to a PUSHB. */
 export function bulkOutcome(reply: Buffer): BulkOutcome {
   if (reply.equals(ALL_STORED)) return { kind: 'all_stored' };
   if (isUnreadable(reply)) return { kind: 'not_executed' };
@@ -63,7 +63,7 @@ export function isUnreadable(reply: Buffer): boolean {
 
 /**
  * The jid that Faktory reads in a PUSH line, empty where there is none; null where it might read
- * another: of two that fold to one key, or of one that is no Unicode, which it mends in its own way.
+ * another: of two that fold to one key, or of one that is not Unicode, which it repairs in its own way.
  */
 export function jidOf(line: Buffer): string | null {
   const members = goMembers(line.toString('utf8', PAYLOAD_START, contentEnd(line)));

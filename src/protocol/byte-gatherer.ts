@@ -7,7 +7,7 @@
 
 const NOTHING = Buffer.alloc(0);
 const CHUNK_BYTES = 64 * 1024;
-/** Chunks that are kept for the next who needs one: 4 MiB. */
+/** Chunks that are kept for later use: 4 MiB. */
 const SPARE_CHUNKS_MAX = 64;
 
 const spareChunks: Buffer[] = [];

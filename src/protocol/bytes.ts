@@ -1,4 +1,4 @@
-// The bytes that the protocol gives a meaning to, and what is asked of bytes everywhere.
+// The bytes that have a meaning in the protocol, and the questions that every parser asks of bytes.
 
 export const LF = 0x0a;
 export const CR = 0x0d;
@@ -10,7 +10,7 @@ export function contentEnd(line: Buffer): number {
   return end > 0 && line[end - 1] === CR ? end - 1 : end;
 }
 
-/** A copy of the bytes from `start` up to `end`, for whoever has only borrowed them. */
+/** A copy of the bytes from `start` up to `end`, for a caller that has only borrowed them. */
 export function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafe(end - start);
   bytes.copy(copy, 0, start, end);

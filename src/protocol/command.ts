@@ -6,7 +6,7 @@ import type { LostFate } from './after-loss.ts';
 import type { Verb } from './verbs.ts';
 import { contentEnd, SPACE } from './bytes.ts';
 
-/** Who reads the reply to a command. */
+/** The reader of the reply to a command. */
 export interface ReplySink {
   /** A piece of the reply; `last` ends it. A FETCH's reply comes in one piece. */
   onReply(command: Command, piece: Buffer, last: boolean): void;
@@ -14,7 +14,7 @@ export interface ReplySink {
   onLost(command: Command, fate: LostFate): void;
 }
 
-/** Faktory works off what is before it, closes, and says nothing. */
+/** Faktory works off what is before it, and closes without a reply. */
 export const END_LINE = Buffer.from('END\r\n');
 
 /** Before every instant. */

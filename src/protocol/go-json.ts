@@ -49,7 +49,7 @@ export function goFieldCandidates(members: readonly Member[], name: string): unk
   return goFieldSources(members, name).map((source) => JSON.parse(source) as unknown);
 }
 
-/** The text of bytes as Go reads it: each byte that is no UTF-8 becomes one U+FFFD. */
+/** The text of bytes as Go reads it: each byte that is not UTF-8 becomes one U+FFFD. */
 export function goText(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let text = '';

@@ -1,5 +1,5 @@
 // Hot path. Lines that must not reach Faktory 1.7. Promise: a line that would panic the server, make
-// two replies of one on a shared connection, or hold up everybody, is named by its rule; every other
+// two replies of one on a shared connection, or hold up all clients, is named by its rule; every other
 // line passes.
 // Facts from Faktory v1.7.0: server/commands.go slices the payload past the verb unchecked, QUEUE
 // reads its second argument unchecked, BEAT and FAIL echo a decoded wid or jid into the reply.

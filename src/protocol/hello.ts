@@ -1,5 +1,5 @@
 // HELLO, both ways. Promise: what Faktory would accept is accepted, what it would close on is
-// named invalid; what is said to Faktory is made anew from the fields, never a client's bytes.
+// named invalid; a HELLO to Faktory is written from the fields, never from a client's bytes.
 // Facts from Faktory v1.7.0: server/connection.go startConnection, server/workers.go ClientData, which
 // Go's encoding/json reads.
 
@@ -7,7 +7,7 @@ import { contentEnd } from './bytes.ts';
 import { goFieldCandidates, goFieldSources, goMembers, goText, type Member } from './go-json.ts';
 import { isGoTime } from './go-time.ts';
 
-/** Who a client says it is. */
+/** A client's own description. */
 export interface Hello {
   readonly version: number;
   /** Empty for a producer. */
@@ -94,7 +94,7 @@ function isTimeField(fields: readonly Member[], name: string): boolean {
 }
 
 /**
- * The last list counts; null in place of a list is an empty one. null in a list leaves what an earlier
+ * The last list counts; null instead of a list is an empty one. null in a list leaves what an earlier
  * list had there, as Go writes the one over the other.
  */
 function labelsField(fields: readonly Member[]): string[] | null {

@@ -1,6 +1,6 @@
 // HI, both ways. Promise: the greeting that Faktory's clients know, and what Faktory's own says.
 
-/** What HI asks of whoever answers: nothing, or a hash of password and salt. */
+/** What HI asks for: nothing, or a hash of password and salt. */
 export interface Challenge {
   readonly salt: string;
   readonly rounds: number;

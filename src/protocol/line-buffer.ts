@@ -57,7 +57,7 @@ export class LineBuffer {
     const line = start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end);
     this.#start = end;
     if (end === chunk.length) {
-      // An idle client keeps nothing of what it said last.
+      // An idle client keeps nothing of its last command.
       this.#chunk = NOTHING;
       this.#start = 0;
     }

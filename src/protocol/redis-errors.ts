@@ -1,4 +1,4 @@
-// What Faktory's error replies tell about its Redis. Promise: a text that a client chose, and that
+// What Faktory's error replies report about its Redis. Promise: a text that a client chose, and that
 // Faktory repeats, is never taken for a word of Redis. Pure.
 // Facts: Faktory v1.7.0 manager/fetch.go, manager/working.go, storage/queue_redis.go and
 // storage/redis.go put these words in front of an error; go-redis v9.0.2 error.go and
@@ -28,7 +28,7 @@ const REFUSED = /^(?:MISCONF|OOM|NOREPLICAS|READONLY|BUSY|MASTERDOWN) /;
 const SILENT =
   /^(?:redis: connection pool timeout$|redis: client is closed$|context deadline exceeded$|context canceled$|(?:unexpected )?EOF$|i\/o timeout$|(?:dial|read|write) (?:unix|tcp) |LOADING |ERR max number of clients reached$)/;
 
-/** What the whole reply to a command says about Redis; null where it says nothing. */
+/** What the whole reply to a command reports about Redis; null if nothing. */
 export function troubleInReply(reply: Buffer): RedisTrouble | null {
   if (reply.toString('latin1', 0, ERR.length) !== ERR) return null;
   return redisTrouble(reply.toString('utf8', ERR.length, contentEnd(reply)));

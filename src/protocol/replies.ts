@@ -1,4 +1,4 @@
-// What a whole reply says. Promise: pure questions about bytes that the reply parser passed on.
+// The meaning of a whole reply. Promise: pure questions about bytes that the reply parser passed on.
 
 export const OK = Buffer.from('+OK\r\n');
 export const NIL = Buffer.from('$-1\r\n');
@@ -16,7 +16,7 @@ export function isOkAt(bytes: Buffer, at: number): boolean {
 
 const SHUTDOWN = Buffer.from('-ERR shutdown in progress');
 
-/** Faktory v1.7.0 says so for one command, which it did not execute, and closes. */
+/** Faktory v1.7.0 answers so to one command, which it did not execute, and closes. */
 export function isShutdown(reply: Buffer): boolean {
   return (
     reply.length >= SHUTDOWN.length &&

@@ -6,7 +6,7 @@
 import { copyOf, CR, LF } from './bytes.ts';
 import { isOkAt, OK } from './replies.ts';
 
-/** Who takes replies: each by one call, or in pieces where it is streamed. */
+/** The taker of replies: each comes in one call, or in pieces where it is streamed. */
 export interface ReplyTaker {
   /** The next reply, whole. */
   onReply(reply: Buffer): void;
@@ -63,7 +63,7 @@ export class ReplyParser {
   }
 
   /**
-   * Reads a chunk, which may be overwritten afterwards; false when its bytes are no reply: nothing
+   * Reads a chunk, which may be overwritten afterwards; false when its bytes are not a reply: nothing
    * behind them can be trusted.
    */
   parse(chunk: Buffer): boolean {
@@ -99,7 +99,7 @@ export class ReplyParser {
     return true;
   }
 
-  /** Moves over what the state expects; the index behind it, with the state moved on. */
+  /** Moves over the bytes that the state expects; returns the index behind them, with the state moved on. */
   #advance(chunk: Buffer, at: number): number {
     if (this.#state === 'body') {
       const end = Math.min(chunk.length, at + this.#bodyLeft);

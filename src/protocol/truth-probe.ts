@@ -29,7 +29,7 @@ export function probeAt(wallMs: number): string {
 }
 
 /**
- * The line. `jid`: at least 8 characters, the same for each probe of one bouncer. It says no `retry`:
+ * The line. `jid`: at least 8 characters, the same for each probe of one bouncer. It has no `retry`:
  * Faktory would take that for the default of later jobs.
  */
 export function probeLine({ jid, at }: { readonly jid: string; readonly at: string }): Buffer {
@@ -50,7 +50,7 @@ const NAME_REFUSED = Buffer.from(
   `-ERR cannot get ${JSON.stringify(QUEUE)} queue: queue names must`,
 );
 
-/** What the whole reply to a probe says. */
+/** The meaning of the whole reply to a probe. */
 export function probeOutcome(reply: Buffer): ProbeOutcome {
   if (isOkAt(reply, 0)) return { kind: 'stored' };
   if (reply.subarray(0, NAME_REFUSED.length).equals(NAME_REFUSED)) return { kind: 'too_early' };

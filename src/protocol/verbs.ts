@@ -44,7 +44,7 @@ export interface VerbMeaning {
   readonly echoes: 'wid' | 'jid' | null;
 }
 
-/** Every verb, as far as its own line does not say otherwise. */
+/** Every verb, except where its own line differs. */
 const ORDINARY: VerbMeaning = {
   pace: 'slow',
   redis: 'proven',
@@ -59,7 +59,7 @@ const ORDINARY: VerbMeaning = {
 
 /** Hot path: read as `MEANING[verb].pace`. */
 export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
-  // storage/queue_redis.go Push throws the error of its LPUSH away.
+  // storage/queue_redis.go Push ignores the error of its LPUSH.
   PUSH: { ...ORDINARY, pace: 'quick', redis: 'unproven', storesJob: true, argumentsMin: 1 },
   PUSHB: {
     ...ORDINARY,
@@ -74,12 +74,12 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
     pace: 'quick',
     // A job proves it, nil does not: a FETCH of paused queues, or of a quiet worker, only sleeps.
     redis: 'unproven',
-    // A job of the first one belongs to its reservation, whoever asks again.
+    // A job of the first one belongs to its reservation; a second FETCH does not change that.
     unanswered: 'sent_again',
     reply: 'whole',
     alone: true,
   },
-  // Of a job that Faktory does not hold, ACK says +OK from memory (manager/working.go Acknowledge).
+  // For a job that Faktory does not hold, +OK comes from memory (manager/working.go Acknowledge).
   ACK: {
     ...ORDINARY,
     pace: 'quick',
@@ -110,7 +110,7 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   INFO: { ...ORDINARY, redis: 'unproven', unanswered: 'sent_again' },
   FLUSH: ORDINARY,
   MUTATE: ORDINARY,
-  // The errors of all three actions are thrown away.
+  // Faktory ignores the errors of all three actions.
   QUEUE: { ...ORDINARY, redis: 'unproven', argumentsMin: 2 },
   // Enterprise only: what they do there is not public.
   BATCH: { ...ORDINARY, redis: 'unproven' },

@@ -1,6 +1,6 @@
 // Where Redis is, from `redis.url`. Promise: what is shown in logs holds neither user nor password.
 
-/** What is dialled, and how it is named to people. */
+/** The address that is dialled, and its name in logs. */
 export interface RedisAddress {
   readonly shown: string;
   /** In the Redis client's own words. */

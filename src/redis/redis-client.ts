@@ -1,4 +1,4 @@
-// A connection to Redis for whoever asks it one thing now and then. Promise: it dials only when it is
+// A connection to Redis for a probe that asks it one thing now and then. Promise: it dials only when it is
 // asked for, one connection at a time; it repeats and queues nothing; a connection that was given up
 // answers nobody any more.
 
@@ -37,7 +37,7 @@ export class RedisClient {
     return redis;
   }
 
-  /** Gives the connection up; what it was asked is rejected. */
+  /** Gives the connection up; outstanding questions are rejected. */
   disconnect(): void {
     this.#redis?.disconnect();
     this.#redis = null;
@@ -50,13 +50,13 @@ export class RedisClient {
       connectTimeout: this.#timeoutMs,
       commandTimeout: this.#timeoutMs,
       disconnectTimeout: CLOSE_MS,
-      // Whoever asks asks again: one dial for each time, however long Redis is away.
+      // The probe asks again: one dial for each question, however long Redis is away.
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       enableReadyCheck: false,
       disableClientInfo: true,
-      // RESP2 is spoken by every Redis; ioredis 6 would say HELLO 3.
+      // RESP2 is spoken by every Redis; ioredis 6 would send HELLO 3.
       protocol: 2,
     });
     redis.on('error', (error) => {

@@ -1,7 +1,7 @@
-// Redis's answer to INFO as a value. Promise: text that is no INFO gives null; a single number that
+// Redis's answer to INFO as a value. Promise: text that is not an INFO gives null; a single number that
 // this Redis does not tell (old ones leave out maxclients) is NaN, which metrics leave out. Pure.
 
-/** What Redis's own INFO said last. */
+/** Redis's last INFO. */
 export interface RedisInfo {
   readonly connectedClients: number;
   readonly blockedClients: number;

@@ -42,7 +42,7 @@ export class RedisProbe {
     this.#redis = new RedisClient(address.dial, TIMEOUT_MS);
   }
 
-  /** What Redis said last; null while it does not answer. */
+  /** Redis's last INFO; null while it does not answer. */
   get info(): RedisInfo | null {
     return this.#info;
   }
@@ -81,7 +81,7 @@ export class RedisProbe {
 
   #took(info: RedisInfo | null): void {
     if (this.#timer === null) return;
-    if (info === null) throw new Error('what it answered to INFO is no INFO');
+    if (info === null) throw new Error('its answer to INFO is not an INFO');
     this.#info = info;
     if (this.#answered !== true) {
       this.#options.log.info({ redis: this.#shown }, 'Redis answers INFO');

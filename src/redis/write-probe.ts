@@ -133,7 +133,7 @@ export class WriteProbe {
 function stateOf(error: unknown): WriteState {
   const text = error instanceof Error ? error.message : String(error);
   if (!(error instanceof ReplyError)) return { kind: 'silent', reason: shortReason(text) };
-  // The command was let through: somebody has made the key.
+  // The command was let through: another program has made the key.
   if (text.startsWith('WRONGTYPE ')) return { kind: 'accepted' };
   return redisTrouble(text) ?? { kind: 'unknown', reason: shortReason(text) };
 }

@@ -35,7 +35,7 @@ export class ServerHealth {
     return this.lastFailure === 'handshake_failed';
   }
 
-  /** A dial has ended, whoever it was for. */
+  /** Any dial has ended. */
   dialSucceeded(): void {
     this.#lastFailure = null;
   }

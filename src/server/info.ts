@@ -1,7 +1,7 @@
 // Faktory's answer to INFO as a value. Promise: whatever the bytes are, the result is a whole
 // FaktoryInfo or null; a number that is missing or wrong is never read as 0. Pure.
 
-/** What Faktory's own INFO said last; null before the first answer. */
+/** Faktory's last INFO; null before the first answer. */
 export interface FaktoryInfo {
   readonly version: string;
   readonly uptimeSeconds: number;
@@ -13,7 +13,7 @@ export interface FaktoryInfo {
   readonly failures: number;
 }
 
-/** Reads the JSON of INFO's bulk reply; null when it lacks any of what is read from it. */
+/** Reads the JSON of INFO's bulk reply; null if a field that is read is missing. */
 export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null {
   const root = asObject(parseJson(typeof json === 'string' ? json : decoder.decode(json)));
   const server = asObject(root?.['server']);
@@ -66,7 +66,7 @@ function asObject(value: unknown): Record<string, unknown> | null {
   return value as Record<string, unknown>;
 }
 
-/** Faktory counts in unsigned integers; anything else is no count. */
+/** Faktory counts in unsigned integers; anything else is not a count. */
 function asCount(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 }

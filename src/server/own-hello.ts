@@ -1,4 +1,4 @@
-// Who the bouncer says it is, on connections that are no worker's.
+// The bouncer's HELLO on connections that belong to no worker.
 
 import { hostname } from 'node:os';
 import type { Hello } from '../protocol/hello.ts';

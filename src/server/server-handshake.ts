@@ -7,13 +7,13 @@ import { type Challenge, parseHi } from '../protocol/hi.ts';
 
 export type HandshakeStep =
   | { readonly kind: 'more' }
-  /** Say HELLO, with the answer to the challenge if there is one. */
+  /** Send HELLO, with the answer to the challenge if there is one. */
   | { readonly kind: 'hello'; readonly challenge: Challenge | null }
-  /** The connection is open; Faktory says nothing more unasked. */
+  /** The connection is open; Faktory sends nothing more unasked. */
   | { readonly kind: 'open' }
   | { readonly kind: 'failed'; readonly what: string };
 
-/** Longest line that Faktory says in a handshake, with room to spare. */
+/** Longest line that Faktory sends in a handshake, with room to spare. */
 const LINE_BYTES_MAX = 4096;
 
 export class ServerHandshake {
@@ -52,13 +52,13 @@ export class ServerHandshake {
     };
   }
 
-  /** Faktory 1.9 says that it is full behind its +OK, and closes. */
+  /** Faktory 1.9 reports behind its +OK that it is full, and closes. */
   #readBehindOk(): HandshakeStep {
     if (this.#lines.length === 0) return { kind: 'open' };
     const line = this.#lines.next()?.toString('utf8', 0, LINE_BYTES_MAX).trimEnd() ?? '';
     return {
       kind: 'failed',
-      what: line.startsWith('-') ? line.slice(1) : 'it said more than +OK',
+      what: line.startsWith('-') ? line.slice(1) : 'it sent more than +OK',
     };
   }
 }

@@ -1,14 +1,14 @@
-// Whether a +OK of Faktory means that a job is stored. Promise: pure over `now` and what was seen; it is
+// Whether Faktory's +OK means that a job is stored. Promise: pure over `now` and what was seen; it is
 // sound until there is a reason not to be, and again only when a write that reports its errors has
 // succeeded.
 //
-// Faktory throws the error of a PUSH's LPUSH away and says +OK (v1.7.0 storage/queue_redis.go Push). So
-// while its Redis hangs or refuses writes, what it says of a PUSH is worth nothing.
+// Faktory ignores the error of a PUSH's LPUSH and answers +OK (v1.7.0 storage/queue_redis.go Push). So
+// while its Redis hangs or refuses writes, its answer to a PUSH means nothing.
 
 import type { Live } from '../base/live.ts';
 import type { RedisTrouble } from '../protocol/redis-errors.ts';
 
-/** Whether a rule acts, only tells what it would have done, or does nothing. */
+/** Whether a rule acts, only reports what it would have done, or does nothing. */
 export type RuleMode = 'off' | 'log' | 'on';
 
 /** What an operator can change about the truth of an acknowledgement. */
@@ -117,7 +117,7 @@ export class WriteHealth {
     this.#enter({ kind: 'sound' }, now);
   }
 
-  /** Redis itself has taken a write: it does not refuse them any more. Of Faktory that says nothing. */
+  /** Redis itself has accepted a write: it refuses them no longer. This says nothing about Faktory. */
   sawRedisAccept(now: number): void {
     if (this.#state.kind === 'refusing') this.#enter({ kind: 'sound' }, now);
   }

@@ -111,7 +111,7 @@ for (const [says, what] of [
   ['-ERR Invalid password\r\n', 'ERR Invalid password'],
   ['+NO\r\n', 'it did not accept HELLO'],
   ['+OK\r\n-ERR too many connections: 2001\r\n', 'ERR too many connections: 2001'],
-  ['+OK\r\n+OK\r\n', 'it said more than +OK'],
+  ['+OK\r\n+OK\r\n', 'it sent more than +OK'],
 ] as const) {
   t.test(`in place of +OK: ${says.trim().replaceAll('\r\n', ' ')}`, async (t) => {
     const { room, outcomes, near } = begin();
