@@ -1,5 +1,5 @@
-// Connections that send nothing more and wait for their peer's close. Promise: one that the peer does not close in turn
-// within the bound is destroyed.
+// Connections that send nothing more and wait for their peer's close. Promise: one that the peer does
+// not close in turn within the bound is destroyed.
 
 import type { Clock } from './clock.ts';
 import { type Deadline, Deadlines } from './deadlines.ts';
