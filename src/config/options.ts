@@ -110,7 +110,7 @@ export const OPTIONS = {
     kind: integer(0, 99_999),
     fallback: 90,
     reloadable: true,
-    doc: 'Server connections, out of limits.server_connections, that only clients without a wid may use. Must be less than limits.server_connections.',
+    doc: 'Server connections, out of limits.server_connections, that connections which FETCH or BEAT may not use. Must be less than limits.server_connections.',
     read: (config) => config.limits.producerReserve,
   }),
   'limits.fetches_in_flight': option({
