@@ -31,7 +31,7 @@ import {
   wrongArrows,
 } from './tidy/rooms.ts';
 import { allSources, type Source } from './tidy/sources.ts';
-import { avoidedWords, deadLinks } from './tidy/words.ts';
+import { avoidedWords, deadLinks, missingFiles } from './tidy/words.ts';
 
 const files = allSources();
 const code = files.filter(({ path }) => /^src\/.*\.ts$/.test(path));
@@ -88,6 +88,8 @@ t.test('pages and texts are in plain words', async (t) => {
 t.test('no link of a page is dead', async (t) =>
   none(t, deadLinks([...pages, file('CHANGELOG.md')], files)),
 );
+
+t.test('a file that a page names exists', async (t) => none(t, missingFiles(pages, files)));
 
 t.test('metrics: the code and the pages name the same', async (t) => {
   const scrape = await createMetrics(new Counts(), fullSnapshot, '0.1.0').render();

@@ -1,5 +1,5 @@
-// Plain English on the pages and in the texts that users read. Promise: a word that the project avoids
-// is one line that says where it is and what to write instead.
+// Plain English on the pages and in the texts that users read, and what pages point to. Promise: a word
+// that the project avoids, or a dead link, is one line that says where it is and what to use instead.
 
 import { place, type Source } from './sources.ts';
 
@@ -51,6 +51,20 @@ export function deadLinks(pages: readonly Source[], all: readonly Source[]): rea
         target === undefined || (anchor !== undefined && !anchorsOf(target).has(anchor));
       return isDead ? [`${place(page, index)}: ${link} leads nowhere, use a link that does`] : [];
     }),
+  );
+}
+
+const CODE_PATH = /`(?:src\/)?((?:[a-z-]+\/)+[a-z-]+\.ts)`/g;
+
+/** Files of src that a page names and that do not exist. */
+export function missingFiles(pages: readonly Source[], all: readonly Source[]): readonly string[] {
+  const paths = new Set(all.map(({ path }) => path));
+  return pages.flatMap((page) =>
+    [...page.text.matchAll(CODE_PATH)].flatMap(({ 1: path = '', index }) =>
+      paths.has(path) || paths.has(`src/${path}`)
+        ? []
+        : [`${place(page, index)}: there is no ${path}, use the file that does its job now`],
+    ),
   );
 }
 
