@@ -7,6 +7,7 @@ import type { RawClient } from '../support/raw-client.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { ok, replyText } from '../support/reply.ts';
+import { StillClock } from '../support/still-clock.ts';
 import { instead, reset, shutdown, stall, type Toxic } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
 import { openPooled } from './support/house.ts';
@@ -16,14 +17,22 @@ const missing = requireFaktory(t) === undefined;
 /** What a client reads whose connection is closed in place of a reply. */
 const CLOSED = 'closed';
 
-/** One command connection, so that what comes while it is busy travels together. */
+/**
+ * One command connection, so that what comes while it is busy travels together; and no time passes, since
+ * PUSHes do not travel together where Faktory seems slow.
+ */
 function open(t: Test, overrides: Record<string, boolean> = {}): Promise<House> {
-  return openPooled(t, {
-    'pool.command_connections': 1,
-    'pool.bulk_push': true,
-    'pool.outage_wait': '30s',
-    ...overrides,
-  });
+  return openPooled(
+    t,
+    {
+      'pool.command_connections': 1,
+      'pool.bulk_push': true,
+      'pool.outage_wait': '30s',
+      ...overrides,
+    },
+    {},
+    new StillClock(),
+  );
 }
 
 function isStored({ faktory }: House, jid: string): boolean {
@@ -60,7 +69,7 @@ async function openReal(
   const faktory = await RealFaktory.start();
   t.teardown(() => faktory.stop());
   const overrides = { mode: 'pooled', 'pool.command_connections': 1, 'pool.bulk_push': true };
-  const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+  const bouncer = await startBouncer(t, { port: faktory.port, overrides, clock: new StillClock() });
   await bouncer.isUp();
   return {
     bouncer,

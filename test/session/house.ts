@@ -2,6 +2,7 @@
 // and clients that leave when their test ends.
 
 import type { Test } from 'tap';
+import type { Clock } from '../../src/base/clock.ts';
 import { type RunningBouncer, type Overrides, startBouncer } from '../support/bouncer.ts';
 import { RawClient, type RawClientOptions } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
@@ -22,6 +23,7 @@ export async function openHouse(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
+  clock?: Clock,
 ): Promise<House> {
   const faktory = await StandInFaktory.start(standIn);
   t.teardown(() => faktory.stop());
@@ -30,6 +32,7 @@ export async function openHouse(
     port: faktory.port,
     overrides: { 'server.info_interval': '0s', 'writes.probe_interval': '0s', ...overrides },
     ...(password !== undefined && { password }),
+    ...(clock !== undefined && { clock }),
   });
   await bouncer.isUp();
   return {

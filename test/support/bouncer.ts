@@ -3,6 +3,7 @@
 
 import type { Test } from 'tap';
 import { Bouncer } from '../../src/bouncer.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problems.ts';
@@ -20,6 +21,8 @@ export interface BouncerOptions {
   /** Faktory's port. */
   readonly port: number;
   readonly overrides?: Overrides;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
   /** FAKTORY_PASSWORD: what clients and Faktory are asked with. */
   readonly password?: string;
 }
@@ -129,7 +132,9 @@ export class RunningBouncer {
 /** Starts a bouncer in front of the Faktory on `port`; `t`'s end drains it. */
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
-  const bouncer = new Bouncer(config, systemSurroundings(createLog('silent')));
+  const { clock } = options;
+  const surroundings = systemSurroundings(createLog('silent'));
+  const bouncer = new Bouncer(config, { ...surroundings, ...(clock !== undefined && { clock }) });
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, {
     port: listen.port,

@@ -1,6 +1,7 @@
 // What the stand-in tests of pooled mode begin with.
 
 import type { Test } from 'tap';
+import type { Clock } from '../../../src/base/clock.ts';
 import { openHouse, type House } from '../../session/house.ts';
 import type { Overrides } from '../../support/bouncer.ts';
 import { until } from '../../support/waiting.ts';
@@ -11,12 +12,14 @@ export async function openPooled(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
+  clock?: Clock,
 ): Promise<House> {
   const commandConnections = Number(overrides['pool.command_connections'] ?? 2);
   const house = await openHouse(
     t,
     { mode: 'pooled', 'pool.command_connections': commandConnections, ...overrides },
     { fetchBlockMs: 500, ...standIn },
+    clock,
   );
   const all = commandConnections + 1;
   await until(() => house.faktory.connectionsOf('').length === all, { what: 'the command lane' });
