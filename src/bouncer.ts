@@ -159,6 +159,7 @@ export class Bouncer {
       draining: this.#isDraining,
       mode: this.#config.mode,
       clients: this.#clients.counts(),
+      unusedClients: this.#clients.unused(now),
       servers,
       placesTaken: this.#places.counts(),
       limits: {
@@ -198,7 +199,7 @@ export class Bouncer {
   #scheduleJanitor(): void {
     const { clock } = this.#surroundings;
     clock.after(JANITOR_INTERVAL_MS, () => {
-      this.#clients.checkStalls(clock.now());
+      this.#clients.check(clock.now());
       if (!this.#isDraining) this.#scheduleJanitor();
     });
   }

@@ -58,6 +58,7 @@ function clientSettings(config: Config): ClientSettings {
     keepaliveMs: config.keepaliveMs,
     writeStallTimeoutMs: config.writeStallTimeoutMs,
     bufferedBytes: config.limits.bufferedBytes,
+    idleTimeoutMs: config.limits.idleTimeoutMs,
     password: config.server.password,
   };
 }

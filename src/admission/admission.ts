@@ -53,6 +53,14 @@ export type Decision =
   | { readonly kind: 'undecided' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
+/** Places that are waited for. */
+export interface PlacesWanted {
+  /** Any place would do. */
+  readonly any: number;
+  /** Only a worker's would: workers hold all that they may. */
+  readonly workers: number;
+}
+
 /** Whether Faktory can be had, as its health says. */
 export interface ServerStanding {
   readonly isUp: boolean;
@@ -160,6 +168,14 @@ export class Admission {
     this.#byAddress.leave(address);
     this.#changedAddresses.add(address);
     this.#pump.run();
+  }
+
+  /** How many more places would let in somebody who waits for one. */
+  get placesWanted(): PlacesWanted {
+    const workers = this.#line.waitingForPlace('worker');
+    const within = Math.max(0, this.#places.shareOf('worker') - this.#places.takenBy('worker'));
+    const any = this.#line.waitingForPlace('producer') + Math.min(workers, within);
+    return { any, workers: Math.max(0, workers - within) };
   }
 
   waiting(role: Role): number {

@@ -15,6 +15,11 @@ export class Place {
     this.#places = places;
   }
 
+  /** Whose it is; a producer's too where it has been given back. */
+  get role(): Role {
+    return this.#places.roleOf(this);
+  }
+
   /** Whether it has not been given back. */
   get isTaken(): boolean {
     return this.#places.has(this);
@@ -103,6 +108,10 @@ export class Places {
     if (!producer.delete(place)) return false;
     worker.add(place);
     return true;
+  }
+
+  roleOf(place: Place): Role {
+    return this.#taken.worker.has(place) ? 'worker' : 'producer';
   }
 
   has(place: Place): boolean {

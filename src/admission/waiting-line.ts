@@ -129,6 +129,10 @@ export class WaitingLine {
     return this.#forPlace[role].first?.value ?? null;
   }
 
+  waitingForPlace(role: Role): number {
+    return this.#forPlace[role].length;
+  }
+
   /** Of one worker, the first that waits for a place. */
   firstForPlaceOf(wid: string): Wait | null {
     return this.#forPlaceByWorker.first(wid);

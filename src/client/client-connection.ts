@@ -7,6 +7,7 @@
 //   waiting -> unplaced -> waiting, open -> waiting: see client-standing.ts
 
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
+import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
 import { Wire, type WireEnd, type WireOwner, type WireSocket } from '../base/wire.ts';
 import type { LaneLoss } from '../lanes/lane.ts';
@@ -79,6 +80,15 @@ export class ClientConnection
 
   get hasLeft(): boolean {
     return this.#presence.kind !== 'here';
+  }
+
+  get place(): Place | null {
+    return this.#life.kind === 'logged_in' ? this.#life.standing.place : null;
+  }
+
+  get idleSince(): number | null {
+    if (this.#life.kind !== 'logged_in' || this.#presence.kind !== 'here') return null;
+    return this.#life.standing.isInUse ? null : this.#traffic.idleSince;
   }
 
   /** It exists from now on. */
@@ -170,8 +180,8 @@ export class ClientConnection
     this.#traffic.tell(bytes);
   }
 
-  lacksStandingFor(verb: Verb): boolean {
-    return this.#life.kind === 'logged_in' && this.#life.standing.lacksFor(verb);
+  mayWork(verb: Verb): boolean {
+    return this.#life.kind === 'logged_in' && this.#life.standing.mayWork(verb);
   }
 
   rise(verb: Verb): boolean {
@@ -212,6 +222,10 @@ export class ClientConnection
     if (this.#presence.kind === 'here' || this.#traffic.hasWork) return false;
     this.end(this.#presence.how, null);
     return true;
+  }
+
+  expire(reason: 'reclaimed' | 'idle_timeout'): void {
+    this.guarded(() => this.end(reason, null));
   }
 
   /** Periodic: ends a client that does not finish what it has begun while others wait for it. */

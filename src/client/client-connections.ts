@@ -1,6 +1,7 @@
 // All client connections. Promise: each is in exactly one list, by role and state, and moves by one
 // door; a count of clients is the size of a list.
 
+import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
 import { CLIENT_STATES, type ClientState } from './client-states.ts';
 
@@ -9,6 +10,12 @@ const KNOWN_ROLES: readonly KnownRole[] = ['unknown', 'producer', 'worker'];
 
 /** A client connection as the lists know it. */
 export interface ListedClient {
+  /** The place of the server connection that it has for itself; null for none. */
+  readonly place: Place | null;
+  /** Since when it has nothing outstanding and says nothing, monotonic ms; null for one that is in use. */
+  readonly idleSince: number | null;
+  /** It has been idle for too long. */
+  expire(reason: 'reclaimed' | 'idle_timeout'): void;
   /** The bouncer stops. */
   drain(): void;
   /** The time for draining is over. */
@@ -58,6 +65,14 @@ export class ClientConnections {
   move(client: ListedClient, from: Whereabouts | null, to: Whereabouts | null): void {
     if (from !== null) this.#lists[from.role][from.state].delete(client);
     if (to !== null) this.#lists[to.role][to.state].add(client);
+  }
+
+  /** Those that have read +OK, whatever their role. */
+  *placed(): Generator<ListedClient, void, undefined> {
+    for (const role of KNOWN_ROLES) {
+      yield* this.#lists[role].unplaced;
+      yield* this.#lists[role].open;
+    }
   }
 
   *[Symbol.iterator](): Generator<ListedClient, void, undefined> {

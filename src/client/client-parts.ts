@@ -7,9 +7,9 @@ import type { Deadlines } from '../base/deadlines.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
 import type { Lanes } from '../lanes/lanes.ts';
-import type { RefusalReason } from '../admission/outcomes.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEndReason } from './client-states.ts';
+import type { ClientEvents } from './client-events.ts';
+import type { IdleClients } from './idle-clients.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { ClientConnections } from './client-connections.ts';
@@ -28,15 +28,10 @@ export interface ClientSettings {
   readonly writeStallTimeoutMs: number;
   /** What all clients together may have buffered. */
   readonly bufferedBytes: number;
+  /** How long a producer may say nothing; 0: as long as it likes. */
+  readonly idleTimeoutMs: number;
   /** What clients are asked for; empty: nothing. */
   readonly password: string;
-}
-
-/** Who hears what becomes of clients. */
-export interface ClientEvents {
-  refused(reason: RefusalReason, text: string): void;
-  clientEnded(reason: ClientEndReason, role: string, seconds: number): void;
-  bug(error: unknown): void;
 }
 
 /** Whose time can be over. */
@@ -52,6 +47,7 @@ export interface ClientParts {
   readonly limits: Limits;
   readonly clients: ClientConnections;
   readonly admission: Admission;
+  readonly idle: IdleClients;
   readonly lanes: Lanes;
   readonly health: ServerHealth;
   readonly passwordCheck: PasswordCheck;

@@ -94,6 +94,7 @@ export class ClientRequest implements Visitor {
         this.admitted(decision.place);
         return;
       case 'waiting':
+        this.#parts.idle.makeRoom();
         return;
       case 'undecided':
         this.undecided();
@@ -132,6 +133,11 @@ export class ClientRequest implements Visitor {
     this.#asked.deadline.cancel();
     this.decided('admitted');
     this.#owner.granted(state.lane);
+  }
+
+  /** Of the server connection that the client has for itself; null for none. */
+  get place(): Place | null {
+    return this.#place;
   }
 
   /** The client turns out to be a worker: its place becomes a worker's, if workers may have one more. */

@@ -6,6 +6,7 @@
 //          |-> unplaced -> waiting, opening      its first command shows what it is
 //   placed -> waiting, opening                   a later command shows that it is a worker
 
+import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
 import type { Deadline } from '../base/deadlines.ts';
 import type { Lane, LaneClient } from '../lanes/lane.ts';
@@ -46,6 +47,8 @@ export class ClientStanding implements RequestOwner {
   readonly #hello: Hello;
   #state: State;
   #hasReadOk = false;
+  /** It has sent FETCH or BEAT. */
+  #works = false;
 
   constructor(parts: ClientParts, owner: StandingOwner, traffic: ClientTraffic, login: Login) {
     this.#parts = parts;
@@ -143,11 +146,25 @@ export class ClientStanding implements RequestOwner {
     this.#ask(asking.request);
   }
 
-  /** Whether `verb` is a worker's and the client has only a producer's standing. */
-  lacksFor(verb: Verb): boolean {
-    if (this.#state.kind !== 'placed' || this.#state.request.role === 'worker') return false;
-    if (this.#state.request.wid !== null) return true;
-    return verb === 'FETCH' && this.#parts.lanes.needsPlace('worker', null);
+  /** The place that is free when it ends; in pooled mode a place is its worker's. */
+  get place(): Place | null {
+    const state = this.#state;
+    return state.kind === 'placed' && !state.lane.isShared ? state.request.place : null;
+  }
+
+  /** Whether it, or another connection of its worker, has sent FETCH or BEAT. */
+  get isInUse(): boolean {
+    const { wid } = this.#hello;
+    return this.#works || (wid !== '' && this.#parts.idle.isWorking(wid));
+  }
+
+  /** It sends `verb`, which only a worker does: whether its standing allows that. */
+  mayWork(verb: Verb): boolean {
+    if (this.#state.kind !== 'placed') return false;
+    if (!this.#works) this.#beginToWork();
+    if (this.#state.request.role === 'worker') return true;
+    if (this.#state.request.wid !== null) return false;
+    return verb !== 'FETCH' || !this.#parts.lanes.needsPlace('worker', null);
   }
 
   /** Takes a worker's standing for `verb`. False where it has to be asked for: it has no lane until then. */
@@ -171,7 +188,13 @@ export class ClientStanding implements RequestOwner {
   }
 
   letGo(): void {
+    if (this.#works && this.#hello.wid !== '') this.#parts.idle.worksNoMore(this.#hello.wid);
     if (this.#state.kind !== 'unplaced') this.#state.request.letGo();
+  }
+
+  #beginToWork(): void {
+    this.#works = true;
+    if (this.#hello.wid !== '') this.#parts.idle.works(this.#hello.wid);
   }
 
   #asking(asked: Asked): { readonly kind: 'asking'; readonly request: ClientRequest } {

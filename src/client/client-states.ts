@@ -30,6 +30,8 @@ export const CLIENT_END_REASONS = [
   'worker_expired',
   'write_stalled',
   'read_stalled',
+  'reclaimed',
+  'idle_timeout',
   'drained',
   'drain_timeout',
   'bug',

@@ -55,6 +55,12 @@ export class ClientTraffic implements BudgetMember {
     return this.#commands.isIdle && this.#takesReplies;
   }
 
+  /** Since when nothing is outstanding or half said, monotonic ms; null where something is. */
+  get idleSince(): number | null {
+    if (!this.isIdle || this.lines.length > 0) return null;
+    return Math.max(this.#lastReadAt, this.#commands.lastAnsweredAt);
+  }
+
   /** Whether everybody else waits for this client to go on. */
   get holdsUpOthers(): boolean {
     return this.#parts.budget.holdsUpOthers(this);

@@ -14,7 +14,9 @@ import type { BufferBudget } from './buffer-budget.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEvents, ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import type { ClientEvents } from './client-events.ts';
+import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
 
@@ -37,14 +39,17 @@ export interface ClientsParts {
 
 export class Clients {
   readonly #connections = new ClientConnections();
+  readonly #idle: IdleClients;
   readonly #parts: ClientParts;
   #isDraining = false;
 
   constructor(parts: ClientsParts) {
     const { clock, settings } = parts;
+    this.#idle = new IdleClients({ ...parts, clients: this.#connections });
     this.#parts = {
       ...parts,
       clients: this.#connections,
+      idle: this.#idle,
       passwordCheck: new PasswordCheck(settings, parts.hasher),
       gate: new HandshakeGate<GateVisitor>(parts.limits.handshakes, (error) =>
         parts.events.bug(error),
@@ -88,9 +93,16 @@ export class Clients {
     for (const client of [...this.#connections]) client.abandon();
   }
 
-  /** Ends, at `now` (monotonic ms), those that hold up the others and do not go on. */
-  checkStalls(now: number): void {
+  /** Periodic, at `now` (monotonic ms): ends those that hold up the others, or are idle for too long. */
+  check(now: number): void {
     for (const client of this.#connections) client.checkStall(now);
+    this.#idle.check(now);
+    this.#idle.makeRoom();
+  }
+
+  /** Clients that have been idle for a minute or more at `now` (monotonic ms). */
+  unused(now: number): number {
+    return this.#idle.unused(now);
   }
 
   counts(): ReturnType<ClientConnections['counts']> {

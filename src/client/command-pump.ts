@@ -27,8 +27,8 @@ export interface PumpClient {
   readonly takesReplies: boolean;
   /** It has said all that it had to say, or is gone. */
   readonly hasLeft: boolean;
-  /** Whether `verb` shows that it is a worker, while it has only a producer's standing. */
-  lacksStandingFor(verb: Verb): boolean;
+  /** It sends `verb`, which only a worker does: whether its standing allows that. */
+  mayWork(verb: Verb): boolean;
   /** Takes or asks for a worker's standing. True: `verb` may go on at once; else it waits. */
   rise(verb: Verb): boolean;
   tell(bytes: Buffer): void;
@@ -49,6 +49,7 @@ export class CommandPump {
   /** A line that was read and must wait until nothing is outstanding. */
   #heldLine: Buffer | null = null;
   readonly #pump: Pump;
+  #lastAnsweredAt = 0;
   /** When what is taken up now was read; monotonic ms. */
   #readAt = 0;
 
@@ -77,6 +78,11 @@ export class CommandPump {
   get hasWork(): boolean {
     if (this.#heldLine !== null || this.#lines.hasLine) return true;
     return this.#outstanding > 0 && !this.#fetchIsOutstanding;
+  }
+
+  /** When the last reply came to its end; monotonic ms. */
+  get lastAnsweredAt(): number {
+    return this.#lastAnsweredAt;
   }
 
   /** Bytes read and not taken up, and those of large commands on their way. */
@@ -151,7 +157,8 @@ export class CommandPump {
     if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
     if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
     const { counts, wiring } = this.#parts;
-    counts.commands.observeMs(command.verb, wiring.turns.now() - command.readAt);
+    this.#lastAnsweredAt = wiring.turns.now();
+    counts.commands.observeMs(command.verb, this.#lastAnsweredAt - command.readAt);
   }
 
   /** Handles one line; done when there is none or it has to wait. */
@@ -192,7 +199,7 @@ export class CommandPump {
       client.tell(NIL);
       return 'more';
     }
-    if (showsWorker(verb) && client.lacksStandingFor(verb)) {
+    if (showsWorker(verb) && !client.mayWork(verb)) {
       this.#heldLine = line;
       if (this.#outstanding > 0 || !client.rise(verb)) return 'done';
       this.#heldLine = null;

@@ -39,6 +39,7 @@ export interface Config {
     readonly commandsInFlight: number;
     readonly perWorker: number;
     readonly perAddress: number;
+    readonly idleTimeoutMs: number;
     readonly bufferedBytes: number;
   };
   readonly waitingLine: { readonly size: number; readonly timeoutMs: number };

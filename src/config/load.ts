@@ -135,6 +135,7 @@ function configOf(values: Values): Config {
       commandsInFlight: values.get('limits.commands_in_flight'),
       perWorker: values.get('limits.per_worker'),
       perAddress: values.get('limits.per_address'),
+      idleTimeoutMs: values.get('limits.idle_timeout'),
       bufferedBytes: values.get('limits.buffered_bytes'),
     },
     waitingLine: {

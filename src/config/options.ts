@@ -141,6 +141,13 @@ export const OPTIONS = {
     doc: 'Admitted client connections for each remote address. 0: no limit.',
     read: (config) => config.limits.perAddress,
   }),
+  'limits.idle_timeout': option({
+    kind: duration('0s', '24h'),
+    fallback: '0s',
+    reloadable: true,
+    doc: 'How long a producer may send nothing before its connection is closed. 0s: no limit.',
+    read: (config) => config.limits.idleTimeoutMs,
+  }),
   'limits.buffered_bytes': option({
     kind: size('64KiB', '64GiB'),
     fallback: '256MiB',

@@ -30,6 +30,7 @@ export class EventLog {
   readonly #handshakes: RateLimitedLog<'handshake'>;
   readonly #dials: RateLimitedLog<ServerEndReason>;
   readonly #bugs: RateLimitedLog<'bug'>;
+  readonly #reclaims: RateLimitedLog<'reclaimed'>;
 
   constructor(log: Logger, clock: Clock, counts: Counts) {
     this.#log = log;
@@ -41,6 +42,7 @@ export class EventLog {
     this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
     this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
+    this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
   }
 
   refused(reason: RefusalReason, text: string): void {
@@ -51,6 +53,15 @@ export class EventLog {
     if (this.#log.isLevelEnabled('debug')) {
       this.#log.debug({ reason, role, seconds }, 'client connection ended');
     }
+  }
+
+  reclaimed(idleSeconds: number): void {
+    this.#reclaims.line(
+      'reclaimed',
+      this.#clock.now(),
+      { idleSeconds },
+      'an idle client was closed for one that waits; a process may open connections and not use them',
+    );
   }
 
   onHealth(up: boolean, failure: DialFailure | null): void {

@@ -13,6 +13,8 @@ export interface Snapshot {
   readonly mode: 'session' | 'pooled';
   /** Client connections by role ('unknown' before HELLO) and state. */
   readonly clients: Record<Role | 'unknown', Record<ClientState, number>>;
+  /** Client connections that no worker uses and that have sent nothing for a minute or more. */
+  readonly unusedClients: number;
   /** Server connections by lane and state; their sum never exceeds limits.server_connections. */
   readonly servers: Record<LaneName, Record<ServerState, number>>;
   /** Places of the server connection cap in use, by the class that took them. */

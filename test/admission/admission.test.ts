@@ -387,7 +387,8 @@ t.test(
       'it takes neither a place nor a seat',
     );
     t.equal(house.arrive(new Guest(null)).kind, 'admitted');
-    t.equal(house.arrive(unproven()).kind, 'undecided', 'its first command decides where it waits');
+    t.equal(house.arrive(unproven()).kind, 'undecided', 'also with all places taken');
+    t.equal(house.admission.waiting('worker'), 0);
   },
 );
 
@@ -424,3 +425,14 @@ t.test('held back by its own cap first, it is undecided when that lets it', asyn
   first.place?.release();
   t.equal(second.cameInAfterWait, false);
 });
+
+t.test(
+  'places are wanted by producers and by workers that may have more, or by workers alone',
+  async (t) => {
+    const house = new House({ serverConnections: 4, producerReserve: 2 });
+    t.strictSame(house.admission.placesWanted, { any: 0, workers: 0 });
+    for (const wid of ['a', null, null, null]) house.arrive(new Guest(wid));
+    for (const wid of [null, 'b', 'c', 'd']) t.equal(house.arrive(new Guest(wid)).kind, 'waiting');
+    t.strictSame(house.admission.placesWanted, { any: 2, workers: 2 });
+  },
+);

@@ -34,8 +34,8 @@ class Client implements PumpClient {
   isWorker = true;
   risesAtOnce = true;
 
-  lacksStandingFor(): boolean {
-    return !this.isWorker;
+  mayWork(): boolean {
+    return this.isWorker;
   }
 
   rise(): boolean {
@@ -92,7 +92,7 @@ function openHouse(): House {
     },
     counts: new ClientCounts(),
     settings: new Live({ maxCommandBytes: 1024 } as ClientParts['settings']['current']),
-    events: { refused: () => {}, clientEnded: () => {}, bug: onBug },
+    events: { refused: () => {}, clientEnded: () => {}, reclaimed: () => {}, bug: onBug },
   };
   const client = new Client();
   const lane = new NotedLane();

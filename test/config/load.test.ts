@@ -54,6 +54,7 @@ const DEFAULTS: Config = {
     commandsInFlight: 500,
     perWorker: 0,
     perAddress: 0,
+    idleTimeoutMs: 0,
     bufferedBytes: 268_435_456,
   },
   waitingLine: { size: 1000, timeoutMs: 4000 },

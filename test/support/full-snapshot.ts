@@ -10,6 +10,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     draining: false,
     mode: 'pooled',
     clients: each(['producer', 'worker', 'unknown'], () => each(CLIENT_STATES, () => 2)),
+    unusedClients: 3,
     servers: each(LANES, () => each(SERVER_STATES, () => 1)),
     placesTaken: { producer: 30, worker: 645 },
     limits: {

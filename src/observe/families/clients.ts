@@ -24,6 +24,11 @@ export const CLIENT_FAMILIES: readonly Family[] = [
     ({ snapshot }) => ratio(clientsIn(snapshot), snapshot.limits.clients),
   ),
   gauge(
+    'client_connections_unused',
+    'Client connections that no worker uses and that have sent nothing for a minute or more.',
+    ({ snapshot }) => snapshot.unusedClients,
+  ),
+  gauge(
     'handshakes_limit',
     'Cap on client connections in state handshake or authenticating: limits.handshakes.',
     ({ snapshot }) => snapshot.limits.handshakes,
