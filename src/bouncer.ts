@@ -193,7 +193,7 @@ export class Bouncer {
   #readiness(): Readiness {
     if (this.#isDraining) return { ready: false, reason: 'the bouncer is draining' };
     if (this.#upstream.health.isUp) return { ready: true };
-    return { ready: false, reason: 'Faktory has not answered a handshake; see the log' };
+    return { ready: false, reason: 'Faktory is unreachable; see the log' };
   }
 
   #scheduleJanitor(): void {

@@ -5,6 +5,13 @@
 
 import type { Turns } from '../base/turns.ts';
 
+/**
+ * A reply that took this long may have come long before it was read: the network, or a stop of this
+ * process in the middle of its wait, may have held it up. What was sent behind it may have been begun as
+ * early as it was. An error of less than this does not matter to those who ask (lanes/acknowledgements.ts).
+ */
+const UNSURE_FROM_MS = 1000;
+
 export class WorkTime {
   readonly #turns: Turns;
   /** When the bytes at hand were read, in which turn, and after which instant they must have come. */
@@ -13,7 +20,8 @@ export class WorkTime {
   #notBefore = 0;
   /** The same of the end of the last reply. */
   #endReadAt = 0;
-  #endNotBefore = 0;
+  /** Faktory has not begun with the command at the head before this instant. */
+  #headNotBefore = 0;
   /** How long the loop had been idle when Faktory could begin with the command at the head. */
   #idleMsAtHead = 0;
   /** Of the command that was answered last: Faktory began with it not before the one, not after the other. */
@@ -52,11 +60,11 @@ export class WorkTime {
 
   /** The reply to the command that was sent at `sentAt` has come to its end. */
   answered(sentAt: number): void {
-    this.#beganFrom = Math.max(sentAt, this.#endNotBefore);
+    this.#beganFrom = Math.max(sentAt, this.#headNotBefore);
     this.#beganBy = Math.max(sentAt, this.#endReadAt);
     this.#idleMsAtBegin = this.#idleMsAtHead;
     this.#endReadAt = this.#readAt;
-    this.#endNotBefore = this.#notBefore;
+    this.#headNotBefore = this.atMostMs < UNSURE_FROM_MS ? this.#notBefore : this.#beganFrom;
     this.#idleMsAtHead = this.#turns.idleMs();
   }
 
