@@ -93,6 +93,7 @@ export class Upstream {
       hello,
       health: this.health,
       settings: settings.server,
+      infoOutcomes: parts.counts.server.info,
     });
     this.#governor = new FetchGovernor({
       limit: settings.limits.fetchesInFlight,

@@ -75,7 +75,7 @@ export const OPTIONS = {
     kind: duration('0s', '1h'),
     fallback: '5s',
     reloadable: true,
-    doc: 'Interval between the INFO commands that the bouncer sends to Faktory. 0s: it sends none.',
+    doc: 'Interval between the INFO commands that the bouncer sends to Faktory. It doubles, up to 1m, while Faktory takes more than 1s to answer. 0s: the bouncer sends none.',
     read: (config) => config.server.infoIntervalMs,
   }),
   mode: option({
@@ -201,7 +201,7 @@ export const OPTIONS = {
     kind: duration('10ms', '1h'),
     fallback: '30s',
     reloadable: true,
-    doc: 'Time for which a client, or Faktory, may take none of the bytes that are written to it. After it, the connection is closed.',
+    doc: 'Time for which bytes that are written to a client, or to Faktory, may stay untaken. After it, the connection is closed.',
     read: (config) => config.writeStallTimeoutMs,
   }),
   drain_timeout: option({

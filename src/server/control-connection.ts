@@ -1,26 +1,21 @@
 // The bouncer's own connection to Faktory. Promise: it is inside the cap and always there or being
-// dialled, so that Faktory's health is known without clients; it asks for INFO at an interval and
-// carries what the bouncer itself has to say, across losses.
+// dialled, so that Faktory's health is known without clients; jobs to give back are told across losses.
 
 import type { Clock } from '../base/clock.ts';
+import type { CountBy } from '../base/counters.ts';
 import type { Live } from '../base/live.ts';
 import type { FaktoryInfo } from './info.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import type { FetchedJob } from '../protocol/job.ts';
 import { giveBackLine } from '../protocol/job.ts';
 import type { Hello } from '../protocol/hello.ts';
-import { bulkBody, isError, isShutdown } from '../protocol/replies.ts';
+import { isError, isShutdown } from '../protocol/replies.ts';
 import type { ServerHealth } from './health.ts';
-import { parseFaktoryInfo } from './info.ts';
+import { type InfoOutcome, InfoPoll } from './info-poll.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
 import type { ServerSettings } from './server-parts.ts';
 import type { DialFailure } from './server-states.ts';
-
-const INFO_LINE = Buffer.from('INFO\r\n');
-/** An answer older than so many intervals says nothing about now. */
-const STALE_INTERVALS = 3;
-const RECONSIDER_MS = 5000;
 
 export interface ControlParts {
   readonly servers: ServerConnections;
@@ -28,6 +23,9 @@ export interface ControlParts {
   readonly hello: Hello;
   readonly health: ServerHealth;
   readonly settings: Live<ServerSettings>;
+  readonly infoOutcomes: CountBy<InfoOutcome>;
+  /** Whether INFO may be sent now; always, unless told otherwise. */
+  readonly mayAskInfo?: () => boolean;
 }
 
 /** Who wants a job given back. */
@@ -48,20 +46,25 @@ export class ControlConnection implements ServerOwner, ReplySink {
   readonly #parts: ControlParts;
   /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
   readonly #toGiveBack = new Map<string, GivingBack>();
+  readonly #infoPoll: InfoPoll;
   #server: ServerConnection | null = null;
-  #info: FaktoryInfo | null = null;
-  #infoAt = 0;
   #isStopping = false;
-  #asksForInfo = false;
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
+    const { clock, settings, infoOutcomes } = parts;
+    this.#infoPoll = new InfoPoll({
+      clock,
+      settings,
+      outcomes: infoOutcomes,
+      ask: (command) => this.ask(command),
+      mayAsk: parts.mayAskInfo ?? (() => true),
+    });
   }
 
   /** What Faktory said of itself last; null while that is too long ago. */
   info(now: number): FaktoryInfo | null {
-    const staleAfterMs = this.#parts.settings.current.infoIntervalMs * STALE_INTERVALS;
-    return now - this.#infoAt > staleAfterMs ? null : this.#info;
+    return this.#infoPoll.info(now);
   }
 
   /** Whether the bouncer could say something to Faktory now. */
@@ -76,11 +79,11 @@ export class ControlConnection implements ServerOwner, ReplySink {
 
   start(): void {
     this.#open();
-    this.#schedule();
   }
 
   stop(): void {
     this.#isStopping = true;
+    this.#infoPoll.stop();
     this.#server?.close('stopped');
   }
 
@@ -99,7 +102,7 @@ export class ControlConnection implements ServerOwner, ReplySink {
 
   onOpen(): void {
     this.#parts.health.ownIsOpen();
-    if (this.#parts.settings.current.infoIntervalMs > 0) this.#askForInfo();
+    this.#infoPoll.opened();
     for (const { job } of this.#toGiveBack.values()) this.#sendGiveBack(job);
   }
 
@@ -115,16 +118,11 @@ export class ControlConnection implements ServerOwner, ReplySink {
   }
 
   onReply(command: Command, piece: Buffer, last: boolean): void {
-    if (command.verb === 'INFO') {
-      this.#readInfo(piece, last);
-      return;
-    }
-    if (command instanceof GiveBackCommand) this.#gaveBack(command.job, piece);
+    if (last && command instanceof GiveBackCommand) this.#gaveBack(command.job, piece);
   }
 
-  onLost(command: Command): void {
-    if (command.verb === 'INFO') this.#asksForInfo = false;
-  }
+  /** It is sent again over the next connection. */
+  onLost(): void {}
 
   #open(): void {
     this.#server = this.#parts.servers.open({
@@ -135,33 +133,6 @@ export class ControlConnection implements ServerOwner, ReplySink {
       dialReason: 'control',
       isShared: true,
     });
-  }
-
-  #schedule(): void {
-    const { infoIntervalMs } = this.#parts.settings.current;
-    // Where none is asked for now, a reload may change that.
-    this.#parts.clock.after(infoIntervalMs === 0 ? RECONSIDER_MS : infoIntervalMs, () => {
-      if (this.#isStopping) return;
-      if (this.isOpen && this.#parts.settings.current.infoIntervalMs > 0) this.#askForInfo();
-      this.#schedule();
-    });
-  }
-
-  #askForInfo(): void {
-    if (this.#asksForInfo) return;
-    this.#asksForInfo = true;
-    this.#server?.send(new Command('INFO', INFO_LINE, this.#parts.clock.now(), this));
-  }
-
-  /** An INFO so long that it is streamed (thousands of queues) is not put together: it is no use. */
-  #readInfo(piece: Buffer, last: boolean): void {
-    if (!last) return;
-    this.#asksForInfo = false;
-    const body = bulkBody(piece);
-    const info = body === null ? null : parseFaktoryInfo(body);
-    if (info === null) return;
-    this.#info = info;
-    this.#infoAt = this.#parts.clock.now();
   }
 
   #sendGiveBack(job: FetchedJob): void {

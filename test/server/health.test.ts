@@ -7,7 +7,14 @@ import { HI, NotingOwner, OWN_HELLO, ServerRoom } from './support/room.ts';
 function house(): { room: ServerRoom; control: ControlConnection } {
   const room = new ServerRoom();
   const { servers, clock, health, settings } = room;
-  const control = new ControlConnection({ servers, clock, hello: OWN_HELLO, health, settings });
+  const control = new ControlConnection({
+    servers,
+    clock,
+    hello: OWN_HELLO,
+    health,
+    settings,
+    infoOutcomes: room.counts.info,
+  });
   return { room, control };
 }
 

@@ -4,7 +4,7 @@
 import type { Snapshot } from '../snapshot.ts';
 import type { FaktoryInfo } from '../../server/info.ts';
 import type { RedisInfo } from '../../redis/redis-info.ts';
-import { counter, gauge, labelledGauge } from './family.ts';
+import { counter, counterBy, gauge, labelledGauge } from './family.ts';
 import type { Family } from './family.ts';
 import { serversIn } from './servers.ts';
 
@@ -24,6 +24,12 @@ export const FAKTORY_FAMILIES: readonly Family[] = [
       if (version === undefined || !PLAIN_VERSION.test(version)) return [];
       return [{ labels: { version }, value: 1 }];
     },
+  ),
+  counterBy(
+    'info_answers_total',
+    "Answers to the bouncer's own INFO, by what could be made of them.",
+    'outcome',
+    (counts) => counts.server.info,
   ),
   faktoryGauge('faktory_connections', 'connections', 'Connections that Faktory counts.'),
   gauge(

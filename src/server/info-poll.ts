@@ -1,0 +1,130 @@
+// Asks Faktory for INFO at an interval. Promise: one is asked at a time; a Faktory that is slow to answer
+// is asked less often, down to once a minute; an answer that cannot be used is counted by why.
+
+import type { Clock, Timer } from '../base/clock.ts';
+import type { CountBy } from '../base/counters.ts';
+import type { Live } from '../base/live.ts';
+import { Command, type ReplySink } from '../protocol/command.ts';
+import { bulkBody, isError } from '../protocol/replies.ts';
+import { type FaktoryInfo, parseFaktoryInfo } from './info.ts';
+
+export const INFO_OUTCOMES = [
+  'read',
+  /** Longer than a reply that is held until it is whole: Faktory has thousands of queues. */
+  'too_long',
+  'error',
+  'unreadable',
+  'lost',
+] as const;
+export type InfoOutcome = (typeof INFO_OUTCOMES)[number];
+
+export interface InfoPollParts {
+  readonly clock: Clock;
+  readonly settings: Live<{ readonly infoIntervalMs: number }>;
+  readonly outcomes: CountBy<InfoOutcome>;
+  /** Sends the command over the bouncer's own connection; false: that is not open. */
+  readonly ask: (command: Command) => boolean;
+  /**
+   * Whether INFO may be asked now: one that runs while the first PUSH to a new queue does can kill
+   * Faktory (v1.7.0 storage/redis.go EachQueue walks a map without a lock).
+   */
+  readonly mayAsk: () => boolean;
+}
+
+const INFO_LINE = Buffer.from('INFO\r\n');
+/** An answer older than so many intervals says nothing about now. */
+const STALE_INTERVALS = 3;
+/** A slower answer doubles the interval. */
+const SLOW_MS = 1000;
+const INTERVAL_MAX_MS = 60_000;
+/** With INFO off a reload may turn it on; with a PUSH in its way it is tried again. */
+const RECONSIDER_MS = 5000;
+const AGAIN_MS = 100;
+
+export class InfoPoll implements ReplySink {
+  readonly #parts: InfoPollParts;
+  #timer: Timer | null = null;
+  #asked: Command | null = null;
+  #askedAt = 0;
+  /** How often the interval has been doubled. */
+  #doublings = 0;
+  #info: FaktoryInfo | null = null;
+  #infoAt = 0;
+  #isStreamed = false;
+
+  constructor(parts: InfoPollParts) {
+    this.#parts = parts;
+  }
+
+  /** What Faktory said of itself last; null while that is too long ago. */
+  info(now: number): FaktoryInfo | null {
+    return now - this.#infoAt > this.#intervalMs() * STALE_INTERVALS ? null : this.#info;
+  }
+
+  /** The bouncer's own connection is open: asks now, and at the interval from now on. */
+  opened(): void {
+    this.#timer?.cancel();
+    this.#tick();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  /** In pieces where it is too long: those are dropped. */
+  onReply(command: Command, piece: Buffer, last: boolean): void {
+    if (command !== this.#asked) return;
+    if (!last) {
+      this.#isStreamed = true;
+      return;
+    }
+    const now = this.#parts.clock.now();
+    const isSlow = now - this.#askedAt > SLOW_MS;
+    this.#doublings = isSlow ? this.#doublings + 1 : 0;
+    this.#over(this.#isStreamed ? 'too_long' : this.#read(piece, now));
+  }
+
+  onLost(command: Command): void {
+    if (command === this.#asked) this.#over('lost');
+  }
+
+  #over(outcome: InfoOutcome): void {
+    this.#asked = null;
+    this.#parts.outcomes.add(outcome);
+  }
+
+  #read(reply: Buffer, now: number): InfoOutcome {
+    if (isError(reply)) return 'error';
+    const body = bulkBody(reply);
+    const info = body === null ? null : parseFaktoryInfo(body);
+    if (info === null) return 'unreadable';
+    this.#info = info;
+    this.#infoAt = now;
+    return 'read';
+  }
+
+  #tick(): void {
+    const { clock, settings } = this.#parts;
+    const isOn = settings.current.infoIntervalMs > 0;
+    const isDelayed = isOn && this.#asked === null && !this.#parts.mayAsk();
+    if (isOn && !isDelayed) this.#ask();
+    const nextMs = isDelayed ? AGAIN_MS : isOn ? this.#intervalMs() : RECONSIDER_MS;
+    this.#timer = clock.after(nextMs, () => this.#tick());
+  }
+
+  #ask(): void {
+    if (this.#asked !== null) return;
+    const now = this.#parts.clock.now();
+    const command = new Command('INFO', INFO_LINE, now, this);
+    this.#isStreamed = false;
+    this.#askedAt = now;
+    if (this.#parts.ask(command)) this.#asked = command;
+  }
+
+  #intervalMs(): number {
+    const { infoIntervalMs } = this.#parts.settings.current;
+    const slowedMs = Math.min(INTERVAL_MAX_MS, infoIntervalMs * 2 ** this.#doublings);
+    return Math.max(infoIntervalMs, slowedMs);
+  }
+}
