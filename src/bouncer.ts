@@ -5,6 +5,7 @@ import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
 import type { Readiness } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
+import { GuardedClock } from './base/guarded-clock.ts';
 import { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
 import type { Listening } from './base/network.ts';
@@ -49,16 +50,17 @@ export class Bouncer {
   #isDraining = false;
 
   constructor(config: Config, surroundings: Surroundings) {
-    const { clock, log } = surroundings;
+    const { log } = surroundings;
     const { counts } = this;
+    const events = new EventLog(log, surroundings.clock, counts);
+    const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
-    this.#surroundings = surroundings;
+    this.#surroundings = { ...surroundings, clock };
     const settings = new Settings(config);
     this.#settings = settings;
     this.#hasher = new Hasher();
-    const events = new EventLog(log, clock, counts);
     const wiring: Wiring = {
-      turns: new Turns(clock),
+      turns: new Turns(surroundings.clock),
       stalls: new StallWatch(clock, () => settings.client.current.writeStallTimeoutMs),
       lingering: new Lingering(clock, LINGER_MS),
       onBug: (error) => events.bug(error),
@@ -71,7 +73,7 @@ export class Bouncer {
       pool: config.pool,
       username: config.server.username,
       settings,
-      surroundings,
+      surroundings: this.#surroundings,
       counts,
       events,
       hasher: this.#hasher,

@@ -81,6 +81,22 @@ t.test(
 );
 
 t.test(
+  'a thread that fails rejects all who wait, and the next request starts another',
+  async (t) => {
+    const alive = setInterval(() => {}, 1000);
+    t.teardown(() => clearInterval(alive));
+    const hasher = new Hasher();
+    const broken = hasher.iteratedSha256(null as unknown as string, 2);
+    const behind = hasher.iteratedSha256('x', 2);
+    await t.rejects(broken, { name: 'TypeError' });
+    await t.rejects(behind, { name: 'TypeError' });
+    t.equal(hasher.waiting, 0);
+    t.equal(await hasher.iteratedSha256('x', 2), naively('x', 2));
+    await hasher.close();
+  },
+);
+
+t.test(
   'a wait lies between half its nominal length and all of it, doubling to the longest',
   async (t) => {
     const backoff = { firstMs: 50, longestMs: 1000 };
