@@ -76,6 +76,7 @@ function laneSettings({ pool }: Config): LaneSettings {
 function serverSettings(config: Config): ServerSettings {
   return {
     address: config.server.address,
+    local: { host: config.server.bindAddress, ports: config.server.sourcePorts },
     password: config.server.password,
     connectTimeoutMs: config.server.connectTimeoutMs,
     infoIntervalMs: config.server.infoIntervalMs,

@@ -5,7 +5,7 @@ import type { AdminServerOptions } from './admin/admin-server.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { type Clock, SystemClock } from './base/clock.ts';
-import { connect, listen } from './base/lean-socket.ts';
+import { listen, systemDial } from './base/lean-socket.ts';
 import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
 
@@ -30,7 +30,7 @@ export function systemSurroundings(log: Logger): Surroundings {
   return {
     clock: new SystemClock(),
     random: Math.random,
-    dial: connect,
+    dial: systemDial(),
     listen,
     log,
     admin: (options) => new AdminServer(options),

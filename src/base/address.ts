@@ -5,3 +5,9 @@ export interface Address {
   readonly host: string;
   readonly port: number;
 }
+
+/** TCP ports, both ends included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}

@@ -8,19 +8,39 @@
 
 import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Address } from './address.ts';
-import type { Listening } from './network.ts';
+import { LocalPorts } from './local-ports.ts';
+import type { Dial, Listening } from './network.ts';
 
 /** One for all: libuv hands each read over before it begins the next. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Dials `address`; the socket reads leanly. */
-export function connect(address: Address): Socket {
+/** Dials for one process: its sockets read leanly, and no two of them leave from one port of a range. */
+export function systemDial(): Dial {
+  const localPorts = new LocalPorts();
+  return (address, { host, ports }) => {
+    if (ports === null) return connect(address, host, 0);
+    const port = localPorts.take(ports);
+    if (port === null) return withoutPort();
+    return connect(address, host, port).once('close', () => localPorts.free(port));
+  };
+}
+
+/** `localHost` empty, or `localPort` 0: the system picks. */
+function connect(address: Address, localHost: string, localPort: number): Socket {
   const socket: Socket = netConnect({
     ...address,
+    ...(localHost !== '' && { localAddress: localHost }),
+    ...(localPort !== 0 && { localPort }),
     noDelay: true,
     onread: { buffer: READ_BUFFER, callback: (length) => tell(socket, length) },
   });
   return socket;
+}
+
+/** A dial that fails as the system's own do. */
+function withoutPort(): Socket {
+  const text = 'Cannot dial: every port of the range is in use';
+  return new Socket().destroy(Object.assign(new Error(text), { code: 'EADDRNOTAVAIL' }));
 }
 
 /** Listens at `address`, port 0 for any; the sockets accepted read leanly. Rejects with the system's error. */

@@ -2,10 +2,18 @@
 // another one, whose every byte moves when the test says so.
 
 import type { Socket } from 'node:net';
-import type { Address } from './address.ts';
+import type { Address, PortRange } from './address.ts';
+
+/** Where a dial leaves from. */
+export interface LocalEnd {
+  /** An IP address of this machine; empty: the system picks. */
+  readonly host: string;
+  /** Null: the system picks. */
+  readonly ports: PortRange | null;
+}
 
 /** Begins to connect to `address`; the socket says 'connect', or 'error' and 'close'. */
-export type Dial = (address: Address) => Socket;
+export type Dial = (address: Address, local: LocalEnd) => Socket;
 
 /** A port that accepts. */
 export interface Listening {

@@ -2,9 +2,9 @@
 // unit is the last word of a name). A room takes the slice that it needs as a type; how the values
 // came to be is left to the loader.
 
-import type { Address } from '../base/address.ts';
+import type { Address, PortRange } from '../base/address.ts';
 
-export type { Address };
+export type { Address, PortRange };
 
 /** From the quietest to the loudest, then none at all. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -26,6 +26,10 @@ export interface Config {
     readonly username: string;
     /** Empty when Faktory asks for none. */
     readonly password: string;
+    /** Empty: the system picks. */
+    readonly bindAddress: string;
+    /** Null: the system picks. */
+    readonly sourcePorts: PortRange | null;
     readonly connectTimeoutMs: number;
     readonly infoIntervalMs: number;
   };

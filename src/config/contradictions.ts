@@ -18,6 +18,7 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     commandOverBuffer(config),
     sameAddress(config),
     dialsItself(config),
+    tooFewPorts(config),
   ].filter((found) => found !== null);
 }
 
@@ -67,6 +68,18 @@ function dialsItself({ listen, server }: Config): Contradiction | null {
   return {
     keys: ['server.url', 'listen.address'],
     text: `Cannot use ${formatAddress(server.address)} for both listen.address and server.url: the bouncer would dial itself. Set server.url to Faktory's address.`,
+  };
+}
+
+/** Each server connection leaves from a port of its own. */
+function tooFewPorts({ server, limits }: Config): Contradiction | null {
+  if (server.sourcePorts === null) return null;
+  const { first, last } = server.sourcePorts;
+  const size = last - first + 1;
+  if (size >= limits.serverConnections) return null;
+  return {
+    keys: ['server.source_ports', 'limits.server_connections'],
+    text: `Cannot hold limits.server_connections ${limits.serverConnections} with the ${size} ports of server.source_ports. Widen the range or lower the limit.`,
   };
 }
 

@@ -1,17 +1,20 @@
 // The kinds of values that options have: each reads what was written, says what it would have
 // allowed, and writes a value back. Promise: a refused value is named, unless it may hold a secret.
 
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
-import type { Address } from './config.ts';
+import type { Address, PortRange } from './config.ts';
 import {
   DURATION_PATTERN,
   SIZE_PATTERN,
   formatAddress,
   formatDuration,
+  formatPortRange,
   formatSize,
   parseAddress,
   parseDuration,
+  parsePortRange,
   parseSize,
 } from './units.ts';
 import { formatRedisUrl, formatServerUrl, parseServerUrl, refuseRedisUrl } from './urls.ts';
@@ -107,6 +110,37 @@ export function address(): Kind<Address> {
     }),
     fromText: (text) => text,
     format: formatAddress,
+  };
+}
+
+/** An IP address without a port; empty for none. */
+export function ipAddress(): Kind<string> {
+  const error = refusal("allowed is an IPv4 or IPv6 address, without brackets and port, or ''");
+  return {
+    type: 'IP address',
+    range: 'empty, `10.0.0.5`, `"fd00::5"`',
+    schema: z.string({ error }).refine((text) => text === '' || isIP(text) !== 0, { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
+/** Ports from the first to the last; empty for none. */
+export function portRange(): Kind<PortRange | null> {
+  const error = refusal(
+    "allowed is a range of ports within 1 to 65535, such as 40000-49999, or ''",
+  );
+  return {
+    type: 'port range',
+    range: 'empty, `40000-49999`',
+    schema: z.string({ error }).transform((text, context) => {
+      const parsed = text === '' ? null : parsePortRange(text);
+      if (parsed !== undefined) return parsed;
+      context.addIssue({ code: 'custom', message: error({ input: text }) });
+      return z.NEVER;
+    }),
+    fromText: (text) => text,
+    format: formatPortRange,
   };
 }
 

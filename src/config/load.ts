@@ -122,6 +122,8 @@ function configOf(values: Values): Config {
       address,
       username,
       password,
+      bindAddress: values.get('server.bind_address'),
+      sourcePorts: values.get('server.source_ports'),
       connectTimeoutMs: values.get('server.connect_timeout'),
       infoIntervalMs: values.get('server.info_interval'),
     },

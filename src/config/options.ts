@@ -3,7 +3,18 @@
 
 import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
-import { address, boolean, choice, duration, integer, redisUrl, serverUrl, size } from './kinds.ts';
+import {
+  address,
+  boolean,
+  choice,
+  duration,
+  integer,
+  ipAddress,
+  portRange,
+  redisUrl,
+  serverUrl,
+  size,
+} from './kinds.ts';
 import type { Kind, Written } from './kinds.ts';
 
 /** One option; `fallback` is its default as an operator would write it. */
@@ -63,6 +74,20 @@ export const OPTIONS = {
     reloadable: false,
     doc: 'URL of Faktory, as in FAKTORY_URL. If it has no password, FAKTORY_PASSWORD is used. The bouncer sends the user name in the HELLO of server connections that belong to no client; Faktory 1.7 does not check it.',
     read: ({ server }) => server,
+  }),
+  'server.bind_address': option({
+    kind: ipAddress(),
+    fallback: '',
+    reloadable: true,
+    doc: 'Local IP address for connections to Faktory. Empty: the system picks one.',
+    read: (config) => config.server.bindAddress,
+  }),
+  'server.source_ports': option({
+    kind: portRange(),
+    fallback: '',
+    reloadable: true,
+    doc: 'Local ports for connections to Faktory, for a firewall that allows no others. Empty: the system picks them.',
+    read: (config) => config.server.sourcePorts,
   }),
   'server.connect_timeout': option({
     kind: duration('1ms', '1m'),

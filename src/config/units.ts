@@ -3,7 +3,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 
-import type { Address } from './config.ts';
+import type { Address, PortRange } from './config.ts';
 
 /** One number and one unit, nothing between them. */
 export const DURATION_PATTERN = /^(\d{1,12})(ms|s|m|h)$/;
@@ -55,6 +55,18 @@ export function parseAddress(text: string): Address | null {
 /** The address as `parseAddress` reads it. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Reads `first-last`; undefined for anything else. */
+export function parsePortRange(text: string): PortRange | undefined {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  return first >= 1 && first <= last && last <= 65_535 ? { first, last } : undefined;
+}
+
+/** The range as `parsePortRange` reads it; empty for none. */
+export function formatPortRange(range: PortRange | null): string {
+  return range === null ? '' : `${range.first}-${range.last}`;
 }
 
 function parseQuantity(

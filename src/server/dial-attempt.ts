@@ -48,8 +48,8 @@ export class DialAttempt implements WireOwner {
     this.#parts = parts;
     this.#hello = hello;
     this.#listener = listener;
-    const { address, connectTimeoutMs, keepaliveMs } = parts.settings.current;
-    this.#wire = new Wire(parts.wiring, parts.counts.bytes, parts.dial(address), this);
+    const { address, local, connectTimeoutMs, keepaliveMs } = parts.settings.current;
+    this.#wire = new Wire(parts.wiring, parts.counts.bytes, parts.dial(address, local), this);
     this.#wire.keepAlive(keepaliveMs);
     this.#wire.openDialled();
     this.#deadline = parts.clock.after(connectTimeoutMs, () => this.#tookTooLong());

@@ -4,7 +4,7 @@ import type { Address } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Live } from '../base/live.ts';
-import type { Dial } from '../base/network.ts';
+import type { Dial, LocalEnd } from '../base/network.ts';
 import type { Wiring } from '../base/wire.ts';
 import type { ServerCounts } from './server-counts.ts';
 import type { Dialler } from './dialler.ts';
@@ -15,6 +15,8 @@ import type { DialFailure, DialReason, LaneName } from './server-states.ts';
 /** Where Faktory is, how to get there, and what an operator can change about it meanwhile. */
 export interface ServerSettings {
   readonly address: Address;
+  /** Where dials leave from. */
+  readonly local: LocalEnd;
   /** Empty: none. */
   readonly password: string;
   /** Most time from dial to +OK. */

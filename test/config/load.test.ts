@@ -41,6 +41,8 @@ const DEFAULTS: Config = {
     address: { host: '127.0.0.1', port: 7419 },
     username: '',
     password: '',
+    bindAddress: '',
+    sourcePorts: null,
     connectTimeoutMs: 2000,
     infoIntervalMs: 5000,
   },
@@ -171,6 +173,18 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
     /^x\.yaml:1:31: Cannot serve clients with limits\.server_connections 1: .*2 or more/,
   ],
   [
+    'server: { bind_address: "localhost" }\n',
+    /^x\.yaml:1:25: Cannot use server\.bind_address: found "localhost"; allowed is an IPv4 or IPv6 address/,
+  ],
+  [
+    'server: { source_ports: 50000-40000 }\n',
+    /^x\.yaml:1:25: Cannot use server\.source_ports: found "50000-40000"; allowed is a range/,
+  ],
+  [
+    'server: { source_ports: 40000-40898 }\n',
+    /^x\.yaml:1:25: Cannot hold limits\.server_connections 900 with the 899 ports of server\.source_ports/,
+  ],
+  [
     'limits.clients: 5\n',
     /^x\.yaml:1:1: Cannot use limits\.clients: write it as "clients:", indented/,
   ],
@@ -213,6 +227,8 @@ t.test('what is at the edge of a contradiction is accepted', (t) => {
   );
   t.equal(configOf('limits: { server_connections: 2, producer_reserve: 0 }').mode, 'session');
   t.equal(configOf('limits: { handshakes: 20000 }').limits.handshakes, 20_000);
+  const { server } = configOf('server: { source_ports: 40000-40899, bind_address: "fd00::5" }');
+  t.match(server, { sourcePorts: { first: 40_000, last: 40_899 }, bindAddress: 'fd00::5' });
   const systemPicks = 'listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:0" }';
   t.equal(configOf(systemPicks).admin.address.port, 0, 'port 0 twice is two ports');
   t.end();

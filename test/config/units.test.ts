@@ -11,9 +11,11 @@ import { nearest } from '../../src/config/suggest.ts';
 import {
   formatAddress,
   formatDuration,
+  formatPortRange,
   formatSize,
   parseAddress,
   parseDuration,
+  parsePortRange,
   parseSize,
 } from '../../src/config/units.ts';
 
@@ -113,5 +115,16 @@ t.test('a suggestion is near, or none', (t) => {
   t.equal(nearest('Per-Worker', known), 'per_worker');
   t.equal(nearest('zzzzzz', known), null);
   t.equal(nearest('c'.repeat(100_000), known), null);
+  t.end();
+});
+
+t.test('port ranges read, and format as what reads back', (t) => {
+  for (const text of ['1-65535', '40000-49999', '5-5']) {
+    t.equal(formatPortRange(parsePortRange(text) ?? null), text);
+  }
+  t.equal(formatPortRange(null), '');
+  for (const wrong of ['', '5', '0-5', '5-4', '1-65536', '1 - 2', '-5', '5-', 'a-b']) {
+    t.equal(parsePortRange(wrong), undefined, wrong);
+  }
   t.end();
 });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import t from 'tap';
 import { SystemClock } from '../../src/base/clock.ts';
-import { connect } from '../../src/base/lean-socket.ts';
+import { systemDial } from '../../src/base/lean-socket.ts';
 import { Live } from '../../src/base/live.ts';
 import { Hasher } from '../../src/base/hasher.ts';
 import { Lingering } from '../../src/base/lingering.ts';
@@ -39,13 +39,14 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
     const servers = new ServerConnections({
       settings: new Live({
         address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+        local: { host: '', ports: null },
         password: '',
         connectTimeoutMs: 2000,
         infoIntervalMs: 0,
         keepaliveMs: 0,
         writeStallTimeoutMs: 0,
       }),
-      dial: (address) => (near = connect(address)),
+      dial: (address, local) => (near = systemDial()(address, local)),
       clock,
       counts,
       hasher: new Hasher(),

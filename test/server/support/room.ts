@@ -90,6 +90,7 @@ export class ServerRoom {
     });
     this.settings = new Live({
       address: { host: 'memory', port: 1 },
+      local: { host: '', ports: null },
       password: '',
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       infoIntervalMs: 0,
