@@ -9,97 +9,10 @@ import type { CountBy } from './counters.ts';
 import type { Lingering } from './lingering.ts';
 import type { StallWatch, Watched } from './stall-watch.ts';
 import type { Turns } from './turns.ts';
-
-/** What a wire needs of a socket. `net.Socket` and `tls.TLSSocket` have it, and so has a test's. */
-export interface WireSocket {
-  readonly remoteAddress?: string | undefined;
-  /** Bytes written that the network has not taken. */
-  readonly writableLength: number;
-  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
-  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
-  on(event: 'connect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
-  write(bytes: Buffer): boolean;
-  cork(): void;
-  uncork(): void;
-  /** FIN behind what was written; `sent` is called when all of it has been taken. */
-  end(sent: () => void): unknown;
-  destroy(): unknown;
-  /** RST instead of FIN; throws where there is no TCP right below, as under TLS. */
-  resetAndDestroy(): unknown;
-  pause(): unknown;
-  resume(): unknown;
-  setKeepAlive(enable: boolean, idleMs: number): unknown;
-}
-
-/** How a wire ended. */
-export type WireEnd =
-  /** Both sides have closed, or the owner destroyed it. */
-  | { readonly kind: 'closed' }
-  /** The system's error, by its code: ECONNRESET, ETIMEDOUT, EMFILE. */
-  | { readonly kind: 'failed'; readonly code: string }
-  /** The peer did not take what was written to it. */
-  | { readonly kind: 'stalled' }
-  /** The owner threw; it was reported. */
-  | { readonly kind: 'bug' };
-
-/** Who a wire works for. */
-export interface WireOwner {
-  /** From now on it may be written to: it was accepted, or is connected, and its stage is over. */
-  onReady(): void;
-  /** Bytes have come, at `now` (monotonic ms). They are borrowed: overwritten after the call. */
-  onData(chunk: Buffer, now: number): void;
-  /** All that was written has been taken; only after a write() that returned false. */
-  onDrain(): void;
-  /**
-   * The peer has sent its FIN. What is written still reaches it where the socket is half-open, as
-   * those that were accepted are; nothing may be written to one that was dialled.
-   */
-  onEnd(): void;
-  /** The wire is over, and so is its file descriptor; the last call. */
-  onClose(end: WireEnd): void;
-}
-
-/** What stands between the socket and the owner at first: a PROXY header, or a TLS handshake. */
-export interface WireStage {
-  /**
-   * Begins with `socket`, which it may read, write and destroy. Calls `ready` once, at once or
-   * later; from then on the socket is the wire's. What ends the socket meanwhile ends the wire.
-   */
-  begin(socket: WireSocket, ready: (result: WireStageResult) => void): void;
-}
-
-export type WireStageResult =
-  | {
-      readonly kind: 'ready';
-      /** What to read from now on: the same socket, or one on top of it. */
-      readonly socket: WireSocket;
-      readonly remoteAddress: string;
-      /** Bytes that the stage has read and that are the owner's; null for none. */
-      readonly rest: Buffer | null;
-    }
-  | { readonly kind: 'failed'; readonly code: string };
-
-/** Why a wire is not read. Reading goes on when no reason is left. */
-export type PauseReason =
-  /** The peer has sent more ahead than is taken up. */
-  | 'read_ahead'
-  /** All connections together hold too much. */
-  | 'budget'
-  /** Whoever the bytes are for does not take them. */
-  | 'replies';
+import type { Parting, PauseReason, WireEnd, WireOwner } from './wire-owner.ts';
+import type { WireSocket, WireStage, WireStageResult } from './wire-socket.ts';
 
 const PAUSES: Readonly<Record<PauseReason, number>> = { read_ahead: 1, budget: 2, replies: 4 };
-
-/** How a wire parts from its peer. */
-export type Parting =
-  /** Sends FIN, and lingers for the peer's. */
-  | 'fin'
-  /** Sends FIN, and is destroyed as soon as that and what is before it have been taken. */
-  | 'fin_and_gone'
-  /** Sends no FIN, and lingers for the peer's: the side that closes first keeps the port for a while. */
-  | 'await_fin'
-  /** The same, for as long as the peer takes; what comes until then is dropped, however much it is. */
-  | 'await_fin_patiently';
 
 /** What all wires of a bouncer share. */
 export interface Wiring {

@@ -9,7 +9,9 @@
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
-import { Wire, type WireEnd, type WireOwner, type WireSocket } from '../base/wire.ts';
+import { Wire } from '../base/wire.ts';
+import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
+import type { WireSocket } from '../base/wire-socket.ts';
 import type { LaneLoss } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
 import type { Refusal } from '../protocol/error-texts.ts';

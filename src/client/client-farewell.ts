@@ -1,7 +1,7 @@
 // How a client connection's end is counted, logged and said. Promise: a refusal is counted by its
 // reason, an end by its one reason; the text has the time to arrive unless refused clients are too many.
 
-import type { Parting, WireEnd } from '../base/wire.ts';
+import type { Parting, WireEnd } from '../base/wire-owner.ts';
 import { type Refusal, refusalText } from '../protocol/error-texts.ts';
 import type { KnownRole } from './client-connections.ts';
 import type { ClientParts } from './client-parts.ts';

@@ -3,7 +3,8 @@
 // time for a dial unless Faktory itself takes longer to close.
 
 import type { Timer } from '../base/clock.ts';
-import { FAREWELL_BYTES_MAX, Wire, type WireEnd, type WireOwner } from '../base/wire.ts';
+import { FAREWELL_BYTES_MAX, Wire } from '../base/wire.ts';
+import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
 import { END_LINE } from '../protocol/command.ts';
 import { type Hello, helloLine } from '../protocol/hello.ts';
 import type { Challenge } from '../protocol/hi.ts';

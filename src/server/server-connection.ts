@@ -6,7 +6,8 @@
 //      ^_________|         |-> orphaned -> closing      open -> ended: the wire is lost
 
 import { check } from '../base/check.ts';
-import type { Wire, WireEnd, WireOwner } from '../base/wire.ts';
+import type { Wire } from '../base/wire.ts';
+import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
 import { type Command, END_LINE } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt.ts';

@@ -10,15 +10,9 @@ import { listen } from '../../src/base/lean-socket.ts';
 import { Lingering } from '../../src/base/lingering.ts';
 import { StallWatch } from '../../src/base/stall-watch.ts';
 import { Turns } from '../../src/base/turns.ts';
-import {
-  FAREWELL_BYTES_MAX,
-  Wire,
-  type WireEnd,
-  type WireOwner,
-  type WireSocket,
-  type WireStage,
-  type Wiring,
-} from '../../src/base/wire.ts';
+import { FAREWELL_BYTES_MAX, Wire, type Wiring } from '../../src/base/wire.ts';
+import type { WireEnd, WireOwner } from '../../src/base/wire-owner.ts';
+import type { WireSocket, WireStage } from '../../src/base/wire-socket.ts';
 import { MemoryNetwork, type MemorySocket } from '../pooled/support/memory-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 

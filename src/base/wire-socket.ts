@@ -1,0 +1,43 @@
+// What a wire reads and writes, and what may stand in front of it at first. Promise: nothing here but
+// types: a plain socket, TLS and a test's socket in memory fit alike.
+
+/** What a wire needs of a socket. `net.Socket` and `tls.TLSSocket` have it, and so has a test's. */
+export interface WireSocket {
+  readonly remoteAddress?: string | undefined;
+  /** Bytes written that the network has not taken. */
+  readonly writableLength: number;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
+  on(event: 'connect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
+  write(bytes: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  /** FIN behind what was written; `sent` is called when all of it has been taken. */
+  end(sent: () => void): unknown;
+  destroy(): unknown;
+  /** RST instead of FIN; throws where there is no TCP right below, as under TLS. */
+  resetAndDestroy(): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  setKeepAlive(enable: boolean, idleMs: number): unknown;
+}
+
+/** What stands between the socket and the owner at first: a PROXY header, or a TLS handshake. */
+export interface WireStage {
+  /**
+   * Begins with `socket`, which it may read, write and destroy. Calls `ready` once, at once or
+   * later; from then on the socket is the wire's. What ends the socket meanwhile ends the wire.
+   */
+  begin(socket: WireSocket, ready: (result: WireStageResult) => void): void;
+}
+
+export type WireStageResult =
+  | {
+      readonly kind: 'ready';
+      /** What to read from now on: the same socket, or one on top of it. */
+      readonly socket: WireSocket;
+      readonly remoteAddress: string;
+      /** Bytes that the stage has read and that are the owner's; null for none. */
+      readonly rest: Buffer | null;
+    }
+  | { readonly kind: 'failed'; readonly code: string };
