@@ -184,6 +184,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   onOpen(server: ServerConnection): void {
     this.#opening.delete(server);
     this.#seats.set(server, this.#connections.add(server, this.#parts.clock.now()));
+    // Grown for work that may be done by now: the tick closes what nobody needs.
+    if (this.#connections.size > this.#base) this.#scheduleTick();
     this.#dispatch();
   }
 
