@@ -68,6 +68,7 @@ function laneSettings({ pool }: Config): LaneSettings {
     outageWaitMs: pool.outageWaitMs,
     bulkPush: pool.bulkPush,
     fetchesPerWorker: pool.fetchesPerWorker,
+    fetchesPerWorkerMax: pool.fetchesPerWorkerMax,
     lingerMs: pool.lingerMs,
     holdMs: pool.holdMs,
   };

@@ -128,6 +128,7 @@ export class Upstream {
       clock,
       counts,
       settings: settings.lanes,
+      turns: parts.wiring.turns,
       governor: this.#governor,
       strayJobs: this.#strayJobs,
       gate,

@@ -57,6 +57,7 @@ export interface Config {
   readonly pool: {
     readonly commandConnections: number;
     readonly fetchesPerWorker: number;
+    readonly fetchesPerWorkerMax: number;
     readonly bulkPush: boolean;
     readonly outageWaitMs: number;
     readonly lingerMs: number;

@@ -16,6 +16,7 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     reserveTakesAll(config),
     noRoomForClients(config),
     commandOverBuffer(config),
+    fetchesOverMax(config),
     sameAddress(config),
     dialsItself(config),
     tooFewPorts(config),
@@ -52,6 +53,14 @@ function commandOverBuffer({ maxCommandBytes, limits }: Config): Contradiction |
   return {
     keys: ['limits.buffered_bytes', 'max_command_bytes'],
     text: `Cannot read a command of max_command_bytes ${maxCommandBytes} B: limits.buffered_bytes is ${limits.bufferedBytes} B. Raise limits.buffered_bytes or lower max_command_bytes.`,
+  };
+}
+
+function fetchesOverMax({ pool }: Config): Contradiction | null {
+  if (pool.fetchesPerWorker <= pool.fetchesPerWorkerMax) return null;
+  return {
+    keys: ['pool.fetches_per_worker_max', 'pool.fetches_per_worker'],
+    text: `Cannot have pool.fetches_per_worker ${pool.fetchesPerWorker} with pool.fetches_per_worker_max ${pool.fetchesPerWorkerMax}. Raise the maximum or lower pool.fetches_per_worker.`,
   };
 }
 

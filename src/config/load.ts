@@ -154,6 +154,7 @@ function configOf(values: Values): Config {
     pool: {
       commandConnections: values.get('pool.command_connections'),
       fetchesPerWorker: values.get('pool.fetches_per_worker'),
+      fetchesPerWorkerMax: values.get('pool.fetches_per_worker_max'),
       bulkPush: values.get('pool.bulk_push'),
       outageWaitMs: values.get('pool.outage_wait'),
       lingerMs: values.get('pool.linger'),

@@ -254,8 +254,15 @@ export const OPTIONS = {
     kind: integer(1, 1000),
     fallback: 8,
     reloadable: true,
-    doc: 'Most server connections that one worker gets for its FETCHes.',
+    doc: 'FETCHes of one worker that find jobs at a time while Faktory is fast. A worker that asks for more sets of queues gets one FETCH for each set. While Redis is slow, a worker gets as many as bring more jobs.',
     read: (config) => config.pool.fetchesPerWorker,
+  }),
+  'pool.fetches_per_worker_max': option({
+    kind: integer(1, 100_000),
+    fallback: 800,
+    reloadable: true,
+    doc: 'Most server connections of one worker for its FETCHes. Each client without a wid counts as one worker. Must not be less than pool.fetches_per_worker.',
+    read: (config) => config.pool.fetchesPerWorkerMax,
   }),
   'pool.bulk_push': option({
     kind: boolean(),

@@ -108,6 +108,11 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     return this.#waiting.length;
   }
 
+  /** How long Faktory works on a quick command, in ms; null while that is not known. */
+  get commandMs(): number | null {
+    return this.#width.workMs;
+  }
+
   get outstanding(): number {
     let outstanding = 0;
     for (const seat of this.#connections) outstanding += seat.outstanding;

@@ -1,8 +1,8 @@
 // At most so many FETCHes at Faktory. Promise: never more than the cap in flight; a free one goes
-// to the workers in turn, so that none can starve another; a FETCH whose client would hear too late
-// is answered with nil, which every worker takes for an empty queue.
+// to the workers in turn, so that none can starve another; a client whose FETCH had to wait gets nil
+// 2 s after it asked, which every worker takes for an empty queue, and no job later than that.
 // Each FETCH holds one connection of Faktory's Redis pool for up to 2 s (Faktory v1.7.0
-// manager/fetch.go brpop); a client must hear within 3 s, so one sent after 0.8 s would be late.
+// manager/fetch.go brpop); one sent after 0.8 s would work for its client for too short a time.
 
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
@@ -29,11 +29,16 @@ export interface LoneTicket extends FetchTicket {
   queues(): readonly string[];
   /** It is answered without being sent. */
   answered(reply: Buffer): void;
+  /** It was sent late, and its client's 2 s are over; whether the client has had nil. */
+  late(): boolean;
 }
 
 interface Wait {
   readonly seat: Seat<FetchTicket>;
-  readonly deadline: Deadline;
+  /** Until when it may be sent. */
+  readonly sendDeadline: Deadline;
+  /** Until when its client waits for a job. */
+  readonly nilDeadline: Deadline;
   /** The ticket, where it may be answered without being sent. */
   readonly lone: LoneTicket | null;
 }
@@ -58,6 +63,8 @@ export class FetchGovernor {
   /** Those that get nil when their time is over. */
   readonly #resting = new Line<FetchTicket>();
   readonly #waits = new Map<FetchTicket, Wait>();
+  /** Those that had to wait and are at Faktory, and until when their clients wait for a job. */
+  readonly #sentLate = new Map<FetchTicket, Deadline>();
   readonly #sendDeadlines: Deadlines<LoneTicket>;
   readonly #nilDeadlines: Deadlines<LoneTicket>;
   /** Within its steps a free place belongs to the next in turn. */
@@ -75,8 +82,8 @@ export class FetchGovernor {
     );
     this.#nilDeadlines = new Deadlines(
       clock,
-      () => NIL_AFTER_MS - SEND_WITHIN_MS,
-      (ticket) => this.answerNil(ticket),
+      () => NIL_AFTER_MS,
+      (ticket) => this.#timeIsOver(ticket),
     );
   }
 
@@ -88,23 +95,40 @@ export class FetchGovernor {
     return this.#waits.size;
   }
 
+  /** Whether one more may be at Faktory. */
+  get hasRoom(): boolean {
+    return this.#limit.hasRoom(this.#inFlight.size);
+  }
+
   /** Grants `ticket` now, or keeps it waiting: for 0.8 s to be sent, for 2 s to be answered with nil. */
   ask(ticket: LoneTicket): void {
     if (this.#mayGoAtOnce()) this.#grant(ticket);
-    else this.#wait(ticket, this.#sendDeadlines.add(ticket), ticket);
+    else this.#wait(ticket, ticket);
   }
 
-  /** Grants `ticket` now or when its turn comes: those who wait for it have deadlines of their own. */
-  askForTurn(ticket: FetchTicket): void {
-    if (this.#mayGoAtOnce()) this.#grant(ticket);
-    else this.#wait(ticket, NO_DEADLINE, null);
+  /**
+   * True where `ticket` may be sent at once; else it is granted when its turn comes: those who wait for
+   * it have deadlines of their own.
+   */
+  takeTurn(ticket: FetchTicket): boolean {
+    if (this.#mayGoAtOnce()) {
+      this.#inFlight.add(ticket);
+      return true;
+    }
+    this.#wait(ticket, null);
+    return false;
   }
 
-  #wait(ticket: FetchTicket, deadline: Deadline, lone: LoneTicket | null): void {
+  #wait(ticket: FetchTicket, lone: LoneTicket | null): void {
     let line = this.#sendable.get(ticket.worker);
     if (line === undefined) this.#sendable.set(ticket.worker, (line = new Line()));
     const seat = line.join(ticket);
-    this.#waits.set(ticket, { seat, deadline, lone });
+    this.#waits.set(ticket, {
+      seat,
+      sendDeadline: lone === null ? NO_DEADLINE : this.#sendDeadlines.add(lone),
+      nilDeadline: lone === null ? NO_DEADLINE : this.#nilDeadlines.add(lone),
+      lone,
+    });
     if (!this.#turnOf.has(ticket.worker)) {
       this.#turnOf.set(ticket.worker, this.#turns.join(ticket.worker));
     }
@@ -112,18 +136,16 @@ export class FetchGovernor {
 
   /** The FETCH has been answered by Faktory, or is lost with its connection. Idempotent. */
   done(ticket: FetchTicket): void {
+    this.#sentLate.get(ticket)?.cancel();
+    this.#sentLate.delete(ticket);
     if (this.#inFlight.delete(ticket)) this.#grants.run();
   }
 
   /** The FETCH is not wanted any more; harmless for one that does not wait. */
   withdraw(ticket: FetchTicket): boolean {
-    const wait = this.#waits.get(ticket);
-    if (wait === undefined) return false;
-    this.#waits.delete(ticket);
-    wait.deadline.cancel();
-    wait.seat.leave();
-    this.#forgetIfEmpty(ticket.worker);
-    return true;
+    const wait = this.#takeOut(ticket);
+    wait?.nilDeadline.cancel();
+    return wait !== null;
   }
 
   /** Answers a waiting FETCH with nil; harmless for one that does not wait. */
@@ -147,11 +169,7 @@ export class FetchGovernor {
   }
 
   #mayGoAtOnce(): boolean {
-    return !this.#grants.isRunning && this.#hasRoom();
-  }
-
-  #hasRoom(): boolean {
-    return this.#limit.hasRoom(this.#inFlight.size);
+    return !this.#grants.isRunning && this.hasRoom;
   }
 
   /** A ticket that fails has not been sent, and nobody would say that it is done. */
@@ -162,22 +180,45 @@ export class FetchGovernor {
       ticket.granted();
       isGranted = true;
     } finally {
-      if (!isGranted) this.#inFlight.delete(ticket);
+      if (!isGranted) {
+        this.#inFlight.delete(ticket);
+        this.#sentLate.get(ticket)?.cancel();
+        this.#sentLate.delete(ticket);
+      }
     }
   }
 
   /** Grants the next in turn. A FETCH that nobody wants any more is done as soon as it is granted. */
   #grantNext(): PumpStep {
-    if (!this.#hasRoom()) return 'done';
+    if (!this.hasRoom) return 'done';
     const worker = this.#turns.shift();
     if (worker === undefined) return 'done';
     this.#turnOf.delete(worker);
     const ticket = this.#sendable.get(worker)?.first;
     if (ticket === undefined) return 'more';
-    this.withdraw(ticket);
+    const wait = this.#takeOut(ticket);
     if (this.#sendable.has(worker)) this.#turnOf.set(worker, this.#turns.join(worker));
+    if (wait !== null && wait.lone !== null) this.#sentLate.set(ticket, wait.nilDeadline);
     this.#grant(ticket);
     return 'more';
+  }
+
+  /** It waits no more. */
+  #takeOut(ticket: FetchTicket): Wait | null {
+    const wait = this.#waits.get(ticket);
+    if (wait === undefined) return null;
+    this.#waits.delete(ticket);
+    wait.sendDeadline.cancel();
+    wait.seat.leave();
+    this.#forgetIfEmpty(ticket.worker);
+    return wait;
+  }
+
+  #timeIsOver(ticket: LoneTicket): void {
+    if (this.#waits.has(ticket)) this.answerNil(ticket);
+    else if (this.#sentLate.delete(ticket) && ticket.late()) {
+      this.#counts.fetchesAnsweredNil.total += 1;
+    }
   }
 
   /** Too late to be sent: its client would hear too late. */
@@ -186,11 +227,7 @@ export class FetchGovernor {
     if (wait === undefined) return;
     wait.seat.leave();
     this.#forgetIfEmpty(ticket.worker);
-    this.#waits.set(ticket, {
-      seat: this.#resting.join(ticket),
-      deadline: this.#nilDeadlines.add(ticket),
-      lone: ticket,
-    });
+    this.#waits.set(ticket, { ...wait, seat: this.#resting.join(ticket) });
   }
 
   #forgetIfEmpty(worker: string | null): void {

@@ -1,62 +1,60 @@
 // Pooled mode's way for FETCH, all workers together. Promise: a worker is known to Faktory while it
-// has a client; a job goes to the client that has waited longest for one of its queues; a FETCH
-// gets its job, or nil within 2.5 s, or the server's own error.
+// has a client; a job goes to the client that has waited longest for one of its queues; a client has a
+// job, or nil, 2 s after its FETCH was read, or the server's own error.
 
-import type { Place, Places } from '../admission/places.ts';
-import type { Clock } from '../base/clock.ts';
+import type { Place } from '../admission/places.ts';
 import { Deadlines } from '../base/deadlines.ts';
-import type { Live } from '../base/live.ts';
-import type { LaneCounts } from './lane-counts.ts';
-import type { LaneSettings } from './lane-settings.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { NIL } from '../protocol/replies.ts';
-import type { ServerConnections } from '../server/server-connections.ts';
-import type { FetchGovernor } from './fetch-governor.ts';
-import type { ClientFetch } from './pooled-lane.ts';
+import type { ClientFetch } from './client-fetch.ts';
+import type { FetchServer } from './fetch-server.ts';
+import { JOB_WITHIN_MS } from './fetch-sets.ts';
+import type { GroupFetchesParts } from './group-fetches.ts';
 import type { StrayJobs, WaitingFetches } from './stray-jobs.ts';
-import { WorkerGroup } from './worker-group.ts';
+import { WorkerGroup, type WorkerLane } from './worker-group.ts';
 
 /**
- * Longer than Faktory's own FETCH blocks (2 s, v1.7.0 manager/fetch.go): each client still waits when
- * one of them ends, so that its set can have its turn. With 2 s too, the two may stay in step, and a
- * set be passed over for ever. A client must hear within 3 s.
+ * How long a client waits, past its 2 s, for the end of a reply that has begun to arrive: real clients
+ * that wait longer than 2 s give up at 5 s.
  */
-const NIL_AFTER_MS = 2500;
+const REPLY_WITHIN_MS = 2500;
 
-export interface FetchLaneParts {
-  readonly servers: ServerConnections;
-  readonly clock: Clock;
-  readonly counts: LaneCounts;
-  readonly places: Places;
-  readonly governor: FetchGovernor;
-  readonly settings: Live<LaneSettings>;
+export interface FetchLaneParts extends Omit<
+  GroupFetchesParts,
+  'timeLimits' | 'replyLimits' | 'lingerLimits'
+> {
   readonly strayJobs: StrayJobs;
   readonly producerHello: Hello;
 }
 
-export class FetchLane implements WaitingFetches {
-  readonly parts: FetchLaneParts;
-  readonly nilDeadlines: Deadlines<ClientFetch>;
-  readonly lingerDeadlines: Deadlines<() => void>;
+export class FetchLane implements WorkerLane, WaitingFetches {
+  readonly #parts: GroupFetchesParts & FetchLaneParts;
   readonly #groups = new Map<string | null, WorkerGroup>();
+  /** Groups with a set that has no FETCH for want of a place. */
+  readonly #lacking = new Set<WorkerGroup>();
+  /** A group was asked to give a place up for another's set, and none has become free since. */
+  #hasAskedForPlace = false;
   #isDraining = false;
 
   constructor(parts: FetchLaneParts) {
-    this.parts = parts;
-    this.nilDeadlines = new Deadlines(
-      parts.clock,
-      () => NIL_AFTER_MS,
-      (fetch) => {
-        parts.counts.fetchesAnsweredNil.total += 1;
-        fetch.answer(NIL);
-      },
-    );
-    this.lingerDeadlines = new Deadlines(
-      parts.clock,
-      () => parts.settings.current.lingerMs,
-      (expired) => expired(),
-    );
-    parts.places.onWanted(() => this.#yieldPlace());
+    const { clock, settings, places } = parts;
+    const timeIsOver = (fetch: ClientFetch): void => fetch.timeIsOver();
+    this.#parts = {
+      ...parts,
+      timeLimits: new Deadlines(clock, () => JOB_WITHIN_MS, timeIsOver),
+      replyLimits: new Deadlines(
+        clock,
+        () => REPLY_WITHIN_MS,
+        (fetch) => this.answerNil(fetch),
+      ),
+      lingerLimits: new Deadlines<FetchServer>(
+        clock,
+        () => settings.current.lingerMs,
+        (server) => server.lingered(),
+      ),
+    };
+    places.onWanted(() => this.#yieldPlace());
+    places.onFreed(() => this.#placeFreed());
   }
 
   /** Whether the bouncer stops: no FETCH is sent to Faktory any more. */
@@ -72,7 +70,7 @@ export class FetchLane implements WaitingFetches {
 
   /** FETCHes of clients that have no reply yet. */
   get waiting(): number {
-    return this.nilDeadlines.size;
+    return this.#parts.timeLimits.size + this.#parts.replyLimits.size;
   }
 
   /** Whether `worker` has no server connection yet. */
@@ -87,19 +85,25 @@ export class FetchLane implements WaitingFetches {
       place?.release();
       return group;
     }
-    return this.#add(new WorkerGroup(this, worker, hello, place));
+    return this.#add(new WorkerGroup(this.#parts, this, { worker, hello, place }));
   }
 
   /** The group of all clients without wid. */
   producerGroup(): WorkerGroup {
     const group = this.#groups.get(null);
     if (group !== undefined) return group;
-    return this.#add(new WorkerGroup(this, null, this.parts.producerHello, null));
+    const hello = this.#parts.producerHello;
+    return this.#add(new WorkerGroup(this.#parts, this, { worker: null, hello, place: null }));
   }
 
-  /** The group has neither clients nor server connections any more. */
   forget(group: WorkerGroup): void {
     if (this.#groups.get(group.worker) === group) this.#groups.delete(group.worker);
+    this.#lacking.delete(group);
+  }
+
+  answerNil(fetch: ClientFetch): void {
+    this.#parts.counts.fetchesAnsweredNil.total += 1;
+    fetch.answered(NIL);
   }
 
   takeWaiting(queue: string, worker: string | null): ClientFetch | null {
@@ -112,13 +116,40 @@ export class FetchLane implements WaitingFetches {
     return null;
   }
 
-  /** Another worker waits for a place: the worker that holds most server connections gives one up. */
+  /** A set without a FETCH comes before the second FETCH of another. */
+  lacksPlace(group: WorkerGroup): void {
+    this.#lacking.add(group);
+    if (this.#hasAskedForPlace) return;
+    const largest = this.#largest((other) => Math.min(other.extra, other.spare));
+    if (largest === null) return;
+    this.#hasAskedForPlace = true;
+    largest.yieldPlace();
+  }
+
+  /** Somebody waits for a place: the group that holds most server connections gives one up. */
   #yieldPlace(): void {
+    this.#largest((group) => group.spare)?.yieldPlace();
+  }
+
+  #placeFreed(): void {
+    this.#hasAskedForPlace = false;
+    if (this.#lacking.size === 0) return;
+    const lacking = [...this.#lacking];
+    this.#lacking.clear();
+    for (const group of lacking) group.onPlaceFreed();
+  }
+
+  /** The group with the highest `rank`, if that is above 0. */
+  #largest(rank: (group: WorkerGroup) => number): WorkerGroup | null {
     let largest: WorkerGroup | null = null;
+    let highest = 0;
     for (const group of this.#groups.values()) {
-      if (group.worker !== null && group.spare > (largest?.spare ?? 0)) largest = group;
+      const its = rank(group);
+      if (its <= highest) continue;
+      largest = group;
+      highest = its;
     }
-    largest?.yieldPlace();
+    return largest;
   }
 
   #add(group: WorkerGroup): WorkerGroup {

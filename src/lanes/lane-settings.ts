@@ -5,8 +5,10 @@ export interface LaneSettings {
   readonly outageWaitMs: number;
   /** Whether PUSHes that wait for a server connection are sent as one PUSHB. */
   readonly bulkPush: boolean;
-  /** Most server connections of one worker. */
+  /** FETCHes that one worker has at Faktory while jobs flow and the server is fast. */
   readonly fetchesPerWorker: number;
+  /** Most server connections of one worker, whatever it asks for. */
+  readonly fetchesPerWorkerMax: number;
   /** How long a worker's server connection beyond the first stays without a FETCH. */
   readonly lingerMs: number;
   /** How long a job whose client has left waits for a taker before it is given back. */

@@ -2,20 +2,20 @@
 // replies are in order by construction; what the client leaves behind is finished without it.
 
 import type { Deadline } from '../base/deadlines.ts';
-import type { Seat } from '../base/line.ts';
 import { MEANING, type Verb } from '../protocol/verbs.ts';
 import { isUnreadable } from '../protocol/bulk.ts';
 import { ALONE, bulkMark } from '../protocol/bulk-mark.ts';
 import { isWorthSending, type LostFate } from '../protocol/after-loss.ts';
-import { Command, type ReplySink } from '../protocol/command.ts';
+import { Command } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';
-import { isError, NIL, OK } from '../protocol/replies.ts';
+import { isError, OK } from '../protocol/replies.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
+import { ClientFetch, type FetchClient } from './client-fetch.ts';
 import type { CommandLane } from './command-lane.ts';
 import type { LaneCommand } from './lane-command.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import { type QueueSet, queueSet } from './queue-set.ts';
-import type { WorkerGroup } from './worker-group.ts';
+import type { GroupClient, WorkerGroup } from './worker-group.ts';
 import type { HeldWrite, WriteGate } from './write-gate.ts';
 
 export interface PooledParts {
@@ -26,7 +26,7 @@ export interface PooledParts {
   readonly group: () => WorkerGroup;
 }
 
-export class PooledLane implements Lane, ReplySink {
+export class PooledLane implements Lane, FetchClient, GroupClient {
   readonly isShared = true;
   /** As which the client was let in. */
   readonly worker: string | null;
@@ -64,15 +64,15 @@ export class PooledLane implements Lane, ReplySink {
   }
 
   submit(verb: Verb, line: Buffer, readAt: number): void {
-    const command = new PooledCommand(verb, line, readAt, this);
     if (verb === 'FETCH') {
       const set = this.#setOf(line);
       if (set.queues.length > 0) {
-        this.#fetch = new ClientFetch(this, command, set);
+        this.#fetch = new ClientFetch(this, line, readAt, set);
         this.#joinGroup().ask(this.#fetch);
         return;
       }
     }
+    const command = new PooledCommand(verb, line, readAt, this);
     if (verb === 'PUSH' && this.#sharesPushes && line.length <= SHARED_BYTES_MAX) command.mark();
     if (MEANING[verb].storesJob) this.#parts.gate.pass();
     this.#parts.commandLane.submit(command);
@@ -139,12 +139,7 @@ export class PooledLane implements Lane, ReplySink {
   /** The client's FETCH has its answer. */
   answerFetch(fetch: ClientFetch, reply: Buffer): void {
     this.#fetch = null;
-    if (!this.#clientIsHere) return;
-    this.#client.onReply(
-      fetch.command,
-      this.#parts.acknowledgements.judge(fetch.command, reply),
-      true,
-    );
+    if (this.#clientIsHere) this.#client.onReply(fetch, reply, true);
   }
 
   loseOutcome(): void {
@@ -241,51 +236,6 @@ export class PooledCommand extends Command implements LaneCommand, HeldWrite {
 
   outcomeUnknown(): void {
     this.#lane.loseOutcome();
-  }
-}
-
-/** A client's FETCH, from question to answer. */
-export class ClientFetch {
-  readonly command: Command;
-  readonly set: QueueSet;
-  readonly #lane: PooledLane;
-  #seat: Seat<ClientFetch> | null = null;
-  #deadline: Deadline | null = null;
-
-  constructor(lane: PooledLane, command: Command, set: QueueSet) {
-    this.#lane = lane;
-    this.command = command;
-    this.set = set;
-  }
-
-  get worker(): string | null {
-    return this.#lane.worker;
-  }
-
-  /** It waits for a job. */
-  wait(seat: Seat<ClientFetch>, deadline: Deadline): void {
-    this.#seat = seat;
-    this.#deadline = deadline;
-  }
-
-  /** It has its answer. */
-  answer(reply: Buffer): void {
-    this.withdraw();
-    this.#lane.answerFetch(this, reply);
-  }
-
-  answered(reply: Buffer): void {
-    this.answer(reply);
-  }
-
-  answerNil(): void {
-    this.answer(NIL);
-  }
-
-  /** It waits no more. */
-  withdraw(): void {
-    this.#seat?.leave();
-    this.#deadline?.cancel();
   }
 }
 

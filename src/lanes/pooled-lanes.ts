@@ -7,13 +7,14 @@ import type { Limit } from '../base/limit.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { CommandLane } from './command-lane.ts';
+import { CommandTime } from './command-time.ts';
 import { FetchLane, type FetchLaneParts } from './fetch-lane.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import type { LaneGauges, Lanes } from './lanes.ts';
 import { PooledLane } from './pooled-lane.ts';
 import type { WriteGate } from './write-gate.ts';
 
-export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello'> {
+export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello' | 'commandTime'> {
   /** Of the connections that are no worker's. */
   readonly hello: Hello;
   /** Server connections of the command lane; their places come first. */
@@ -31,8 +32,13 @@ export class PooledLanes implements Lanes {
 
   constructor(parts: PooledLanesParts) {
     this.#parts = parts;
-    this.#commandLane = new CommandLane(parts);
-    this.#fetchLane = new FetchLane({ ...parts, producerHello: parts.hello });
+    const commandLane = new CommandLane(parts);
+    this.#commandLane = commandLane;
+    this.#fetchLane = new FetchLane({
+      ...parts,
+      commandTime: new CommandTime(() => commandLane.commandMs),
+      producerHello: parts.hello,
+    });
   }
 
   needsPlace(role: Role, wid: string | null): boolean {

@@ -7,6 +7,7 @@ import type { LostFate } from '../protocol/after-loss.ts';
 import { Command, fetchQueues, type ReplySink } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { parseFetchedJob } from '../protocol/job.ts';
+import { NIL } from '../protocol/replies.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
@@ -38,6 +39,10 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
   /** The one FETCH that is waiting or in flight. */
   #fetch: Command | null = null;
   #fetchIsSent = false;
+  /** A FETCH at Faktory whose client has had nil: what it brings is for whoever asks next. */
+  #late: Command | null = null;
+  /** What the client has said since; it waits until that FETCH has been answered. */
+  #next: Command | null = null;
   #clientIsHere = true;
 
   constructor(parts: SessionLaneParts, client: LaneClient, hello: Hello, place: HeldPlace) {
@@ -65,13 +70,19 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
 
   accepts(outstanding: number): boolean {
     if (outstanding === 0) return true;
+    if (this.#late !== null) return false;
     if (!this.#sender.mayPipeline) return false;
     return outstanding < PIPELINE_DEPTH && this.#server.bufferedBytes < UNSENT_BYTES_MAX;
   }
 
   submit(verb: Command['verb'], line: Buffer, readAt: number): void {
     const command = new Command(verb, line, readAt, this);
-    if (verb !== 'FETCH') {
+    if (this.#late === null) this.#take(command);
+    else this.#next = command;
+  }
+
+  #take(command: Command): void {
+    if (command.verb !== 'FETCH') {
       this.#sender.submit(command);
       return;
     }
@@ -100,7 +111,20 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
     if (fetch !== null) this.#client.onReply(fetch, reply, true);
   }
 
+  /** Where the reply has begun to arrive, its end is waited for. */
+  late(): boolean {
+    const fetch = this.#fetch;
+    if (fetch === null || this.#server.isReplyArriving) return false;
+    this.#late = fetch;
+    this.answered(NIL);
+    return true;
+  }
+
   onReply(command: Command, piece: Buffer, last: boolean): void {
+    if (command === this.#late) {
+      this.#onLateReply(command, piece);
+      return;
+    }
     if (command === this.#fetch) {
       this.#fetch = null;
       this.#parts.governor.done(this);
@@ -121,9 +145,10 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
   }
 
   onLost(command: Command, fate: LostFate): void {
-    if (command !== this.#fetch) return;
+    if (command !== this.#fetch && command !== this.#late) return;
     if (fate === 'partly_answered') this.#parts.strayJobs.leaveReserved();
     this.#fetch = null;
+    this.#late = null;
     this.#parts.governor.done(this);
   }
 
@@ -153,15 +178,31 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
   leave(): void {
     if (!this.#clientIsHere) return;
     this.#clientIsHere = false;
+    const next = this.#next;
+    this.#next = null;
+    if (next !== null && next.verb !== 'FETCH') this.#sender.submit(next);
     this.#sender.leave();
     this.#server.resumeReading();
-    if (this.#fetch !== null && this.#fetchIsSent) {
+    if ((this.#fetch !== null && this.#fetchIsSent) || this.#late !== null) {
       this.#server.orphan();
       return;
     }
     this.#parts.governor.withdraw(this);
     this.#fetch = null;
     this.#server.close('client_gone');
+  }
+
+  #onLateReply(command: Command, reply: Buffer): void {
+    this.#late = null;
+    this.#parts.governor.done(this);
+    this.#keepJob(this.#parts.acknowledgements.judge(command, reply));
+    if (!this.#clientIsHere) {
+      this.#server.close('client_gone');
+      return;
+    }
+    const next = this.#next;
+    this.#next = null;
+    if (next !== null) this.#take(next);
   }
 
   #keepJob(reply: Buffer): void {

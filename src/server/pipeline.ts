@@ -67,6 +67,11 @@ export class Pipeline implements ReplyTaker {
     return this.#work;
   }
 
+  /** Whether part of a reply has arrived and its end has not. */
+  get isInsideReply(): boolean {
+    return this.#parser.isInsideReply;
+  }
+
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
   get bufferedBytes(): number {
     return this.#wire.writableLength + this.#parser.heldBytes;

@@ -127,6 +127,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     return this.#pipeline?.bufferedBytes ?? 0;
   }
 
+  /** Whether part of a reply has arrived and its end has not. */
+  get isReplyArriving(): boolean {
+    return this.#pipeline?.isInsideReply ?? false;
+  }
+
   /** Asks for a dial; once. */
   open(): void {
     this.#askForDial(this.#options.dialReason);

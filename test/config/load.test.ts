@@ -70,6 +70,7 @@ const DEFAULTS: Config = {
   pool: {
     commandConnections: 16,
     fetchesPerWorker: 8,
+    fetchesPerWorkerMax: 800,
     bulkPush: true,
     outageWaitMs: 4000,
     lingerMs: 2000,

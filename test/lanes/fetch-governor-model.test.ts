@@ -48,6 +48,11 @@ class Scene {
       equal(this.clock.now() - fetch.askedAt, 2000);
       fetch.stage = 'over';
     };
+    ticket.late = () => {
+      equal(fetch.stage, 'in flight');
+      equal(this.clock.now() - fetch.askedAt, 2000);
+      return true;
+    };
     this.fetches.push(fetch);
     this.governor.ask(ticket);
   }

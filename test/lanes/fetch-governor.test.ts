@@ -114,16 +114,36 @@ t.test('a FETCH not sent within 0.8 s is not sent any more and gets nil at 2 s',
   t.equal(clock.timers, 0);
 });
 
-t.test('a FETCH that is sent at the last moment gets no nil', async (t) => {
-  const { clock, governor, ask } = set(1);
-  const inFlight = ask('w');
-  const waiting = ask('w');
+t.test('a FETCH that is sent late is told when its 2 s are over, and only then', async (t) => {
+  const { clock, counts, governor, ask } = set(1);
+  const first = ask('w');
+  const [second, third] = [ask('w'), ask('w')];
   clock.advance(799);
-  governor.done(inFlight);
-  t.equal(waiting.grants, 1);
+  governor.done(first);
+  t.strictSame([second.grants, third.grants], [1, 0]);
+  clock.advance(1200);
+  t.strictSame(second.answers, []);
+  clock.advance(1);
+  t.strictSame(second.answers, ['late']);
+  t.equal(governor.inFlight, 1, 'it is still at Faktory');
+  t.equal(counts.fetchesAnsweredNil.total, 2, 'it and the third have had nil');
+  governor.done(second);
   clock.advance(10_000);
-  t.strictSame(waiting.answers, []);
-  t.equal(governor.inFlight, 1);
+  t.equal(second.answers.length, 1);
+  t.equal(clock.timers, 0);
+});
+
+t.test('a FETCH that is sent late and answered in time hears nothing more', async (t) => {
+  const { clock, governor, ask } = set(1);
+  const first = ask('w');
+  const second = ask('w');
+  clock.advance(799);
+  governor.done(first);
+  clock.advance(1200);
+  governor.done(second);
+  const third = ask('w');
+  clock.advance(10_000);
+  t.strictSame([second.answers, third.answers], [[], []], 'nor does one that was sent at once');
 });
 
 t.test('a FETCH is withdrawn at each stage without a trace', async (t) => {

@@ -18,6 +18,7 @@ const SETTINGS = {
   outageWaitMs: 0,
   bulkPush: false,
   fetchesPerWorker: 1,
+  fetchesPerWorkerMax: 1,
   lingerMs: 0,
 };
 

@@ -31,6 +31,11 @@ export class Ticket implements LoneTicket {
     this.#onGranted(this);
   }
 
+  late(): boolean {
+    this.answers.push('late');
+    return true;
+  }
+
   answered(reply: Buffer): void {
     this.answers.push(reply.toString());
   }

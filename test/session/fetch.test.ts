@@ -2,7 +2,7 @@
 // then finds a taker or is given back. And the cap on FETCHes in flight, through the wire.
 
 import t from 'tap';
-import { nil } from '../support/reply.ts';
+import { nil, ok } from '../support/reply.ts';
 import type { Reply } from '../support/reply.ts';
 import { until } from '../support/waiting.ts';
 import { type House, openHouse, pushLine } from './house.ts';
@@ -213,4 +213,41 @@ t.test('a FETCH that waits leaves with its client', async (t) => {
   await bouncer.metricIs('fetches_waiting', 0);
   await until(() => bouncer.snapshot().placesTaken.worker === 1, { what: 'its place' });
   t.equal(faktory.lines('FETCH').length, 1);
+});
+
+t.test('a FETCH that was sent late brings its client nil at 2 s, and no job later', async (t) => {
+  const house = await openHouse(t, { 'limits.fetches_in_flight': 1 }, { fetchBlockMs: 10_000 });
+  const { faktory, bouncer, connect } = house;
+  const producer = await connect();
+  await fetching(house, 'w1', 'first');
+  const late = await connect({ wid: 'w2' });
+  const answer = late.command('FETCH second');
+  await bouncer.metricIs('fetches_waiting', 1);
+  await producer.command(pushLine({ queue: 'first' }).line);
+  await until(() => faktory.lines('FETCH').length === 2, { what: 'the second FETCH' });
+  t.same(await answer, nil);
+  t.equal(faktory.jobs.blockedFetches, 1, 'it is at Faktory still');
+  const { jid, line } = pushLine({ queue: 'second' });
+  const next = late.command('FETCH second');
+  await producer.command(line);
+  t.equal(jidIn(await next), jid, 'the job is for the next question');
+  t.equal(await bouncer.metric('fetches_answered_nil_total'), 1);
+  t.same(await late.command(`ACK {"jid":"${jid}"}`), ok);
+});
+
+t.test('what its client says meanwhile is sent, also if it leaves then', async (t) => {
+  const house = await openHouse(t, { 'limits.fetches_in_flight': 1 }, { fetchBlockMs: 4000 });
+  const { faktory, bouncer, connect } = house;
+  const producer = await connect();
+  const first = await fetching(house, 'w1', 'first');
+  const late = await connect({ wid: 'w2' });
+  const answer = late.command('FETCH second');
+  await bouncer.metricIs('fetches_waiting', 1);
+  await producer.command(pushLine({ queue: 'first' }).line);
+  t.same(await answer, nil);
+  late.send(`${pushLine({ queue: 'third' }).line}\r\n`);
+  late.end();
+  await until(() => faktory.jobs.queued('third').length === 1, { what: 'the PUSH' });
+  for (const client of [first, producer]) client.end();
+  await bouncer.gaugesAreZero();
 });

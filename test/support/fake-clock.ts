@@ -47,6 +47,11 @@ export class FakeClock implements Clock {
     this.#now = target;
   }
 
+  /** Moves time on without telling the timers, as a long turn of the event loop does. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
   #nextBy(instant: number): SetTimer | null {
     let next: SetTimer | null = null;
     for (const timer of this.#timers) {

@@ -132,6 +132,11 @@ export class MemoryFaktory {
     }
   }
 
+  /** A job comes past the bouncer. */
+  put({ jid, queue }: { readonly jid: string; readonly queue: string }): void {
+    this.#change('PUSH', { id: jid, jid, queue });
+  }
+
   /** Loses one connection: its commands that were not executed never will be. */
   reset(connection: FaktoryConnection): void {
     this.#noteLoss(connection);

@@ -43,13 +43,15 @@ class ModelRun {
     this.#pipelines = this.#chance(0.3);
     // Some have room for all, in others workers wait for places.
     this.#cap = 6 + this.#upTo(4);
+    const fetchesPerWorker = 1 + this.#upTo(3);
     this.#house = new PooledHouse({
       random: this.#random,
       serverConnections: this.#cap,
       producerReserve: this.#upTo(5),
       commandConnections: 1 + this.#upTo(3),
       bulkPush: this.#chance(0.5),
-      fetchesPerWorker: 1 + this.#upTo(3),
+      fetchesPerWorker,
+      fetchesPerWorkerMax: fetchesPerWorker + this.#upTo(4),
       fetchesInFlight: 1 + this.#upTo(4),
     });
   }

@@ -19,6 +19,8 @@ export interface HouseOptions {
   /** Whether PUSHes may travel as one PUSHB. */
   readonly bulkPush?: boolean;
   readonly fetchesPerWorker: number;
+  /** As many as fetchesPerWorker unless the test says otherwise. */
+  readonly fetchesPerWorkerMax?: number;
   readonly fetchesInFlight: number;
 }
 
@@ -50,6 +52,7 @@ export class PooledHouse {
         'waiting_line.size': 100,
         'pool.command_connections': options.commandConnections,
         'pool.fetches_per_worker': options.fetchesPerWorker,
+        'pool.fetches_per_worker_max': options.fetchesPerWorkerMax ?? options.fetchesPerWorker,
         'pool.bulk_push': options.bulkPush ?? false,
         'server.info_interval': '0s',
       },
