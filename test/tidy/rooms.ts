@@ -52,8 +52,17 @@ const OWNED: Readonly<Record<string, string>> = {
   'node:http': 'src/admin/',
 };
 
-/** Rooms that decide and do nothing else. */
-const PURE = ['src/protocol/', 'src/admission/'] as const;
+/** Rooms and files that decide and do nothing else. */
+const PURE = [
+  'src/protocol/',
+  'src/admission/',
+  'src/lanes/command-connections.ts',
+  'src/lanes/fetch-flow.ts',
+  'src/lanes/fetch-growth.ts',
+  'src/lanes/fetch-pace.ts',
+  'src/lanes/fetch-sets.ts',
+  'src/lanes/lane-width.ts',
+] as const;
 const IMPURE_MODULE = /^node:(net|tls|http|timers|dns|fs|worker_threads)\b|^(pino|prom-client)$/;
 const IMPURE_FILE =
   /^src\/(base\/(clock|deadlines|poll-until|hasher)|observe\/(log|event-log))\.ts$/;
