@@ -83,7 +83,7 @@ export class Pipeline implements ReplyTaker {
     if (this.#unflushed.length === 0) {
       if (this.#outstanding.length === 1) {
         command.sentAt = this.#turns.now();
-        this.#work.begin();
+        this.#work.begin(command.sentAt);
         this.#wire.write(command.line);
         return;
       }

@@ -6,9 +6,9 @@
 import type { Turns } from '../base/turns.ts';
 
 /**
- * A reply that took this long may have come long before it was read: the network, or a stop of this
- * process in the middle of its wait, may have held it up. What was sent behind it may have been begun as
- * early as it was. An error of less than this does not matter to those who ask (lanes/acknowledgements.ts).
+ * If nothing at all came for this long, the network may have held up what comes then, or this process may
+ * have been stopped in the middle of its wait. For as long after it, a reply does not tell when the next
+ * command began. An error of less than this does not matter to those who ask (lanes/acknowledgements.ts).
  */
 const UNSURE_FROM_MS = 1000;
 
@@ -22,6 +22,10 @@ export class WorkTime {
   #endReadAt = 0;
   /** Faktory has not begun with the command at the head before this instant. */
   #headNotBefore = 0;
+  /** Since when nothing has come, though an answer is due. */
+  #silentSince = 0;
+  /** When something came last after such a silence that was too long. */
+  #unsureSince = -Infinity;
   /** How long the loop had been idle when Faktory could begin with the command at the head. */
   #idleMsAtHead = 0;
   /** Of the command that was answered last: Faktory began with it not before the one, not after the other. */
@@ -43,8 +47,9 @@ export class WorkTime {
     return Math.max(this.#notBefore - this.#beganBy, this.#turns.idleMs() - this.#idleMsAtBegin);
   }
 
-  /** A command is sent while none is outstanding. */
-  begin(): void {
+  /** A command is sent at `now` (monotonic ms) while none is outstanding. */
+  begin(now: number): void {
+    this.#silentSince = now;
     this.#idleMsAtHead = this.#turns.idleMs();
   }
 
@@ -55,6 +60,8 @@ export class WorkTime {
       this.#turn = turn;
       this.#notBefore = Math.max(this.#readAt, this.#turns.notBefore);
     }
+    if (now - this.#silentSince >= UNSURE_FROM_MS) this.#unsureSince = now;
+    this.#silentSince = now;
     this.#readAt = now;
   }
 
@@ -64,7 +71,8 @@ export class WorkTime {
     this.#beganBy = Math.max(sentAt, this.#endReadAt);
     this.#idleMsAtBegin = this.#idleMsAtHead;
     this.#endReadAt = this.#readAt;
-    this.#headNotBefore = this.atMostMs < UNSURE_FROM_MS ? this.#notBefore : this.#beganFrom;
+    const isSure = this.#readAt - this.#unsureSince >= UNSURE_FROM_MS;
+    this.#headNotBefore = isSure ? this.#notBefore : this.#beganFrom;
     this.#idleMsAtHead = this.#turns.idleMs();
   }
 
