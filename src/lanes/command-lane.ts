@@ -354,6 +354,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     this.#answered = 0;
     this.#workedMs = 0;
     this.#placing = placingOf(this.#width);
+    // Where each command has a connection to itself, quick ones would always be there first.
+    if (this.#width.isWide) this.#waiting.ungather();
     if (decision.kind === 'grow') for (let i = 0; i < decision.by; i += 1) this.#dial('growth');
     this.#closeSurplus(now);
     if (this.waiting > 0) this.#dispatch();

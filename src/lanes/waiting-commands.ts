@@ -19,6 +19,23 @@ export class WaitingCommands<Waiting extends WaitingCommand> {
     return this.quick.length + this.slow.length + this.pushes.length;
   }
 
+  /** PUSHes travel together no more: each waits among the quick ones, where it would be by its age. */
+  ungather(): void {
+    if (this.pushes.length === 0) return;
+    const quick: Waiting[] = [];
+    for (let next = this.quick.shift(); next !== undefined; next = this.quick.shift()) {
+      quick.push(next);
+    }
+    let at = 0;
+    for (let push = this.pushes.shift(); push !== undefined; push = this.pushes.shift()) {
+      for (; at < quick.length && (quick[at] as Waiting).readAt <= push.readAt; at += 1) {
+        this.quick.push(quick[at] as Waiting);
+      }
+      this.quick.push(push);
+    }
+    for (; at < quick.length; at += 1) this.quick.push(quick[at] as Waiting);
+  }
+
   /**
    * Takes out those that were read before `instant` (monotonic ms). They wait in order of arrival, but
    * one that is sent again is older than those before it.
