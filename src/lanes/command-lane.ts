@@ -374,6 +374,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   #closeSurplus(now: number): void {
+    if (this.#width.isTrying) return;
     const beyondUse = this.#connections.surplus(this.#width.inUse, now);
     for (const seat of beyondUse) this.#close(seat, 'idle');
     const unused = this.#connections.surplus(this.#base, now - SURPLUS_IDLE_MS);

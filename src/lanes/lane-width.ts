@@ -42,6 +42,8 @@ export type StayReason =
   | 'fast'
   /** As wide as is allowed. */
   | 'at_max'
+  /** How long a command takes where each has a connection to itself is being measured. */
+  | 'measuring'
   /** Whether the last change pays off is being measured. */
   | 'trial'
   /** More connections did not pay off a short while ago. */
@@ -100,7 +102,7 @@ const PAYS_IN_FULL_FROM = 0.6;
 const FASTER = 0.5;
 /** With fewer connections a full CPU works on each command for so much less, within this factor. */
 const IN_PROPORTION = 1.5;
-const HOLD_OFF_FIRST_MS = 5000;
+const HOLD_OFF_FIRST_MS = 1000;
 const HOLD_OFF_LONGEST_MS = 60_000;
 /** How much of a measurement counts at once; the rest is what was known before. */
 const WEIGHT = 0.5;
@@ -166,9 +168,17 @@ export class LaneWidth {
     this.#growth = STEP;
   }
 
+  /** Whether a change is being judged: the connections that it leaves out may be needed again. */
+  get isTrying(): boolean {
+    return this.#trial !== null;
+  }
+
   /** What to do at `now` (monotonic ms), given the load since the last call. */
   decide(now: number, load: LaneLoad): WidthDecision {
+    const wasWide = this.isWide;
     this.#measure(now, load);
+    // What commands took that shared connections, or travelled together, says nothing of one alone.
+    if (this.isWide && !wasWide) this.#measureAfresh(now);
     if (this.#trial === null) this.#useNoMoreThan(load.open + load.opening);
     if (load.opening > 0) this.#startSample(now);
     else if (this.#sampleIsWhole(now, load)) this.#judge(now, load);
@@ -198,6 +208,11 @@ export class LaneWidth {
   /** Connections were lost or closed: the way back to the width is by growth. */
   #useNoMoreThan(existing: number): void {
     this.#inUse = Math.max(this.#limits.base, Math.min(this.#inUse, existing));
+  }
+
+  #measureAfresh(now: number): void {
+    this.#meanMs = null;
+    this.#startSample(now);
   }
 
   #startSample(now: number): void {
@@ -277,7 +292,12 @@ export class LaneWidth {
     if (this.#inUse >= this.#limits.max) return 'at_max';
     if (now < this.#heldOff.wider) return 'did_not_pay';
     if (this.#answeredSinceGrowth === 0) return 'no_answers';
+    if (this.#meanMs === null && !this.#waitsForRedis) return 'measuring';
     return null;
+  }
+
+  get #waitsForRedis(): boolean {
+    return (this.#workMs ?? 0) >= SURELY_REDIS_MS;
   }
 
   /** What was measured last, where that is far more than the mean: the server has just become slow. */
@@ -288,7 +308,7 @@ export class LaneWidth {
 
   #grow(now: number, { open, waiting }: LaneLoad): WidthDecision {
     const from = this.#inUse;
-    const growth = (this.#workMs ?? 0) >= SURELY_REDIS_MS ? Infinity : this.#growth;
+    const growth = this.#waitsForRedis ? Infinity : this.#growth;
     const to = Math.min(from + waiting, from * growth, this.#limits.max);
     this.#trial = { kind: 'wider', from, to, meanMsBefore: this.#meanMsNow() };
     this.#inUse = to;

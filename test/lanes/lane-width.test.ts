@@ -118,8 +118,9 @@ t.test('nothing is answered: no growth', async (t) => {
     workedMs: 400,
     unansweredMs: 0,
   };
-  t.equal(width.decide(50, first).kind, 'grow');
-  for (let now = 100; now < 5000; now += TICK_MS) {
+  t.match(width.decide(50, first), { kind: 'stay', reason: 'measuring' });
+  t.equal(width.decide(250, first).kind, 'grow');
+  for (let now = 300; now < 5000; now += TICK_MS) {
     const load = {
       open: 64,
       opening: 0,
