@@ -34,7 +34,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   commandsTotal,
   histogramBy(
     'command_duration_seconds',
-    'Time from reading a command to its reply, by verb; FETCH waits up to 2.8 s by design.',
+    'Time from reading a command to its reply, by verb; FETCH waits up to 2 s by design.',
     'verb',
     (counts) => counts.client.commands,
   ),
