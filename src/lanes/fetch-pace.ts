@@ -9,6 +9,8 @@
  */
 const LONG_FETCH_MS = 10;
 const LONG_COMMAND_MS = 5;
+/** A command that takes as long as this waits for Redis, whatever else: no CPU is so busy with one worker. */
+const SURELY_REDIS_MS = 40;
 /** FETCHes that one measurement rests on, at least; and one for each that may be at Faktory. */
 const MEASURED_MIN = 3;
 /** So many times as many FETCHes are tried. */
@@ -76,7 +78,7 @@ export class FetchPace {
 
   /** A FETCH found a job in `tookMs`, with `flights` at Faktory; true once there is enough to decide. */
   found(tookMs: number, now: number, flights: number): boolean {
-    if (now - this.#lastAt > STALE_AFTER_MS) {
+    if (now - this.#lastAt > Math.max(STALE_AFTER_MS, 2 * tookMs)) {
       this.#before = null;
       this.#restart(now);
     }
@@ -100,7 +102,8 @@ export class FetchPace {
       this.#before = null;
       return this.#set(0, base, 'fast');
     }
-    const before = this.#judge(measured);
+    const isSurelyRedis = commandMs >= SURELY_REDIS_MS;
+    const before = isSurelyRedis ? this.#trust() : this.#judge(measured);
     if (before !== null) {
       this.#restsUntil = now + this.#restMs;
       this.#restMs = Math.min(2 * this.#restMs, REST_MAX_MS);
@@ -112,11 +115,18 @@ export class FetchPace {
       return { kind: 'stay', reason: 'enough', most };
     }
     if (most >= limit) return { kind: 'stay', reason: 'at_limit', most };
-    if (now < this.#restsUntil) return { kind: 'stay', reason: 'resting', most };
+    if (now < this.#restsUntil && !isSurelyRedis) return { kind: 'stay', reason: 'resting', most };
     this.#before ??= measured;
     this.#startedAt = now + meanMs;
-    this.#grown = Math.min(GROWTH * most, most + wanted, limit);
+    this.#grown = Math.min((isSurelyRedis ? Infinity : GROWTH) * most, most + wanted, limit);
     return { kind: 'grow', reason: 'clients_wait', most: this.#grown };
+  }
+
+  /** While Redis is what takes so long, its pace says more about Redis than about the FETCHes added. */
+  #trust(): null {
+    this.#before = null;
+    this.#restMs = REST_MIN_MS;
+    return null;
   }
 
   /** What to go back to, if what was added since brought too few jobs; null also if that cannot be told yet. */

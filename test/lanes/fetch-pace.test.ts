@@ -6,7 +6,7 @@ import { FetchPace, type PaceDecision } from '../../src/lanes/fetch-pace.ts';
 import { seededRandom } from '../session/house.ts';
 
 const BASE = 8;
-const FACTS = { base: BASE, limit: 800, wanted: 90, commandMs: 50 };
+const FACTS = { base: BASE, limit: 800, wanted: 90, commandMs: 39 };
 
 /** Measures `most` FETCHes at once that take `tookMs` each, from `now` on; when they had been measured. */
 function measure(pace: FetchPace, tookMs: number, now: number): number {
@@ -91,6 +91,20 @@ t.test('once more have paid, the rests begin anew at 1 s', async (t) => {
   t.equal(rest(), 1);
 });
 
+t.test(
+  'a command of 40 ms waits for Redis: as many as clients wait, whatever they bring',
+  async (t) => {
+    const pace = new FetchPace();
+    const facts = { ...FACTS, commandMs: 40 };
+    let now = measure(pace, 100, 0);
+    t.match(pace.decide(now, facts), { kind: 'grow', most: 98 });
+    now = measure(pace, 4000, now);
+    t.match(pace.decide(now, { ...facts, wanted: 2 }), { kind: 'grow', most: 100 });
+    now = measure(pace, 4000, now);
+    t.match(pace.decide(now, { ...facts, wanted: 0 }), { kind: 'stay', reason: 'enough' });
+  },
+);
+
 t.test('a server that becomes fast again gets the base again', async (t) => {
   const pace = new FetchPace();
   const now = measure(pace, 100, 0);
@@ -124,7 +138,7 @@ function simulate(server: 'waits for Redis' | 'CPU is full', clients: number): n
       busy.push(now + 50);
       if (!pace.found(now - flight.sentAt, now, beside)) continue;
       const wanted = Math.max(0, clients - busy.length - flights.length);
-      pace.decide(now, { base: BASE, limit: 800, wanted, commandMs: 75 });
+      pace.decide(now, { base: BASE, limit: 800, wanted, commandMs: 30 });
     }
     allowed.push(pace.most(BASE));
   }
