@@ -75,12 +75,13 @@ export class Consumers {
       const client = await RawClient.connect({ port: this.#port, wid });
       const { helloReply } = client;
       if (helloReply?.kind === 'status') {
-        this.#admissions += 1;
-        consumer.isIn = true;
-        await this.#work(consumer, client);
-        client.send('END\r\n');
-        await client.closed;
-        return;
+        const refusal = await this.#work(consumer, client);
+        if (refusal === null) {
+          client.send('END\r\n');
+          await client.closed;
+          return;
+        }
+        this.#refuse(`-${refusal}`);
       }
       if (helloReply?.kind === 'error') this.#refuse(`-${helloReply.text}`);
       client.end();
@@ -89,10 +90,14 @@ export class Consumers {
     }
   }
 
-  async #work(consumer: Consumer, client: RawClient): Promise<void> {
+  /** Works until it is told to leave. A worker may be refused by its first FETCH: then the text. */
+  async #work(consumer: Consumer, client: RawClient): Promise<string | null> {
     while (!consumer.isLeaving) {
       const reply = await client.command(`FETCH ${this.#queue}`);
+      if (reply.kind === 'error' && !consumer.isIn) return reply.text;
       if (reply.kind !== 'bulk') throw new Error(`Cannot fetch: ${JSON.stringify(reply)}`);
+      if (!consumer.isIn) this.#admissions += 1;
+      consumer.isIn = true;
       if (reply.text === null) continue;
       this.#fetched += 1;
       const { jid } = JSON.parse(reply.text) as { readonly jid: string };
@@ -100,6 +105,7 @@ export class Consumers {
       await client.command(`ACK ${JSON.stringify({ jid })}`);
       this.#acked += 1;
     }
+    return null;
   }
 
   #refuse(text: string): void {

@@ -133,7 +133,7 @@ async function play(house: House): Promise<boolean> {
 }
 
 function sayRefusals(status: ConsumersStatus): void {
-  say('\n   The refused consumers read, instead of +OK:');
+  say('\n   The refused consumers read:');
   for (const [text, count] of status.refusals) say(`   ${count} times  ${text}`);
 }
 
