@@ -113,7 +113,7 @@ for (const isKilled of [false, true]) {
     await until(enqueued, { what: 'the queue to be worked off', withinMs: 15_000 });
     market.isOver = true;
     await Promise.all(consuming);
-    await bouncer.gaugesAreZero(8000);
+    await bouncer.gaugesAreZero();
 
     const held = await heldByFaktory(faktory);
     const got = new Set(market.got);

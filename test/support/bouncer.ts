@@ -96,9 +96,10 @@ export class RunningBouncer {
 
   /**
    * Resolves when nothing is left but what is the bouncer's own (its probe; in pooled mode the
-   * command lane): no clients, places, waits, FETCHes, jobs or bytes. Fails with what is left.
+   * command lane): no clients, places, waits, FETCHes, jobs or bytes. Fails with what is left. A command
+   * connection beyond the base stays for 5 s after its last command.
    */
-  async gaugesAreZero(withinMs = 5000): Promise<void> {
+  async gaugesAreZero(withinMs = 15_000): Promise<void> {
     let left: string[] = [];
     try {
       await until(async () => (left = await this.#leftovers()).length === 0, {
