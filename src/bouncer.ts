@@ -6,7 +6,7 @@ import { Places } from './admission/places.ts';
 import type { Readiness } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { GuardedClock } from './base/guarded-clock.ts';
-import { Hasher } from './base/hasher.ts';
+import type { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
 import type { Listening } from './base/network.ts';
 import { pollUntil } from './base/poll-until.ts';
@@ -58,7 +58,7 @@ export class Bouncer {
     this.#surroundings = { ...surroundings, clock };
     const settings = new Settings(config);
     this.#settings = settings;
-    this.#hasher = new Hasher();
+    this.#hasher = surroundings.hasher;
     const wiring: Wiring = {
       turns: new Turns(surroundings.clock),
       stalls: new StallWatch(clock, () => settings.client.current.writeStallTimeoutMs),
@@ -106,11 +106,11 @@ export class Bouncer {
             listener: this.#upstream,
             onBug: (error) => events.bug(error),
           });
-    this.#admin = surroundings.admin({
+    this.#admin = surroundings.admin(() => ({
       metrics: createMetrics(counts, () => this.snapshot(), VERSION),
       readiness: () => this.#readiness(),
       log,
-    });
+    }));
   }
 
   /** Opens both ports and starts towards Faktory; rejects with the system's error for a port. */
@@ -148,6 +148,11 @@ export class Bouncer {
     this.#writeProbe?.stop();
     await this.#hasher.close();
     await this.#admin.close();
+  }
+
+  /** From now on everything reloadable is as `config` says; nobody is dropped. */
+  apply(config: Config): void {
+    this.#settings.apply(config);
   }
 
   /** What is there now, read from the live structures. */

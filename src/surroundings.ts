@@ -1,10 +1,12 @@
-// Everything outside of the process that a bouncer needs. Promise: a bouncer reaches the clock, chance,
-// the network and the log through these alone, so that a test can hand in others.
+// Everything outside of the event loop that a bouncer needs. Promise: a bouncer reaches the clock,
+// chance, the network, the hashing thread and the log through these alone, so that a test can hand in
+// others.
 
 import type { AdminServerOptions } from './admin/admin-server.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { type Clock, SystemClock } from './base/clock.ts';
+import { Hasher } from './base/hasher.ts';
 import { listen, systemDial } from './base/lean-socket.ts';
 import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
@@ -22,7 +24,10 @@ export interface Surroundings {
   readonly dial: Dial;
   readonly listen: Listen;
   readonly log: Logger;
-  readonly admin: (options: AdminServerOptions) => Admin;
+  /** Where passwords are hashed, off the event loop. */
+  readonly hasher: Hasher;
+  /** `options` is asked once: it makes the registry of metrics, which samples the event loop. */
+  readonly admin: (options: () => AdminServerOptions) => Admin;
 }
 
 /** The machine's own, and `log`. */
@@ -33,6 +38,7 @@ export function systemSurroundings(log: Logger): Surroundings {
     dial: systemDial(),
     listen,
     log,
-    admin: (options) => new AdminServer(options),
+    hasher: new Hasher(),
+    admin: (options) => new AdminServer(options()),
   };
 }

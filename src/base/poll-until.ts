@@ -1,4 +1,5 @@
-// Waiting for a condition that nobody announces. Promise: the process stays alive meanwhile.
+// Waiting for a condition that nobody announces. Promise: time passes by the given clock alone. The
+// clock's timers do not keep the process alive: what is waited for does, or the admin port.
 
 import type { Clock } from './clock.ts';
 
@@ -7,10 +8,10 @@ const POLL_INTERVAL_MS = 20;
 /** Resolves when `holds` does, or at `deadline` (monotonic ms of `clock`). */
 export function pollUntil(clock: Clock, holds: () => boolean, deadline: number): Promise<void> {
   return new Promise((resolve) => {
-    const poll = setInterval(() => {
-      if (!holds() && clock.now() < deadline) return;
-      clearInterval(poll);
-      resolve();
-    }, POLL_INTERVAL_MS);
+    const poll = (): void => {
+      if (holds() || clock.now() >= deadline) resolve();
+      else clock.after(POLL_INTERVAL_MS, poll);
+    };
+    poll();
   });
 }

@@ -1,6 +1,7 @@
 // A whole bouncer in pooled mode, over a network in memory and a clock that the test moves. Promise: it
 // is the product's own composition; only its surroundings are the test's.
 
+import { Hasher } from '../../../src/base/hasher.ts';
 import { Bouncer } from '../../../src/bouncer.ts';
 import type { Counts } from '../../../src/observe/counts.ts';
 import { createLog } from '../../../src/observe/log.ts';
@@ -129,6 +130,7 @@ export class PooledHouse {
         return { address: MEMORY, close: () => {} };
       },
       log: createLog('error', { write: note }),
+      hasher: new Hasher(),
       admin: () => ({ listen: async () => MEMORY, close: async () => {} }),
     };
   }
