@@ -19,6 +19,7 @@ import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
 import { createMetrics } from './observe/prometheus.ts';
+import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { RedisProbe } from './redis/redis-probe.ts';
 import { WriteProbe } from './redis/write-probe.ts';
@@ -50,12 +51,12 @@ export class Bouncer {
   #isDraining = false;
 
   constructor(config: Config, surroundings: Surroundings) {
-    const { log } = surroundings;
+    const log = safeLog(surroundings.log);
     const { counts } = this;
     const events = new EventLog(log, surroundings.clock, counts);
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
-    this.#surroundings = { ...surroundings, clock };
+    this.#surroundings = { ...surroundings, clock, log };
     const settings = new Settings(config);
     this.#settings = settings;
     this.#hasher = surroundings.hasher;

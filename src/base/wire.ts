@@ -50,6 +50,8 @@ export class Wire implements Watched {
   /** The reasons for which it is not read, as bits. */
   #pauses = 0;
   #written = 0;
+  /** What the socket's close means. */
+  #end: WireEnd = { kind: 'closed' };
   /** After close(): bytes that may still come. */
   #dropBytesLeft = 0;
 
@@ -225,7 +227,15 @@ export class Wire implements Watched {
   #put(bytes: Buffer): boolean {
     this.#counts.add('sent', bytes.length);
     this.#written += bytes.length;
-    return this.#socket.write(bytes);
+    try {
+      return this.#socket.write(bytes);
+    } catch (error) {
+      // The owner may be in the middle of something: it hears of the end in a turn of its own.
+      this.#wiring.onBug(error);
+      this.#end = { kind: 'bug' };
+      this.#socket.destroy();
+      return true;
+    }
   }
 
   #isReady(): void {
@@ -248,7 +258,7 @@ export class Wire implements Watched {
       socket.destroy();
       this.#endsWith({ kind: 'failed', code: error.code ?? error.message });
     });
-    socket.on('close', () => this.#endsWith({ kind: 'closed' }));
+    socket.on('close', () => this.#endsWith(this.#end));
   }
 
   #staged(raw: WireSocket, result: WireStageResult): void {

@@ -5,6 +5,7 @@ import t from 'tap';
 import { createLog } from '../../src/observe/log.ts';
 import type { LogLevel } from '../../src/observe/log.ts';
 import { RateLimitedLog } from '../../src/observe/rate-limited-log.ts';
+import { safeLog } from '../../src/observe/safe-log.ts';
 
 function linesOf(level: LogLevel, act: (log: ReturnType<typeof createLog>) => void): string[] {
   const lines: string[] = [];
@@ -22,6 +23,28 @@ t.test('lines below the level and all lines at silent are left out', async (t) =
   t.equal(linesOf('warn', (log) => log.info('no')).length, 0);
   t.equal(linesOf('warn', (log) => log.warn('yes')).length, 1);
   t.equal(linesOf('silent', (log) => log.fatal('no')).length, 0);
+});
+
+t.test('a line that cannot be written stops nobody, and the next one is written', async (t) => {
+  const lines: string[] = [];
+  let fails = true;
+  const write = (line: string): void => {
+    if (fails) throw new Error('of a test: no space left');
+    lines.push(line);
+  };
+  const log = createLog('info', { write });
+  const safe = safeLog(log);
+  safe.warn('lost');
+  fails = false;
+  safe.warn({ reason: 'clients' }, 'written');
+  safe.debug('below the level');
+  log.level = 'debug';
+  safe.debug('by then of the level');
+  t.equal(safe.isLevelEnabled('debug'), true);
+  t.match(
+    lines.map((line): unknown => JSON.parse(line)),
+    [{ level: 'warn', reason: 'clients', msg: 'written' }, { msg: 'by then of the level' }],
+  );
 });
 
 t.test('values under password-like keys are never shown, down to the third depth', async (t) => {
