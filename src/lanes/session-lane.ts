@@ -108,7 +108,8 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
   answered(reply: Buffer): void {
     const fetch = this.#fetch;
     this.#fetch = null;
-    if (fetch !== null) this.#client.onReply(fetch, reply, true);
+    // One that has left has had its answer.
+    if (fetch !== null && this.#clientIsHere) this.#client.onReply(fetch, reply, true);
   }
 
   /** Where the reply has begun to arrive, its end is waited for. */
@@ -134,10 +135,12 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
         return;
       }
     }
+    // First: what it tells of Redis decides about those that wait for the slot.
+    const told = last ? this.#parts.acknowledgements.judge(command, piece) : piece;
     if (last) this.#sender.onAnswered();
     if (!this.#clientIsHere) return;
-    const told = last ? this.#parts.acknowledgements.judge(command, piece) : piece;
     this.#client.onReply(command, told, last);
+    if (last) this.#sender.answerGivenUp();
   }
 
   answer(command: Command, text: Buffer): void {

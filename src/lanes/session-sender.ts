@@ -23,8 +23,12 @@ export interface SenderClient {
   answer(command: Command, text: Buffer): void;
 }
 
-/** `none`: no command is at Faktory. `waiting`: those that have come wait. `taken`: they are sent. */
-type Slot = 'none' | 'waiting' | 'taken';
+/**
+ * `none`: no command that needs one is at Faktory. `waiting`: those that have come wait for one. `held`:
+ * they wait until writes may be sent. `given_up`: they have waited too long, and are answered after what
+ * is at Faktory. `taken`: they are sent.
+ */
+type Slot = 'none' | 'waiting' | 'held' | 'given_up' | 'taken';
 
 export class SessionSender implements SlotTaker {
   readonly #parts: SessionSenderParts;
@@ -34,6 +38,8 @@ export class SessionSender implements SlotTaker {
   /** Commands that wait for a slot, in order. */
   #unsent: Command[] = [];
   #deadline: Deadline | null = null;
+  /** What those are answered that are given up. */
+  #refusal: Buffer = UNREACHABLE;
   #clientIsHere = true;
 
   constructor(parts: SessionSenderParts, client: SenderClient, server: ServerConnection) {
@@ -78,16 +84,32 @@ export class SessionSender implements SlotTaker {
       return;
     }
     this.#unsent.push(command);
-    if (this.#slot === 'waiting') return;
+    if (this.#slot !== 'none') return;
     this.#slot = 'waiting';
     this.#parts.slots.wait(this);
     this.#deadline = this.#parts.slotDeadlines.add(this);
   }
 
   granted(): void {
-    this.#slot = 'taken';
     this.#deadline?.cancel();
-    this.#sendUnsent();
+    const { gate, slots } = this.#parts;
+    if (gate.isOpen || !this.#unsent.some(({ verb }) => MEANING[verb].storesJob)) {
+      this.#slot = 'taken';
+      this.#sendUnsent();
+      return;
+    }
+    // It has waited since a time when writes could be sent.
+    this.#slot = 'held';
+    slots.release();
+    gate.hold(new HeldUnsent(this, this.#unsent[0]?.readAt ?? 0));
+  }
+
+  /** Those that were held may be sent. */
+  sendHeld(): void {
+    this.#slot = 'none';
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const command of unsent) this.sendOrWait(command);
   }
 
   /** A reply has come to its end. */
@@ -97,10 +119,23 @@ export class SessionSender implements SlotTaker {
 
   /** What waited for a slot has waited as long as it may: Faktory has not seen it. */
   onDeadline(): void {
+    this.giveUp(UNREACHABLE);
+  }
+
+  /** What has not been sent will not be. */
+  giveUp(refusal: Buffer): void {
+    this.#slot = 'given_up';
+    this.#refusal = refusal;
+    this.answerGivenUp();
+  }
+
+  /** What was sent before, since it needs no slot, is answered first; called after each such answer. */
+  answerGivenUp(): void {
+    if (this.#slot !== 'given_up' || this.#server.outstanding > 0) return;
     this.#slot = 'none';
     const unsent = this.#unsent;
     this.#unsent = [];
-    for (const command of unsent) this.answer(command, UNREACHABLE);
+    for (const command of unsent) this.answer(command, this.#refusal);
   }
 
   answer(command: Command, text: Buffer): void {
@@ -161,5 +196,28 @@ class HeldCommand implements HeldWrite {
 
   refuse(text: Buffer): void {
     this.#sender.answer(this.#command, text);
+  }
+}
+
+/** What waited for a slot, and has to wait on for the server to be sound. */
+class HeldUnsent implements HeldWrite {
+  readonly #sender: SessionSender;
+  readonly readAt: number;
+
+  constructor(sender: SessionSender, readAt: number) {
+    this.#sender = sender;
+    this.readAt = readAt;
+  }
+
+  get isWorthSending(): boolean {
+    return this.#sender.isHere;
+  }
+
+  goOn(): void {
+    this.#sender.sendHeld();
+  }
+
+  refuse(text: Buffer): void {
+    this.#sender.giveUp(text);
   }
 }
