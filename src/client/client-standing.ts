@@ -136,6 +136,8 @@ export class ClientStanding implements RequestOwner {
   show(verb: Verb): void {
     // BEAT and FETCH are a worker's; every other verb may be a producer's.
     const role: Role = verb === 'FETCH' || verb === 'BEAT' ? 'worker' : 'producer';
+    // Also where the command is answered without a lane, since the wait for one was too long.
+    if (role === 'worker' && !this.#works) this.#beginToWork();
     const { openingDeadlines, fetchDeadlines, wiring } = this.#parts;
     const at = wiring.turns.now();
     // A FETCH is answered when Faktory would have answered it.
