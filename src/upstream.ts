@@ -165,6 +165,8 @@ export class Upstream {
     await pollUntil(clock, () => this.#clientServers() === 0, deadline);
     this.#strayJobs.giveBackAll();
     await pollUntil(clock, () => this.#control.pending === 0, deadline);
+    // ACK and FAIL of clients that have left are still sent.
+    await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
     this.#writeCheck.stop();
     this.#control.stop();
     this.lanes.stop();

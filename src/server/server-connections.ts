@@ -39,11 +39,12 @@ export class ServerConnections {
   }
 
   closeAll(): void {
-    for (const connection of this.#all) connection.close('stopped');
+    // One that is closed before its dial ends at once, and its owner may open another.
+    for (const connection of [...this.#all]) connection.close('stopped');
   }
 
   destroyAll(): void {
-    for (const connection of this.#all) connection.destroy('stopped');
+    for (const connection of [...this.#all]) connection.destroy('stopped');
   }
 
   counts(): Record<LaneName, Record<ServerState, number>> {
