@@ -13,7 +13,7 @@ import { Turns } from '../../src/base/turns.ts';
 import { FAREWELL_BYTES_MAX, Wire, type Wiring } from '../../src/base/wire.ts';
 import type { WireEnd, WireOwner } from '../../src/base/wire-owner.ts';
 import type { WireSocket, WireStage } from '../../src/base/wire-socket.ts';
-import { MemoryNetwork, type MemorySocket } from '../pooled/support/memory-socket.ts';
+import { MemoryNetwork, type MemorySocket } from '../support/memory-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 const LINGER_MS = 2000;
@@ -119,6 +119,18 @@ t.test('what comes is counted and told with its instant, and so is what goes', a
   await settle();
   t.equal(read, `onetwothreefour${'x'.repeat(40_000)}${'y'.repeat(40_000)}`);
   t.strictSame(counts.values, { received: 5, sent: 80_015 });
+});
+
+t.test('a socket whose write throws ends the wire, in a turn of its own', async (t) => {
+  const { bugs, owner, wire, near, settle } = inMemory();
+  wire.open();
+  near.writeError = () => new Error('of a test: write');
+  t.equal(wire.write(Buffer.from('lost')), true);
+  t.strictSame(owner.ends, [], 'whoever writes may be in the middle of something');
+  await settle();
+  t.strictSame(owner.ends, [{ kind: 'bug' }]);
+  t.equal(near.destroyed, true);
+  t.equal(bugs.length, 1);
 });
 
 t.test('a dialled wire is ready when it is connected, and can be closed before', async (t) => {

@@ -2,9 +2,9 @@
 // notices, though they share server connections, limits and timers.
 
 import t from 'tap';
-import { ModelClient } from '../pooled/support/model-client.ts';
+import { ModelClient } from '../support/model-client.ts';
 import { type HouseOptions, PooledHouse } from '../pooled/support/pooled-house.ts';
-import { settle } from '../pooled/support/settle.ts';
+import { settle } from '../support/settle.ts';
 
 const IN_MEMORY: HouseOptions = {
   random: () => 0.5,

@@ -2,9 +2,9 @@
 // and how many server connections the sets of queues get.
 
 import t, { type Test } from 'tap';
-import { ModelClient } from './support/model-client.ts';
+import { ModelClient } from '../support/model-client.ts';
 import { type HouseOptions, PooledHouse } from './support/pooled-house.ts';
-import { settle } from './support/settle.ts';
+import { settle } from '../support/settle.ts';
 
 const IN_MEMORY: HouseOptions = {
   random: () => 0.5,

@@ -11,7 +11,7 @@ import {
   OWN_HELLO,
   ServerRoom,
 } from './support/room.ts';
-import type { MemorySocket } from '../pooled/support/memory-socket.ts';
+import type { MemorySocket } from '../support/memory-socket.ts';
 
 interface House {
   readonly room: ServerRoom;

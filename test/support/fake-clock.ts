@@ -9,6 +9,10 @@ interface SetTimer {
 }
 
 export class FakeClock implements Clock {
+  /** Gets what a timer throws, where a real process would die of it. */
+  onUncaught: (error: unknown) => void = (error) => {
+    throw error;
+  };
   #now = 0;
   readonly #timers = new Set<SetTimer>();
 
@@ -36,15 +40,40 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves time on; each timer that becomes due meanwhile fires at its own instant. */
-  advance(ms: number): void {
+  /** Moves time on; each timer that becomes due meanwhile fires at its own instant. How many fired. */
+  advance(ms: number): number {
     const target = this.#now + ms;
+    const fired = this.#fire(target, true);
+    this.#now = target;
+    return fired;
+  }
+
+  /** Time is suddenly later, as after a stopped process goes on: what was due meanwhile fires now. */
+  leap(ms: number): number {
+    this.#now += ms;
+    return this.#fire(this.#now, false);
+  }
+
+  /** Moves time on to the next timer, at most by `mostMs`. How many fired. */
+  advanceToNext(mostMs: number): number {
+    let next = this.#now + mostMs;
+    for (const { dueAt } of this.#timers) if (dueAt < next) next = dueAt;
+    return this.advance(Math.max(0, next - this.#now));
+  }
+
+  #fire(target: number, each: boolean): number {
+    let fired = 0;
     for (let next = this.#nextBy(target); next !== null; next = this.#nextBy(target)) {
       this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.dueAt);
-      next.act();
+      if (each) this.#now = Math.max(this.#now, next.dueAt);
+      fired += 1;
+      try {
+        next.act();
+      } catch (error) {
+        this.onUncaught(error);
+      }
     }
-    this.#now = target;
+    return fired;
   }
 
   /** Moves time on without telling the timers, as a long turn of the event loop does. */

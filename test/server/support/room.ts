@@ -21,7 +21,7 @@ import type { ServerParts, ServerSettings } from '../../../src/server/server-par
 import type { DialFailure } from '../../../src/server/server-states.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MemoryNetwork, type MemorySocket } from '../../pooled/support/memory-socket.ts';
+import { MemoryNetwork, type MemorySocket } from '../../support/memory-socket.ts';
 
 export const OWN_HELLO = ownHello('');
 export const HI = '+HI {"v":2}\r\n';
