@@ -72,6 +72,7 @@ export class Upstream {
     const counts = parts.counts.lanes;
     this.#surroundings = surroundings;
     this.health = new ServerHealth(events);
+    this.writeHealth = new WriteHealth(settings.writes);
     this.#servers = new ServerConnections({
       settings: settings.server,
       clock,
@@ -92,6 +93,7 @@ export class Upstream {
       clock,
       hello,
       health: this.health,
+      writeHealth: this.writeHealth,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
     });
@@ -107,7 +109,6 @@ export class Upstream {
       settings: settings.lanes,
       control: this.#control,
     });
-    this.writeHealth = new WriteHealth(settings.writes);
     this.writeHealth.onChange(events);
     this.writeHealth.onChange(new FetchPause(settings.limits.fetchesInFlight, this.writeHealth));
     const health = this.writeHealth;

@@ -1,5 +1,6 @@
 // The bouncer's own connection to Faktory. Promise: it is inside the cap and always there or being
-// dialled, so that Faktory's health is known without clients; jobs to give back are told across losses.
+// dialled, so that Faktory's health is known without clients. A job to give back is told across losses,
+// and only while a write may be sent: Faktory would drop the reservation and store no retry.
 
 import type { Clock } from '../base/clock.ts';
 import type { CountBy } from '../base/counters.ts';
@@ -16,12 +17,14 @@ import type { HeldPlace, ServerConnection, ServerOwner } from './server-connecti
 import type { ServerConnections } from './server-connections.ts';
 import type { ServerSettings } from './server-parts.ts';
 import type { DialFailure } from './server-states.ts';
+import type { WriteHealth, WriteHealthListener } from './write-health.ts';
 
 export interface ControlParts {
   readonly servers: ServerConnections;
   readonly clock: Clock;
   readonly hello: Hello;
   readonly health: ServerHealth;
+  readonly writeHealth: WriteHealth;
   readonly settings: Live<ServerSettings>;
   readonly infoOutcomes: CountBy<InfoOutcome>;
   /** Whether INFO may be sent now; always, unless told otherwise. */
@@ -37,12 +40,14 @@ export interface Giver {
 interface GivingBack {
   readonly job: FetchedJob;
   readonly giver: Giver;
+  /** The connection that its FAIL was sent over last. */
+  sentOver: ServerConnection | null;
 }
 
 /** The place is the bouncer's for as long as it runs. */
 const OWN_PLACE: HeldPlace = { release: () => {} };
 
-export class ControlConnection implements ServerOwner, ReplySink {
+export class ControlConnection implements ServerOwner, ReplySink, WriteHealthListener {
   readonly #parts: ControlParts;
   /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
   readonly #toGiveBack = new Map<string, GivingBack>();
@@ -60,6 +65,7 @@ export class ControlConnection implements ServerOwner, ReplySink {
       ask: (command) => this.ask(command),
       mayAsk: parts.mayAskInfo ?? (() => true),
     });
+    parts.writeHealth.onChange(this);
   }
 
   /** What Faktory said of itself last; null while that is too long ago. */
@@ -85,12 +91,16 @@ export class ControlConnection implements ServerOwner, ReplySink {
     this.#isStopping = true;
     this.#infoPoll.stop();
     this.#server?.close('stopped');
+    // Those stay with Faktory until their reservation runs out.
+    for (const { job, giver } of this.#toGiveBack.values()) giver.gaveBack(job, false);
+    this.#toGiveBack.clear();
   }
 
   /** Tells Faktory that `job` was not done; counted by what becomes of it. */
   giveBack(job: FetchedJob, giver: Giver): void {
-    this.#toGiveBack.set(job.jid, { job, giver });
-    if (this.isOpen) this.#sendGiveBack(job);
+    const entry = { job, giver, sentOver: null };
+    this.#toGiveBack.set(job.jid, entry);
+    this.#sendGiveBack(entry);
   }
 
   /** Sends `command`, whose sink hears what becomes of it; false where the connection is not open. */
@@ -103,7 +113,11 @@ export class ControlConnection implements ServerOwner, ReplySink {
   onOpen(): void {
     this.#parts.health.ownIsOpen();
     this.#infoPoll.opened();
-    for (const { job } of this.#toGiveBack.values()) this.#sendGiveBack(job);
+    this.#sendGiveBacks();
+  }
+
+  onWriteState(): void {
+    this.#sendGiveBacks();
   }
 
   onDialFailed(_server: ServerConnection, failure: DialFailure): void {
@@ -135,8 +149,16 @@ export class ControlConnection implements ServerOwner, ReplySink {
     });
   }
 
-  #sendGiveBack(job: FetchedJob): void {
-    this.#server?.send(new GiveBackCommand(job, this.#parts.clock.now(), this));
+  #sendGiveBacks(): void {
+    for (const entry of this.#toGiveBack.values()) this.#sendGiveBack(entry);
+  }
+
+  #sendGiveBack(entry: GivingBack): void {
+    const server = this.#server;
+    if (server?.state !== 'open' || server === entry.sentOver) return;
+    if (!this.#parts.writeHealth.mayWrite) return;
+    entry.sentOver = server;
+    server.send(new GiveBackCommand(entry.job, this.#parts.clock.now(), this));
   }
 
   /** An error means that Faktory does not hold the reservation any more: nothing is left to do. */

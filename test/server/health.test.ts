@@ -1,7 +1,9 @@
 // Faktory's health, from the bouncer's own connection alone.
 
 import t from 'tap';
+import { Live } from '../../src/base/live.ts';
 import { ControlConnection } from '../../src/server/control-connection.ts';
+import { WriteHealth } from '../../src/server/write-health.ts';
 import { HI, NotingOwner, OWN_HELLO, ServerRoom } from './support/room.ts';
 
 function house(): { room: ServerRoom; control: ControlConnection } {
@@ -12,6 +14,9 @@ function house(): { room: ServerRoom; control: ControlConnection } {
     clock,
     hello: OWN_HELLO,
     health,
+    writeHealth: new WriteHealth(
+      new Live({ lateReply: 'off', hang: 'off', refused: 'off', probeIntervalMs: 0 }),
+    ),
     settings,
     infoOutcomes: room.counts.info,
   });

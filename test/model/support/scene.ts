@@ -221,9 +221,10 @@ export class Scene {
   /** While it is known that a `+OK` would mean nothing, nothing is sent that stores a job. */
   #checkWrite(bytes: Buffer): void {
     const { faktory, bouncer } = this.house;
-    if (faktory.commands.redis.state === 'well' || !bytes.includes('"id"')) return;
+    if (faktory.commands.redis.state === 'well') return;
+    // Those of clients, and a job that the bouncer gives back; its probe is meant for this time.
     const text = bytes.toString('latin1');
-    if (!/^(?:PUSHB?|FAIL) .*"id"/m.test(text)) return;
+    if (!/^(?:PUSHB?|FAIL) .*(?:"id"|ClientGone)/m.test(text)) return;
     const { state } = bouncer.snapshot().writes;
     this.tally.add(`jobs sent while Redis fails: ${state}`);
     // What was accepted in this turn, before it was known, is written at the turn's end.
