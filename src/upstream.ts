@@ -18,6 +18,7 @@ import { WriteGate } from './lanes/write-gate.ts';
 import { StrayJobs } from './lanes/stray-jobs.ts';
 import type { Counts } from './observe/counts.ts';
 import type { EventLog } from './observe/event-log.ts';
+import type { Snapshot } from './observe/snapshot.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
 import { ServerHealth } from './server/health.ts';
@@ -48,7 +49,7 @@ export interface UpstreamParts {
 export interface UpstreamGauges {
   readonly servers: Record<LaneName, Record<ServerState, number>>;
   readonly fetches: { readonly inFlight: number; readonly waiting: number };
-  readonly commandLane: { readonly outstanding: number; readonly waiting: number };
+  readonly commandLane: Snapshot['commandLane'];
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   readonly strayJobs: number;
   readonly info: FaktoryInfo | null;
@@ -189,13 +190,16 @@ export class Upstream {
 
   /** What is there at `now` (monotonic ms). */
   gauges(now: number): UpstreamGauges {
-    const { fetchesWaiting, commandsOutstanding, commandsWaiting, writesHeld } =
-      this.lanes.gauges();
+    const lanes = this.lanes.gauges();
     return {
       servers: this.#servers.counts(),
-      fetches: { inFlight: this.#governor.inFlight, waiting: fetchesWaiting },
-      commandLane: { outstanding: commandsOutstanding, waiting: commandsWaiting },
-      writes: { state: this.writeHealth.state.kind, held: writesHeld },
+      fetches: { inFlight: this.#governor.inFlight, waiting: lanes.fetchesWaiting },
+      commandLane: {
+        outstanding: lanes.commandsOutstanding,
+        waiting: lanes.commandsWaiting,
+        commandMs: lanes.commandMs,
+      },
+      writes: { state: this.writeHealth.state.kind, held: lanes.writesHeld },
       strayJobs: this.#strayJobs.size,
       info: this.#control.info(now),
     };

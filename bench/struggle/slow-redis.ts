@@ -53,7 +53,7 @@ export function pushOnce(): Scenario {
 export function slowWork(options: StruggleOptions): Scenario {
   return {
     name: 'slow-work',
-    about: `One worker of ${CONSUMERS} consumers FETCHes and ACKs a full queue, with a BEAT each second, while Redis is busy with scripts.`,
+    about: `One worker of ${CONSUMERS} consumers FETCHes and ACKs a full queue, with a BEAT every 0.1 s, while Redis is busy with scripts.`,
     columns: [
       { figure: 'jobsPerSecond', ratioTo: ['direct', 'session'] },
       { figure: 'ackP50Ms', ratioTo: ['direct', 'session'] },
@@ -110,7 +110,7 @@ async function work(stage: Stage, delayMs: number, options: StruggleOptions): Pr
   const { crowd, ready } = await stage.crowd({
     consumers: CONSUMERS,
     'per-worker': CONSUMERS,
-    'beat-every': '1s',
+    'beat-every': '100ms',
     'warm-up': `${warmUp}s`,
     measure: `${seconds}s`,
     ledger: stage.ledgerFile,

@@ -41,7 +41,6 @@ import { WaitingCommands } from './waiting-commands.ts';
 const BULKS_MAX = 8;
 /** Faktory may work on one PUSHB for so long, as far as its jobs' time is known. */
 const BULK_MS = 250;
-const BULK_JOBS_AT_FIRST = 4;
 /** How often the width is decided, and waiting commands are looked over, while there is any work. */
 const TICK_MS = 50;
 /** A connection beyond the base that has been idle for so long is closed. */
@@ -82,6 +81,8 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   /** Since the last tick. */
   #answered = 0;
   #workedMs = 0;
+  /** When a tick last found work, or answers since the one before; monotonic ms. */
+  #workAt = -Infinity;
   #tickIsDue = false;
   #isStopping = false;
 
@@ -149,11 +150,10 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     return this.#width.isWide ? idle : Math.min(most, idle);
   }
 
-  /** As many as Faktory is known to store in BULK_MS; few before that is known, one where it is slow. */
+  /** As many as Faktory is known to store in BULK_MS; one where that is not known, or it is slow. */
   get bulkJobs(): number {
     const { workMs, isWide } = this.#width;
-    if (isWide) return 1;
-    return workMs === null ? BULK_JOBS_AT_FIRST : Math.ceil(BULK_MS / workMs);
+    return workMs === null || isWide ? 1 : Math.ceil(BULK_MS / workMs);
   }
 
   carry(pushes: readonly LaneCommand[]): void {
@@ -228,7 +228,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   /** With nothing on its way and nothing waiting there is nothing to gather: a PUSH goes at once. */
   #gathers(): boolean {
-    if (!this.#parts.settings.current.bulkPush || this.#width.isWide) return false;
+    if (!this.#parts.settings.current.bulkPush || this.bulkJobs === 1) return false;
     return (
       this.#waiting.pushes.length > 0 ||
       this.#connections.alone('bulk') > 0 ||
@@ -329,12 +329,18 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     const now = this.#parts.clock.now();
     const before = now - this.#parts.settings.current.outageWaitMs;
     for (const old of this.#waiting.takeOlderThan(before)) this.#giveUp(old);
+    if (this.#answered > 0 || this.#hasWork) this.#workAt = now;
     this.#adaptWidth(now);
-    const hasWork = this.waiting > 0 || this.#connections.idle < this.#connections.size;
-    if (!hasWork) this.#forget();
-    if (hasWork || this.#connections.size > this.#base) this.#scheduleTick();
+    if (now - this.#workAt >= TICK_MS) this.#forget();
+    const isResting = this.#width.workMs === null && this.#connections.size <= this.#base;
+    if (this.#hasWork || !isResting) this.#scheduleTick();
   }
 
+  get #hasWork(): boolean {
+    return this.waiting > 0 || this.#connections.idle < this.#connections.size;
+  }
+
+  /** The next burst may find another server than the last one did. */
   #forget(): void {
     this.#width.forget();
     this.#placing = placingOf(this.#width);

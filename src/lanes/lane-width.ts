@@ -48,7 +48,7 @@ export type StayReason =
   | 'trial'
   /** More connections did not pay off a short while ago. */
   | 'did_not_pay'
-  /** Nothing is answered: connections that dial a Redis that hangs would fill its backlog. */
+  /** Nothing is answered since it grew: Redis may hang, and each command more would be in doubt. */
   | 'no_answers';
 
 /** Answers over a while, at one width. */
@@ -75,7 +75,7 @@ const SLOW_MS = 2;
 /** Commands outstanding on one connection; it bounds how many a slow one can hold up. */
 export const WINDOW_MAX = 16;
 /** Before anything is measured: few, since the first ones may be slow. */
-const WINDOW_AT_FIRST = 4;
+const WINDOW_AT_FIRST = 2;
 /** What was measured longer ago says nothing of now. */
 const FORGET_AFTER_MS = 1000;
 /**
@@ -122,7 +122,8 @@ export class LaneWidth {
   /** When what did not pay off may be tried again, and how long it is left alone next time. */
   readonly #heldOff = { wider: -Infinity, narrower: -Infinity };
   readonly #holdOffMs = { wider: HOLD_OFF_FIRST_MS, narrower: HOLD_OFF_FIRST_MS };
-  #answeredSinceGrowth = 0;
+  /** Nothing has been answered since the lane grew. One growth needs no answer: the first of a burst. */
+  #isGrowthUnanswered = false;
   /** The next growth multiplies by at most this. */
   #growth = STEP;
 
@@ -166,6 +167,7 @@ export class LaneWidth {
     this.#meanMs = null;
     this.#trial = null;
     this.#growth = STEP;
+    this.#isGrowthUnanswered = false;
   }
 
   /** Whether a change is being judged: the connections that it leaves out may be needed again. */
@@ -187,8 +189,8 @@ export class LaneWidth {
   }
 
   #measure(now: number, { answered, workedMs, unansweredMs }: LaneLoad): void {
-    this.#answeredSinceGrowth += answered;
     if (answered > 0) {
+      this.#isGrowthUnanswered = false;
       this.#learn(now, workedMs / answered);
     } else if (unansweredMs > (this.#workMs ?? 0)) {
       // Not answered yet, but it has taken that long already.
@@ -291,7 +293,7 @@ export class LaneWidth {
     if (this.#trial !== null || opening > 0) return 'trial';
     if (this.#inUse >= this.#limits.max) return 'at_max';
     if (now < this.#heldOff.wider) return 'did_not_pay';
-    if (this.#answeredSinceGrowth === 0) return 'no_answers';
+    if (this.#isGrowthUnanswered) return 'no_answers';
     if (this.#meanMs === null && !this.#waitsForRedis) return 'measuring';
     return null;
   }
@@ -312,7 +314,7 @@ export class LaneWidth {
     const to = Math.min(from + waiting, from * growth, this.#limits.max);
     this.#trial = { kind: 'wider', from, to, meanMsBefore: this.#meanMsNow() };
     this.#inUse = to;
-    this.#answeredSinceGrowth = 0;
+    this.#isGrowthUnanswered = true;
     this.#startSample(now);
     return { kind: 'grow', by: Math.max(0, to - open) };
   }

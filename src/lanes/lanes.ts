@@ -13,6 +13,8 @@ export interface LaneGauges {
   readonly commandsOutstanding: number;
   /** Pooled: commands that wait for a server connection. Session: clients with any that wait for a slot. */
   readonly commandsWaiting: number;
+  /** How long Faktory works on a quick command, ms; null: not known, or session mode. */
+  readonly commandMs: number | null;
   /** Writes that wait for the server to be sound. */
   readonly writesHeld: number;
 }

@@ -79,6 +79,7 @@ export class PooledLanes implements Lanes {
       fetchesWaiting: this.#fetchLane.waiting,
       commandsOutstanding: this.#commandLane.outstanding,
       commandsWaiting: this.#commandLane.waiting,
+      commandMs: this.#commandLane.commandMs,
       writesHeld: this.#parts.gate.held,
     };
   }

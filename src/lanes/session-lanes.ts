@@ -52,6 +52,7 @@ export class SessionLanes implements Lanes {
       fetchesWaiting: governor.waiting,
       commandsOutstanding: slots.taken,
       commandsWaiting: slots.waiting,
+      commandMs: null,
       writesHeld: gate.held,
     };
   }

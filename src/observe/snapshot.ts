@@ -34,7 +34,12 @@ export interface Snapshot {
   };
   readonly fetches: { readonly inFlight: number; readonly waiting: number };
   /** Commands by lane: sent and unanswered, and waiting in the bouncer. Pooled mode only. */
-  readonly commandLane: { readonly outstanding: number; readonly waiting: number };
+  readonly commandLane: {
+    readonly outstanding: number;
+    readonly waiting: number;
+    /** How long Faktory works on a quick command, ms; null while not known. */
+    readonly commandMs: number | null;
+  };
   /** Whether acknowledgements mean anything, and the writes that wait until they do. */
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   /** Workers (wids) with at least one admitted client. */

@@ -108,7 +108,17 @@ t.test('a fast server that becomes slow, and fast again', async (t) => {
   t.ok(width.window > 1, 'packed again');
 });
 
-t.test('nothing is answered: no growth', async (t) => {
+t.test('the first commands are not answered: one growth for those that wait', async (t) => {
+  const width = new LaneWidth(LIMITS);
+  const silent = { open: 16, opening: 0, waiting: 400, answered: 0, workedMs: 0 };
+  t.same(width.decide(50, { ...silent, unansweredMs: 50 }), { kind: 'grow', by: 400 });
+  for (let now = 100; now < 5000; now += TICK_MS) {
+    const decision = width.decide(now, { ...silent, open: 416, unansweredMs: now });
+    t.not(decision.kind, 'grow');
+  }
+});
+
+t.test('nothing is answered after a growth: no growth', async (t) => {
   const width = new LaneWidth(LIMITS);
   const first = {
     open: 16,

@@ -24,7 +24,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
     },
     waitingLine: { length: { producer: 3, worker: 4 }, oldestWaitSeconds: 1.5 },
     fetches: { inFlight: 600, waiting: 5 },
-    commandLane: { outstanding: 7, waiting: 8 },
+    commandLane: { outstanding: 7, waiting: 8, commandMs: 12 },
     writes: { state: 'sound', held: 0 },
     workers: 9,
     strayJobs: 1,

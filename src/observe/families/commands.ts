@@ -55,6 +55,12 @@ export const COMMAND_FAMILIES: readonly Family[] = [
     ({ snapshot }) => snapshot.commandLane.waiting,
   ),
   gauge(
+    'command_lane_command_seconds',
+    'How long Faktory works on a quick command, as measured; absent while not known; pooled mode only.',
+    ({ snapshot: { commandLane } }) =>
+      commandLane.commandMs === null ? null : commandLane.commandMs / 1000,
+  ),
+  gauge(
     'fetches_in_flight',
     'FETCHes that Faktory works on: each holds a connection of its Redis pool.',
     ({ snapshot }) => snapshot.fetches.inFlight,
