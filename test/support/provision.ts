@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { GO_CLIENTS } from './go-client.ts';
+import { kubernetesModule } from './kubernetes-check.ts';
 import { builtFaktory, faktoryModule, findFaktory, findProgram } from './find-faktory.ts';
 import { RealFaktory } from './real-faktory.ts';
 
@@ -64,6 +65,13 @@ export async function provisionGoClients(say: Say): Promise<string | undefined> 
   return step(say, 'build the Go clients', 'go', ['build', '-o', 'bin/', ...packages]);
 }
 
+/** The program that renders and checks the Kubernetes manifests; the problem where it cannot be built. */
+export async function provisionKubernetesCheck(say: Say): Promise<string | undefined> {
+  if (findProgram('go') === undefined) return `Cannot build the manifest check: ${noGo}`;
+  const args = ['build', '-o', 'bin/', '.'];
+  return step(say, 'build the manifest check', 'go', args, kubernetesModule);
+}
+
 /**
  * Proves that it starts. Also writes /tmp/redis.conf, which Faktory does on its first start on a
  * machine: two first starts at once would let one Redis read half a file.
@@ -84,10 +92,11 @@ function step(
   what: string,
   program: string,
   args: readonly string[],
+  cwd = faktoryModule,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
-      cwd: faktoryModule,
+      cwd,
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: stepMs,
@@ -129,10 +138,11 @@ function print(line: string): void {
 
 if (import.meta.main) {
   const { version, missing } = await provision(print);
-  const noClients = await provisionGoClients(print);
   for (const problem of missing) print(problem);
-  if (noClients !== undefined)
-    print(`${noClients}; their tests will be skipped, or fail as CI=true`);
+  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck]) {
+    const problem = await provisionMore(print);
+    if (problem !== undefined) print(`${problem}; its tests will be skipped, or fail as CI=true`);
+  }
   if (version !== undefined) print(`tests run against Faktory ${version}`);
   else if (process.env['CI'] === 'true') print('tests that need Faktory will fail, as CI=true');
   else print('tests that need Faktory will be skipped');
