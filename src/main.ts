@@ -62,7 +62,7 @@ async function main(args: readonly string[], environment: Environment): Promise<
     case 'run': {
       const { CONFIG_VARIABLE } = await import('./config/environment.ts');
       const file = request.file ?? environment[CONFIG_VARIABLE] ?? null;
-      return run(await load(file, environment, request.flags));
+      return run(await load(file, environment, request.flags), environment);
     }
   }
 }
@@ -98,7 +98,7 @@ async function failOnProblems(loaded: Extract<Loaded, { problems: unknown }>): P
   fail(EXIT.misused, loaded.problems.map(formatProblem));
 }
 
-async function run(loaded: Loaded): Promise<void> {
+async function run(loaded: Loaded, environment: Environment): Promise<void> {
   if ('problems' in loaded) return failOnProblems(loaded);
   const { config, warnings } = loaded;
   const { openFilesProblem, readOpenFilesMax } = await import('./config/open-files.ts');
@@ -109,11 +109,15 @@ async function run(loaded: Loaded): Promise<void> {
   const { systemSurroundings } = await import('./surroundings.ts');
   const { VERSION } = await import('./version.ts');
   const log = createLog(config.log.level);
+  const { serviceManager } = await import('./base/service-manager.ts');
+  const { SystemClock } = await import('./base/clock.ts');
+  const manager = serviceManager(environment, new SystemClock(), process.pid);
   for (const warning of warnings) log.warn(warning);
   const bouncer = new Bouncer(config, systemSurroundings(log));
   const starting = bouncer.start();
   ignoreOtherSignals(log);
   stopOnSignals(async (signal) => {
+    manager.stopping();
     await starting;
     await bouncer.drain(signal);
     log.info({ signal }, 'stopped');
@@ -127,6 +131,8 @@ async function run(loaded: Loaded): Promise<void> {
       server: formatAddress(config.server.address),
     };
     log.info({ ...facts, listen: formatAddress(listen), admin: formatAddress(admin) }, 'listening');
+    const { statusLine } = await import('./observe/status-line.ts');
+    manager.ready(() => statusLine(bouncer.snapshot()));
   } catch (error) {
     process.stderr.write(`${startFailure(error, config, formatAddress)}\n`);
     // What was started before the failure must not keep the process alive.

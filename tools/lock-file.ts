@@ -30,6 +30,8 @@ export interface LockedPackage {
   readonly sha512: string | null;
   /** Whether only development needs it. */
   readonly isDev: boolean;
+  /** Where npm puts it, from the project's root. */
+  readonly paths: readonly string[];
 }
 
 export interface Lock {
@@ -70,11 +72,15 @@ export function parseLock(text: string): Lock {
     const one = lockedPackage(path, entry);
     const key = `${one.name}@${one.version}`;
     const before = found.get(key);
-    // The same package in two places is for production if one of them is.
-    found.set(key, before === undefined || before.isDev ? one : before);
+    found.set(key, before === undefined ? one : inBothPlaces(before, one));
   }
   const sorted = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   return { name: root.name ?? '', version: root.version ?? '', packages: sorted };
+}
+
+/** The same package in two places runs if one of them does. */
+function inBothPlaces(before: LockedPackage, one: LockedPackage): LockedPackage {
+  return { ...one, isDev: before.isDev && one.isDev, paths: [...before.paths, ...one.paths] };
 }
 
 function lockedPackage(path: string, entry: Entry): LockedPackage {
@@ -86,6 +92,7 @@ function lockedPackage(path: string, entry: Entry): LockedPackage {
     licence: license ?? KNOWN_LICENCES[name] ?? null,
     sha512: integrity?.startsWith('sha512-') === true ? hex(integrity.slice(7)) : null,
     isDev: dev,
+    paths: [path],
   };
 }
 
