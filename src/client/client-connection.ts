@@ -311,6 +311,8 @@ export class ClientConnection
   /** The client has left. Whatever commands it has sent whole are executed as Faktory would have. */
   #left(presence: Exclude<Presence, { kind: 'here' }>): void {
     this.#presence = presence;
+    // It may still read why it is refused.
+    if (this.#life.kind === 'refusing' && presence.kind === 'said_all') return;
     if (!this.#hasWork(presence.kind)) {
       this.end(presence.how, null);
       return;

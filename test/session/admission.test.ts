@@ -223,3 +223,24 @@ t.test('refusal_delay holds the refused, who keep nobody else out', async (t) =>
   t.match((await refused).hi, { kind: 'error' });
   t.ok(performance.now() - startedAt >= 390, 'it was held');
 });
+
+t.test(
+  'a refused client that is held and sends FIN reads why; one that resets is gone',
+  async (t) => {
+    const overrides = { 'limits.clients': 1, refusal_delay: '300ms' };
+    const { bouncer, connect } = await openHouse(t, overrides);
+    await connect();
+    const held = 'client_connections{role="unknown",state="refusing"}';
+    const refused = await connect({ skipHandshake: true });
+    await bouncer.metricIs(held, 1);
+    refused.end();
+    t.match(await refused.readReply(), { kind: 'error', text: /^ERR too many connections/ });
+    t.equal(await refused.readUntilClose(), '');
+    await bouncer.metricIs('client_connections_ended_total{reason="refused"}', 1);
+    const gone = await connect({ skipHandshake: true });
+    await bouncer.metricIs(held, 1);
+    gone.reset();
+    await bouncer.metricIs('client_connections_ended_total{reason="client_reset"}', 1);
+    await bouncer.metricIs(held, 0);
+  },
+);
