@@ -95,15 +95,24 @@ export class WriteGate implements WriteHealthListener {
     this.#expiryIsDue = false;
     // The settings may have opened it meanwhile.
     this.#release.run();
+    const kept: HeldWrite[] = [];
+    try {
+      this.#refuseOverdue(kept);
+    } finally {
+      for (const write of kept) this.#held.push(write);
+      if (this.#held.length > 0) this.#scheduleExpiry();
+    }
+  }
+
+  /** What a client sent behind a write that is refused is held then, and has waited as long. */
+  #refuseOverdue(kept: HeldWrite[]): void {
     const { clock, settings } = this.#parts;
     const before = clock.now() - settings.current.outageWaitMs;
-    for (let left = this.#held.length; left > 0; left -= 1) {
-      const write = this.#held.shift() as HeldWrite;
+    for (let write = this.#held.shift(); write !== undefined; write = this.#held.shift()) {
       if (!write.isWorthSending) continue;
       if (write.readAt < before) this.#refuse(write);
-      else this.#held.push(write);
+      else kept.push(write);
     }
-    if (this.#held.length > 0) this.#scheduleExpiry();
   }
 
   /** If the server was found sound in this very moment, the text still names its former state. */
