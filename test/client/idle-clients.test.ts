@@ -202,6 +202,23 @@ t.test(
   },
 );
 
+t.test(
+  'session mode: a producer of whose command a part has come is not closed for another',
+  async (t) => {
+    const { bouncer, connect } = await openHouse(t, {
+      'limits.server_connections': 2,
+      'limits.producer_reserve': 0,
+      'waiting_line.timeout': '2s',
+    });
+    const large = pushLine({ args: ['x'.repeat(1_000_000)] });
+    const busy = await connect();
+    busy.send(large.line.slice(0, 500_000));
+    t.match((await connect()).helloReply, { kind: 'error', text: /too many connections/ });
+    t.same(await busy.command(large.line.slice(500_000)), ok);
+    t.equal(await bouncer.metric('client_connections_ended_total{reason="reclaimed"}'), 0);
+  },
+);
+
 for (const mode of ['session', 'pooled'] as const) {
   t.test(
     `limits.idle_timeout closes a producer that says nothing, and no worker (${mode})`,

@@ -1,8 +1,8 @@
 // Who reads slowly harms only himself: big replies arrive whole, what is not read is held back at
 // Faktory instead of in memory, and who reads nothing for too long is closed.
 
-import { type AddressInfo, connect, createServer } from 'node:net';
-import t from 'tap';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
 import { startBouncer } from '../support/bouncer.ts';
 import { ok } from '../support/reply.ts';
 import { instead, split } from '../support/toxics.ts';
@@ -103,6 +103,20 @@ t.test('a client that reads nothing for write_stall_timeout is closed', async (t
   await bouncer.gaugesAreZero();
 });
 
+for (const mode of ['session', 'pooled'] as const) {
+  t.test(`a client that reads a little now and then is closed too (${mode})`, async (t) => {
+    const { faktory, bouncer } = await openHouse(t, { mode, write_stall_timeout: '500ms' });
+    faktory.inject(instead(bulkOf(16 * MEBIBYTE)), { on: 'INFO' });
+    const client = connectSlowly(t, bouncer.port, 1024);
+    client.write('HELLO {"v":2}\r\nINFO\r\n');
+    const reading = setInterval(() => client.resume(), 20);
+    t.teardown(() => clearInterval(reading));
+    await bouncer.metricIs('client_connections_ended_total{reason="write_stalled"}', 1);
+    t.ok(client.bytesRead > 1024, 'it has read all the time');
+    await bouncer.gaugesAreZero();
+  });
+}
+
 t.test('Faktory that reads nothing for write_stall_timeout loses the connection', async (t) => {
   const deaf = createServer((socket) => {
     socket.write('+HI {"v":2}\r\n');
@@ -149,3 +163,21 @@ t.test('a client that ignores the end and goes on sending is cut off at once', a
   t.ok(dropped < 16 * 1024, `${dropped} bytes were read after the end`);
   await bouncer.gaugesAreZero();
 });
+
+/** A client that takes so many bytes each time that it is told to read. */
+function connectSlowly(t: Test, port: number, bytes: number): Socket {
+  const socket: Socket = connect({
+    host: '127.0.0.1',
+    port,
+    onread: {
+      buffer: Buffer.alloc(bytes),
+      callback: () => {
+        socket.pause();
+        return false;
+      },
+    },
+  });
+  socket.on('error', () => {});
+  t.teardown(() => socket.destroy());
+  return socket;
+}

@@ -117,3 +117,28 @@ t.test('a worker whose first FETCH came too late to be sent is not idle', async 
   t.equal(worker.wasClosed, false, 'it keeps its place');
   t.match(next.refusal ?? next.sent[0]?.reply, /too many connections/);
 });
+
+t.test('a job that has begun to arrive is not overtaken by nil', async (t) => {
+  const house = await openHouse({ 'limits.fetches_in_flight': 1 });
+  const { faktory, network } = house;
+  const other = await connect(house, 'other', 'w1');
+  const client = await connect(house, 'client', 'w2');
+  other.fetch(['busy']);
+  await settle(house, 0);
+  client.fetch(['q']);
+  await settle(house, 500);
+  // The FETCH of the client is sent late, so that its 2 s end before Faktory's do.
+  faktory.put({ jid: 'other-job', queue: 'busy' });
+  await settle(house, 1250);
+  faktory.put({ jid: 'large', queue: 'q' });
+  for (const connection of faktory.busy) faktory.step(connection);
+  const near = [...faktory.connections].find(({ wid }) => wid === 'w2')?.socket.peer;
+  if (near === null || near === undefined) throw new Error('Cannot find the FETCH at Faktory');
+  near.deliver(10);
+  house.clock.advance(3000);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(network.deliverable, [near], 'nothing was said, and the rest is on its way');
+  await settle(house, 0);
+  t.same([client.got, client.outstanding.length], [['large'], 0]);
+  t.equal(house.counts.lanes.fetchesAnsweredNil.total, 0);
+});
