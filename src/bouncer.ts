@@ -5,6 +5,7 @@ import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
 import type { Readiness } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
+import { BufferBudget } from './base/buffer-budget.ts';
 import { GuardedClock } from './base/guarded-clock.ts';
 import type { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
@@ -13,7 +14,6 @@ import { pollUntil } from './base/poll-until.ts';
 import { StallWatch } from './base/stall-watch.ts';
 import { Turns } from './base/turns.ts';
 import type { Wiring } from './base/wire.ts';
-import { BufferBudget } from './client/buffer-budget.ts';
 import { Clients } from './client/clients.ts';
 import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
@@ -66,7 +66,7 @@ export class Bouncer {
       lingering: new Lingering(clock, LINGER_MS),
       onBug: (error) => events.bug(error),
     };
-    this.#budget = new BufferBudget(settings.client);
+    this.#budget = new BufferBudget(clock, settings.client);
     this.#places = new Places(settings.limits);
     this.#admission = new Admission(settings.limits, this.#places, (error) => events.bug(error));
     this.#upstream = new Upstream({
@@ -79,6 +79,7 @@ export class Bouncer {
       events,
       hasher: this.#hasher,
       wiring,
+      budget: this.#budget,
       places: this.#places,
     });
     this.#clients = new Clients({

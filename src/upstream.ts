@@ -3,6 +3,7 @@
 // built after all that it needs; session and pooled mode differ here and nowhere above.
 
 import type { Places } from './admission/places.ts';
+import type { BufferBudget } from './base/buffer-budget.ts';
 import { pollUntil } from './base/poll-until.ts';
 import type { Hasher } from './base/hasher.ts';
 import type { Wiring } from './base/wire.ts';
@@ -43,6 +44,7 @@ export interface UpstreamParts {
   readonly events: EventLog;
   readonly hasher: Hasher;
   readonly wiring: Wiring;
+  readonly budget: BufferBudget;
   readonly places: Places;
 }
 
@@ -83,6 +85,7 @@ export class Upstream {
       dialler: new Dialler({ clock, random, counts: parts.counts.server }),
       health: this.health,
       wiring: parts.wiring,
+      budget: parts.budget,
       events,
     });
     // The bouncer's own connection is inside the cap; its place is never given back.
@@ -109,9 +112,12 @@ export class Upstream {
       counts,
       settings: settings.lanes,
       control: this.#control,
+      budget: parts.budget,
     });
     this.writeHealth.onChange(events);
-    this.writeHealth.onChange(new FetchPause(settings.limits.fetchesInFlight, this.writeHealth));
+    const pause = new FetchPause(settings.limits.fetchesInFlight, this.writeHealth);
+    this.writeHealth.onChange(pause);
+    parts.budget.onChange(pause);
     const health = this.writeHealth;
     const onBug = (error: unknown): void => events.bug(error);
     const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });

@@ -2,10 +2,10 @@
 // those that its sources allow; raising it wakes what waits for room; lowering it closes no connection.
 
 /**
- * Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit, or a room
- * that lets nothing through for now.
+ * Who may set the limit: the configuration, a lease from a shared limit, an adaptive limit, a room that
+ * lets nothing through for now, or one that has no memory for more.
  */
-export type LimitSource = 'configured' | 'leased' | 'adapted' | 'paused';
+export type LimitSource = 'configured' | 'leased' | 'adapted' | 'paused' | 'buffered';
 
 export class Limit {
   readonly #sources: Record<LimitSource, number>;
@@ -15,7 +15,13 @@ export class Limit {
 
   /** `isEnforced`: false with observe_only, where the limit is known and holds nothing back. */
   constructor(configured: number, isEnforced = true) {
-    this.#sources = { configured, leased: Infinity, adapted: Infinity, paused: Infinity };
+    this.#sources = {
+      configured,
+      leased: Infinity,
+      adapted: Infinity,
+      paused: Infinity,
+      buffered: Infinity,
+    };
     this.#isEnforced = isEnforced;
     this.#value = configured;
   }

@@ -29,8 +29,7 @@ import { ClientLogin, type Login, type LoginOwner } from './client-login.ts';
 import type { ClientParts } from './client-parts.ts';
 import { ClientStanding, type StandingOwner } from './client-standing.ts';
 import type { ClientEndReason, ClientState } from './client-states.ts';
-import { ClientTraffic, type Taken } from './client-traffic.ts';
-import type { PumpClient } from './command-pump.ts';
+import { ClientTraffic, type Taken, type TrafficClient } from './client-traffic.ts';
 
 /** Each member owns what it needs; a client's place in the lists says more than these. */
 type Life =
@@ -50,7 +49,7 @@ type Presence =
   | { readonly kind: 'said_all' | 'gone'; readonly how: 'client_closed' | 'client_reset' };
 
 export class ClientConnection
-  implements WireOwner, LoginOwner, StandingOwner, PumpClient, ListedClient
+  implements WireOwner, LoginOwner, StandingOwner, TrafficClient, ListedClient
 {
   readonly #parts: ClientParts;
   readonly #wire: Wire;
@@ -254,10 +253,11 @@ export class ClientConnection
 
   /** The time for draining is over. */
   abandon(): void {
-    this.guarded(() => {
-      this.end('drain_timeout', null);
-      this.#wire.destroy();
-    });
+    this.#cut('drain_timeout');
+  }
+
+  giveUp(): void {
+    this.#cut('replies_untaken');
   }
 
   enter(state: ClientState): void {
@@ -341,6 +341,14 @@ export class ClientConnection
     else if (before.kind === 'logged_in') before.standing.letGo();
     else if (before.kind === 'refusing') before.timer.cancel();
     this.#traffic.close();
+  }
+
+  /** Whatever it was told and has not taken is dropped. */
+  #cut(reason: ClientEndReason): void {
+    this.guarded(() => {
+      this.end(reason, null);
+      this.#wire.destroy();
+    });
   }
 
   #broke(error: unknown): void {

@@ -2,6 +2,7 @@
 
 import type { Admission } from '../admission/admission.ts';
 import type { Limits } from '../admission/limits.ts';
+import type { BufferBudget } from '../base/buffer-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
 import type { Live } from '../base/live.ts';
@@ -11,7 +12,6 @@ import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { IdleClients } from './idle-clients.ts';
 import type { ServerHealth } from '../server/health.ts';
-import type { BufferBudget } from './buffer-budget.ts';
 import type { ClientConnections } from './client-connections.ts';
 import type { GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import type { PasswordCheck } from './password-check.ts';
@@ -26,7 +26,7 @@ export interface ClientSettings {
   readonly openingTimeoutMs: number;
   readonly keepaliveMs: number;
   readonly writeStallTimeoutMs: number;
-  /** What all clients together may have buffered. */
+  /** What may be held of all commands and replies together. */
   readonly bufferedBytes: number;
   /** How long a producer may say nothing; 0: as long as it likes. */
   readonly idleTimeoutMs: number;

@@ -30,6 +30,7 @@ export const CLIENT_END_REASONS = [
   'worker_expired',
   'write_stalled',
   'read_stalled',
+  'replies_untaken',
   'reclaimed',
   'idle_timeout',
   'drained',

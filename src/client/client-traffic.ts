@@ -1,13 +1,15 @@
 // Hot path. What a client sends and what it is told. Promise: no more is read than the bounds allow, for
 // this client and for all together, and reading goes on as soon as they allow it again; while a
-// client takes no replies, none are fetched for it and nothing more is taken up.
+// client takes no replies, none are fetched for it and nothing more is taken up, and what it has not
+// taken counts.
 
+import type { Debtor } from '../base/buffer-budget.ts';
+import type { BufferReader } from '../base/buffer-readers.ts';
 import type { Wire } from '../base/wire.ts';
 import type { Lane } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
 import { LineBuffer } from '../protocol/line-buffer.ts';
 import type { Verb } from '../protocol/verbs.ts';
-import type { BudgetMember } from './buffer-budget.ts';
 import type { ClientParts } from './client-parts.ts';
 import { CommandPump, type PumpClient } from './command-pump.ts';
 
@@ -21,11 +23,18 @@ const READ_AHEAD_BYTES = 256 * 1024;
 /** What of the bytes that come is taken up now. */
 export type Taken = 'hello' | 'commands' | 'nothing';
 
-export class ClientTraffic implements BudgetMember {
+/** The client whose traffic it is. */
+export interface TrafficClient extends PumpClient {
+  /** It leaves replies untaken while others need the memory: its connection ends at once. */
+  giveUp(): void;
+}
+
+export class ClientTraffic implements BufferReader, Debtor {
   /** All that has come and is not taken up. */
   readonly lines = new LineBuffer();
   readonly #wire: Wire;
   readonly #parts: ClientParts;
+  readonly #client: TrafficClient;
   readonly #commands: CommandPump;
   #lane: Lane | null = null;
   #takesReplies = true;
@@ -33,9 +42,10 @@ export class ClientTraffic implements BudgetMember {
   #heldBytes = 0;
   #lastReadAt: number;
 
-  constructor(parts: ClientParts, wire: Wire, client: PumpClient) {
+  constructor(parts: ClientParts, wire: Wire, client: TrafficClient) {
     this.#parts = parts;
     this.#wire = wire;
+    this.#client = client;
     this.#commands = new CommandPump(parts, client, this.lines);
     this.#lastReadAt = parts.clock.now();
   }
@@ -63,7 +73,12 @@ export class ClientTraffic implements BudgetMember {
 
   /** Whether everybody else waits for this client to go on. */
   get holdsUpOthers(): boolean {
-    return this.#parts.budget.holdsUpOthers(this);
+    return this.#parts.budget.commands.holdsUpOthers(this);
+  }
+
+  /** Bytes that the client was told and has not taken. */
+  get untaken(): number {
+    return this.#wire.untaken;
   }
 
   /** Whether a client that has left has left whole commands, outstanding or behind those. */
@@ -116,12 +131,14 @@ export class ClientTraffic implements BudgetMember {
     if (this.#wire.write(bytes)) return;
     this.#takesReplies = false;
     this.#lane?.pauseReplies();
+    this.#parts.budget.owes(this);
   }
 
   /** What was told has been taken, or never will be. */
   drained(): void {
     if (this.#takesReplies) return;
     this.#takesReplies = true;
+    this.#parts.budget.settled(this);
     this.#lane?.resumeReplies();
   }
 
@@ -133,21 +150,25 @@ export class ClientTraffic implements BudgetMember {
     const { heldBytes } = this.#commands;
     if (heldBytes === 0 && this.#heldBytes === 0) return;
     this.#heldBytes = heldBytes;
-    if (this.#parts.budget.hold(this, heldBytes)) this.#wire.resume('budget');
+    if (this.#parts.budget.commands.hold(this, heldBytes)) this.#wire.resume('budget');
     else this.#wire.pause('budget');
   }
 
-  resumeReading(): void {
+  onRoom(): void {
     this.#wire.resume('budget');
   }
 
-  /** Nothing is taken up any more, and nothing is held. */
+  giveUp(): void {
+    this.#client.giveUp();
+  }
+
+  /** Nothing is taken up any more, and nothing that the client sent is held. */
   close(): void {
     this.connect(null);
     this.#commands.close();
     this.lines.clear();
     this.#heldBytes = 0;
-    this.#parts.budget.leave(this);
+    this.#parts.budget.commands.leave(this);
   }
 
   #isStuck(taken: Taken): boolean {

@@ -3,6 +3,7 @@
 
 import type { Admission } from '../admission/admission.ts';
 import type { Limits } from '../admission/limits.ts';
+import type { BufferBudget } from '../base/buffer-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import { Deadlines } from '../base/deadlines.ts';
 import type { Hasher } from '../base/hasher.ts';
@@ -11,7 +12,6 @@ import type { Wiring } from '../base/wire.ts';
 import type { WireSocket } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ServerHealth } from '../server/health.ts';
-import type { BufferBudget } from './buffer-budget.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';

@@ -177,7 +177,7 @@ export const OPTIONS = {
     kind: size('64KiB', '64GiB'),
     fallback: '256MiB',
     reloadable: true,
-    doc: 'Bytes that clients have sent and that are not answered yet, for all clients together. Commands up to 4 KiB that are on their way are not counted. Above the limit, the bouncer reads from one such client at a time. Must not be less than max_command_bytes.',
+    doc: 'Memory for commands that are not answered yet, replies that clients have not taken, and stray jobs, for all clients together. Commands up to 4 KiB that are on their way and replies up to 64 KiB are not counted. Above the limit, the bouncer reads one command and one large reply at a time, sends no FETCH, and closes clients that leave a reply untaken for 2s if untaken replies are more than half of it. Must not be less than max_command_bytes.',
     read: (config) => config.limits.bufferedBytes,
   }),
   'waiting_line.size': option({

@@ -1,10 +1,12 @@
-// No FETCH while Redis refuses writes. Promise: none is sent then, so that clients get nil: Faktory would
-// pop a job, fail to reserve it and lose it (v1.7.0 manager/fetch.go and manager/working.go reserve).
+// When no FETCH is sent, so that clients get nil. Promise: none while Redis refuses writes: Faktory would
+// pop a job, fail to reserve it and lose it (v1.7.0 manager/fetch.go and manager/working.go reserve). And
+// none while there is no memory for the job that it would bring.
 
+import type { BudgetListener } from '../base/buffer-budget.ts';
 import type { Limit } from '../base/limit.ts';
 import type { WriteHealth, WriteHealthListener } from '../server/write-health.ts';
 
-export class FetchPause implements WriteHealthListener {
+export class FetchPause implements WriteHealthListener, BudgetListener {
   readonly #fetchesInFlight: Limit;
   readonly #health: WriteHealth;
 
@@ -17,5 +19,9 @@ export class FetchPause implements WriteHealthListener {
     const { state, mayWrite } = this.#health;
     const isPaused = state.kind === 'refusing' && !mayWrite;
     this.#fetchesInFlight.set('paused', isPaused ? 0 : Infinity);
+  }
+
+  onBufferRoom(hasRoom: boolean): void {
+    this.#fetchesInFlight.set('buffered', hasRoom ? Infinity : 0);
   }
 }

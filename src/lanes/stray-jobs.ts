@@ -1,11 +1,12 @@
 // Jobs that Faktory handed to a client that had left. Promise: each finds another taker or is given
 // back, within the hold time, once, and is counted by its fate; none stays reserved without a client.
 
+import type { BufferBudget } from '../base/buffer-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import type { Live } from '../base/live.ts';
-import type { FetchedJob } from '../protocol/job.ts';
+import type { FetchedJob, ReservedJob } from '../protocol/job.ts';
 import type { Giver } from '../server/control-connection.ts';
 import type { LaneSettings } from './lane-settings.ts';
 
@@ -22,7 +23,8 @@ export interface StrayJobsParts {
   readonly counts: LaneCounts;
   readonly settings: Live<LaneSettings>;
   /** Tells Faktory that a job was not done. */
-  readonly control: { giveBack(job: FetchedJob, giver: Giver): void };
+  readonly control: { giveBack(job: ReservedJob, giver: Giver): void };
+  readonly budget: Pick<BufferBudget, 'keeps'>;
 }
 
 interface Held {
@@ -59,6 +61,7 @@ export class StrayJobs implements Giver {
     }
     const held: Held = { job, worker, deadline: NO_DEADLINE };
     this.#held.add(held);
+    this.#parts.budget.keeps(job.reply.length);
     held.deadline = this.#deadlines.add(held);
   }
 
@@ -73,7 +76,7 @@ export class StrayJobs implements Giver {
     }
     if (found === null) return null;
     found.deadline.cancel();
-    this.#held.delete(found);
+    this.#forget(found);
     this.#countTaker(worker, found.worker);
     return found.job.reply;
   }
@@ -84,7 +87,7 @@ export class StrayJobs implements Giver {
   }
 
   /** Faktory has answered the giving back of `job`. */
-  gaveBack(job: FetchedJob, wasReserved: boolean): void {
+  gaveBack(job: ReservedJob, wasReserved: boolean): void {
     const fate = wasReserved ? (`given_back_${job.fateOnFailure}` as const) : 'left_reserved';
     this.#parts.counts.strayJobs.add(fate);
   }
@@ -98,8 +101,14 @@ export class StrayJobs implements Giver {
   }
 
   #giveBack(held: Held): void {
+    this.#forget(held);
+    const { jid, queue, fateOnFailure } = held.job;
+    this.#parts.control.giveBack({ jid, queue, fateOnFailure }, this);
+  }
+
+  #forget(held: Held): void {
     this.#held.delete(held);
-    this.#parts.control.giveBack(held.job, this);
+    this.#parts.budget.keeps(-held.job.reply.length);
   }
 
   #countTaker(taker: string | null, worker: string | null): void {

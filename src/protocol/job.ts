@@ -6,10 +6,14 @@ import { parseJsonObject } from './go-json.ts';
 /** What Faktory does with a job that failed: client/job.go RetryPolicy. */
 export type FateOnFailure = 'retry' | 'dead' | 'discarded';
 
-export interface FetchedJob {
+/** A job that is reserved. */
+export interface ReservedJob {
   readonly jid: string;
   readonly queue: string;
   readonly fateOnFailure: FateOnFailure;
+}
+
+export interface FetchedJob extends ReservedJob {
   /** The reply as Faktory wrote it. */
   readonly reply: Buffer;
 }
@@ -35,7 +39,7 @@ function fateOnFailure(retry: unknown, failure: unknown): FateOnFailure {
 }
 
 /** The FAIL line that gives `job` back. */
-export function giveBackLine(job: FetchedJob): string {
+export function giveBackLine(job: ReservedJob): string {
   const failure = {
     jid: job.jid,
     errtype: 'ClientGone',

@@ -7,7 +7,7 @@ import type { CountBy } from '../base/counters.ts';
 import type { Live } from '../base/live.ts';
 import type { FaktoryInfo } from './info.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
-import type { FetchedJob } from '../protocol/job.ts';
+import type { ReservedJob } from '../protocol/job.ts';
 import { giveBackLine } from '../protocol/job.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { isError, isShutdown } from '../protocol/replies.ts';
@@ -34,11 +34,11 @@ export interface ControlParts {
 /** Who wants a job given back. */
 export interface Giver {
   /** Faktory has answered the FAIL that gave `job` back; false: it held no reservation any more. */
-  gaveBack(job: FetchedJob, wasReserved: boolean): void;
+  gaveBack(job: ReservedJob, wasReserved: boolean): void;
 }
 
 interface GivingBack {
-  readonly job: FetchedJob;
+  readonly job: ReservedJob;
   readonly giver: Giver;
   /** The connection that its FAIL was sent over last. */
   sentOver: ServerConnection | null;
@@ -97,7 +97,7 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
   }
 
   /** Tells Faktory that `job` was not done; counted by what becomes of it. */
-  giveBack(job: FetchedJob, giver: Giver): void {
+  giveBack(job: ReservedJob, giver: Giver): void {
     const entry = { job, giver, sentOver: null };
     this.#toGiveBack.set(job.jid, entry);
     this.#sendGiveBack(entry);
@@ -162,7 +162,7 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
   }
 
   /** An error means that Faktory does not hold the reservation any more: nothing is left to do. */
-  #gaveBack(job: FetchedJob, reply: Buffer): void {
+  #gaveBack(job: ReservedJob, reply: Buffer): void {
     // Not executed: it is sent again over the next connection.
     if (isShutdown(reply)) return;
     const entry = this.#toGiveBack.get(job.jid);
@@ -173,9 +173,9 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
 }
 
 class GiveBackCommand extends Command {
-  readonly job: FetchedJob;
+  readonly job: ReservedJob;
 
-  constructor(job: FetchedJob, readAt: number, sink: ReplySink) {
+  constructor(job: ReservedJob, readAt: number, sink: ReplySink) {
     super('FAIL', Buffer.from(giveBackLine(job)), readAt, sink);
     this.job = job;
   }

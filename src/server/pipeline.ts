@@ -72,6 +72,11 @@ export class Pipeline implements ReplyTaker {
     return this.#parser.isInsideReply;
   }
 
+  /** Bytes of a reply that is put together. */
+  get heldReplyBytes(): number {
+    return this.#parser.heldBytes;
+  }
+
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
   get bufferedBytes(): number {
     return this.#wire.writableLength + this.#parser.heldBytes;

@@ -13,6 +13,7 @@ import type { Hello } from '../protocol/hello.ts';
 import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt.ts';
 import type { Dialable, DialTurn } from './dialler.ts';
 import { type Head, Pipeline, type PipelineOwner } from './pipeline.ts';
+import { ReplyMemory } from './reply-memory.ts';
 import type { ServerParts } from './server-parts.ts';
 import type {
   DialFailure,
@@ -53,15 +54,21 @@ export interface ServerOptions {
   readonly isShared: boolean;
 }
 
+interface Talking {
+  readonly wire: Wire;
+  readonly pipeline: Pipeline;
+  readonly memory: ReplyMemory;
+}
+
 type State =
   /** Has its place; waits for its turn to dial. Without a turn: it is being asked for. */
   | { readonly name: 'queued'; readonly turn: DialTurn | null; readonly reason: DialReason }
   /** TCP, then the handshake. */
   | { readonly name: 'dialling'; readonly attempt: DialAttempt }
   /** Faktory said +OK; commands may be sent. */
-  | { readonly name: 'open'; readonly wire: Wire; readonly pipeline: Pipeline }
+  | ({ readonly name: 'open' } & Talking)
   /** Its client is gone; the FETCH's answer is waited for. */
-  | { readonly name: 'orphaned'; readonly wire: Wire; readonly pipeline: Pipeline }
+  | ({ readonly name: 'orphaned' } & Talking)
   /** Says nothing more; what was outstanding has been reported lost. Waits for Faktory's close. */
   | {
       readonly name: 'closing';
@@ -225,7 +232,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   onDrain(): void {}
 
   onData(chunk: Buffer, now: number): void {
-    this.#pipeline?.read(chunk, now);
+    const talking = this.#talking;
+    if (talking === null) return;
+    const { pipeline, memory } = talking;
+    pipeline.read(chunk, now);
+    memory.holds(pipeline.heldReplyBytes);
   }
 
   /**
@@ -254,14 +265,17 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     this.#leave('protocol_error', (wire) => wire.destroy());
   }
 
-  get #wire(): Wire | null {
+  get #talking(): Talking | null {
     const state = this.#state;
-    return state.name === 'open' || state.name === 'orphaned' ? state.wire : null;
+    return state.name === 'open' || state.name === 'orphaned' ? state : null;
+  }
+
+  get #wire(): Wire | null {
+    return this.#talking?.wire ?? null;
   }
 
   get #pipeline(): Pipeline | null {
-    const state = this.#state;
-    return state.name === 'open' || state.name === 'orphaned' ? state.pipeline : null;
+    return this.#talking?.pipeline ?? null;
   }
 
   #askForDial(reason: DialReason): void {
@@ -276,8 +290,9 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     const { isShared } = this.#options;
     const { turns } = this.#parts.wiring;
     const pipeline = new Pipeline(wire, turns, isShared ? 'shared' : 'own', this);
+    const memory = new ReplyMemory(wire, this.#parts.budget.replies);
     wire.handOver(this);
-    this.#enter({ name: 'open', wire, pipeline });
+    this.#enter({ name: 'open', wire, pipeline, memory });
   }
 
   /** The connection keeps its place and asks for another turn. */
@@ -305,6 +320,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     const state = this.#state;
     if (state.name !== 'open' && state.name !== 'orphaned') return;
     part(state.wire);
+    state.memory.close();
     this.#enter({ name: 'closing', reason, socket: state.wire, pipeline: state.pipeline });
     state.pipeline.reportLost();
   }
@@ -317,6 +333,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
 
   #end(reason: ServerEndReason): void {
     const pipeline = this.#state.name === 'closing' ? this.#state.pipeline : this.#pipeline;
+    this.#talking?.memory.close();
     this.#enter({ name: 'ended' });
     this.#parts.counts.ends.add(reason);
     this.#parts.forget(this);

@@ -1,6 +1,7 @@
 // What all server connections share, and who hears what becomes of them.
 
 import type { Address } from '../base/address.ts';
+import type { BufferBudget } from '../base/buffer-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Live } from '../base/live.ts';
@@ -42,6 +43,7 @@ export interface ServerParts {
   readonly clock: Clock;
   readonly dial: Dial;
   readonly wiring: Wiring;
+  readonly budget: Pick<BufferBudget, 'replies'>;
   readonly counts: ServerCounts;
   readonly hasher: Pick<Hasher, 'iteratedSha256'>;
   readonly dialler: Dialler;

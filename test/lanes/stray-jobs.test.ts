@@ -3,6 +3,7 @@
 import { equal } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
+import { BufferBudget } from '../../src/base/buffer-budget.ts';
 import { Limit } from '../../src/base/limit.ts';
 import { Live } from '../../src/base/live.ts';
 import { FetchGovernor } from '../../src/lanes/fetch-governor.ts';
@@ -36,11 +37,13 @@ function set() {
   const counts = new LaneCounts();
   const governor = new FetchGovernor({ limit: new Limit(0), clock, counts, onBug: noBug });
   const givenBack: string[] = [];
+  const budget = new BufferBudget(clock, new Live({ bufferedBytes: 1000 }));
   const strayJobs = new StrayJobs({
     clock,
     counts,
     settings: new Live({ ...SETTINGS, holdMs: HOLD_MS }),
     control: { giveBack: (job) => void givenBack.push(job.jid) },
+    budget,
   });
   const offer = (job: FetchedJob, worker: string | null): void =>
     strayJobs.offer(job, worker, governor);
@@ -51,8 +54,22 @@ function set() {
   };
   const fates = (...labels: StrayJobFate[]): number[] =>
     labels.map((label) => counts.strayJobs.values[label]);
-  return { clock, strayJobs, offer, givenBack, wait, fates };
+  return { budget, clock, strayJobs, offer, givenBack, wait, fates };
 }
+
+t.test('a job that is held counts as buffered until it is taken or given back', async (t) => {
+  const { budget, clock, strayJobs, offer, wait } = set();
+  offer(jobOf('job1'), 'w');
+  offer(jobOf('job2'), 'w');
+  t.equal(budget.usedBytes, 2 * 'reply job1'.length);
+  strayJobs.takeFor('w', ['q']);
+  t.equal(budget.usedBytes, 'reply job2'.length);
+  clock.advance(HOLD_MS);
+  t.equal(budget.usedBytes, 0);
+  wait('w');
+  offer(jobOf('job3'), 'w');
+  t.equal(budget.usedBytes, 0, 'one that is taken at once is not held');
+});
 
 t.test(
   'a job goes to a waiting FETCH of the same worker, ahead of those that came first',

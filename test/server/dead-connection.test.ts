@@ -7,6 +7,7 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { systemDial } from '../../src/base/lean-socket.ts';
 import { Live } from '../../src/base/live.ts';
 import { Hasher } from '../../src/base/hasher.ts';
+import { BufferBudget } from '../../src/base/buffer-budget.ts';
 import { Lingering } from '../../src/base/lingering.ts';
 import { StallWatch } from '../../src/base/stall-watch.ts';
 import { Turns } from '../../src/base/turns.ts';
@@ -52,6 +53,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
       hasher: new Hasher(),
       dialler: new Dialler({ clock, random: Math.random, counts }),
       health: new ServerHealth({ onHealth: () => {} }),
+      budget: new BufferBudget(clock, new Live({ bufferedBytes: Infinity })),
       wiring: {
         turns: new Turns(clock),
         stalls: new StallWatch(clock, () => 0),

@@ -137,7 +137,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   bytesTotal,
   gauge(
     'buffered_bytes',
-    'Bytes that clients have sent and that are not answered; commands up to 4 KiB on their way do not count.',
+    'Bytes of commands that are not answered, of replies that clients have not taken, and of stray jobs; small ones on their way do not count.',
     ({ snapshot }) => snapshot.bufferedBytes,
   ),
   gauge(

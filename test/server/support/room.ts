@@ -1,6 +1,7 @@
 // The server room over a network in memory and a clock that the test moves. Promise: nothing moves until
 // the test says so; what Faktory reads and says is the test's.
 
+import { BufferBudget } from '../../../src/base/buffer-budget.ts';
 import { Lingering } from '../../../src/base/lingering.ts';
 import { Live } from '../../../src/base/live.ts';
 import { StallWatch } from '../../../src/base/stall-watch.ts';
@@ -80,6 +81,9 @@ export class ServerRoom {
   readonly parts: Omit<ServerParts, 'forget'>;
   readonly servers: ServerConnections;
   readonly settings: Live<ServerSettings>;
+  /** What may be held of replies. */
+  readonly memory = new Live({ bufferedBytes: Infinity });
+  readonly budget = new BufferBudget(this.clock, this.memory);
   hash: (text: string, rounds: number) => Promise<string> = async () => 'hash';
   places = 0;
 
@@ -112,6 +116,7 @@ export class ServerRoom {
         lingering: new Lingering(clock, LINGER_MS),
         onBug: (error) => this.bugs.push(error),
       },
+      budget: this.budget,
       events: {
         dialStarted: () => {},
         dialFailed: () => {},

@@ -1,21 +1,23 @@
-// What all clients together may have buffered: over the limit exactly one goes on reading.
+// What readers together may have buffered: over the limit exactly one goes on reading.
 
 import { equal, ok } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { Live } from '../../src/base/live.ts';
-import { BufferBudget, type BudgetMember } from '../../src/client/buffer-budget.ts';
+import { BufferBudget } from '../../src/base/buffer-budget.ts';
+import type { BufferReader } from '../../src/base/buffer-readers.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 function budgetOf(bufferedBytes: number): BufferBudget {
-  return new BufferBudget(new Live({ bufferedBytes }));
+  return new BufferBudget(new FakeClock(), new Live({ bufferedBytes }));
 }
 
-class Reader implements BudgetMember {
+class Reader implements BufferReader {
   isPaused = false;
   bytes = 0;
   resumed = 0;
 
-  resumeReading(): void {
+  onRoom(): void {
     this.isPaused = false;
     this.resumed += 1;
   }
@@ -23,7 +25,7 @@ class Reader implements BudgetMember {
   /** As a client connection does it. */
   hold(budget: BufferBudget, bytes: number): boolean {
     this.bytes = bytes;
-    const mayRead = budget.hold(this, bytes);
+    const mayRead = budget.commands.hold(this, bytes);
     this.isPaused = !mayRead;
     return mayRead;
   }
@@ -40,12 +42,12 @@ t.test(
     t.equal(a.hold(budget, 61), false);
     t.equal(c.hold(budget, 1), false);
     t.equal(c.hold(budget, 0), true, 'who holds nothing may always read');
-    t.equal(budget.holdsUpOthers(b), true);
-    t.equal(budget.holdsUpOthers(a), false);
+    t.equal(budget.commands.holdsUpOthers(b), true);
+    t.equal(budget.commands.holdsUpOthers(a), false);
     t.equal(b.hold(budget, 39), true);
     t.equal(budget.usedBytes, 100);
     t.equal(a.isPaused, false);
-    t.equal(budget.holdsUpOthers(b), false);
+    t.equal(budget.commands.holdsUpOthers(b), false);
   },
 );
 
@@ -57,13 +59,13 @@ t.test('when the one that goes on is done or gone, the next in line goes on', as
     [a, b, c, d].map((reader) => reader.isPaused),
     [false, true, true, true],
   );
-  budget.leave(c);
+  budget.commands.leave(c);
   a.hold(budget, 0);
   t.strictSame([b.resumed, c.resumed, d.resumed], [1, 0, 0]);
-  budget.leave(b);
+  budget.commands.leave(b);
   t.strictSame([b.resumed, c.resumed, d.resumed], [1, 0, 1]);
-  budget.leave(d);
-  budget.leave(d);
+  budget.commands.leave(d);
+  budget.commands.leave(d);
   t.equal(budget.usedBytes, 0);
 });
 
@@ -75,7 +77,7 @@ t.test(
     for (const reader of [a, idle, c, d]) reader.hold(budget, 20);
     t.equal(idle.hold(budget, 0), true, 'its lines were taken up while it was paused');
     a.hold(budget, 0);
-    t.equal(budget.holdsUpOthers(idle), false);
+    t.equal(budget.commands.holdsUpOthers(idle), false);
     t.equal(c.isPaused, false);
     t.equal(d.isPaused, true);
   },
@@ -98,7 +100,7 @@ t.test('past the limit exactly one with bytes reads on, and all read in the end'
         const paused = readers.filter((reader) => reader.isPaused);
         if (used <= 50) equal(paused.length, 0);
         for (const reader of paused) ok(reader.bytes > 0);
-        const chosen = readers.filter((reader) => budget.holdsUpOthers(reader));
+        const chosen = readers.filter((reader) => budget.commands.holdsUpOthers(reader));
         equal(chosen.length, paused.length > 0 ? 1 : 0, 'one goes on while others wait');
         for (const reader of chosen) ok(reader.bytes > 0 && !reader.isPaused);
       };
@@ -110,7 +112,7 @@ t.test('past the limit exactly one with bytes reads on, and all read in the end'
           reader.hold(budget, Math.min(bytes, reader.bytes));
         } else if (leaves && bytes === 0) {
           reader.bytes = 0;
-          budget.leave(reader);
+          budget.commands.leave(reader);
         } else {
           reader.hold(budget, bytes);
         }
