@@ -149,6 +149,7 @@ export class BufferBudget {
     for (const debtor of this.#debts.keys()) this.#untakenIs(debtor, debtor.untaken);
     for (const debtor of this.#overdue()) {
       if (!this.#isOver || !this.#isFullOfUntaken) break;
+      if (!this.#debts.has(debtor)) continue;
       this.settled(debtor);
       debtor.giveUp();
     }
