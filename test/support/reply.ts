@@ -26,13 +26,21 @@ export function replyText(reply: Reply): string | null {
 
 export class ReplyReader {
   #unread = Buffer.alloc(0);
+  /** What has come since; put together when it may be enough, so that large replies cost no more. */
+  #added: Buffer[] = [];
+  #length = 0;
+  /** How long what is unread must be for the next reply. */
+  #wanted = 0;
 
   add(bytes: Buffer): void {
-    this.#unread = Buffer.concat([this.#unread, bytes]);
+    this.#added.push(Buffer.from(bytes));
+    this.#length += bytes.length;
   }
 
   /** The next whole reply, or undefined while it is not all there. Throws on what is no reply. */
   take(): Reply | undefined {
+    if (this.#length < this.#wanted) return undefined;
+    this.#putTogether();
     const lineEnd = this.#unread.indexOf('\r\n');
     if (lineEnd < 0) return undefined;
     const line = this.#unread.toString('utf8', 0, lineEnd);
@@ -53,21 +61,34 @@ export class ReplyReader {
 
   /** What no reply was made of yet. */
   takeRest(): string {
+    this.#putTogether();
     const rest = this.#unread.toString('utf8');
     this.#unread = Buffer.alloc(0);
+    this.#length = 0;
     return rest;
+  }
+
+  #putTogether(): void {
+    if (this.#added.length === 0) return;
+    this.#unread = Buffer.concat([this.#unread, ...this.#added]);
+    this.#added = [];
   }
 
   #takeBulk(start: number, length: number): Reply | undefined {
     if (length < 0) return this.#cut(start, { kind: 'bulk', text: null });
     const end = start + length;
-    if (this.#unread.length < end + 2) return undefined;
+    if (this.#unread.length < end + 2) {
+      this.#wanted = end + 2;
+      return undefined;
+    }
     const text = this.#unread.toString('utf8', start, end);
     return this.#cut(end + 2, { kind: 'bulk', text });
   }
 
   #cut(length: number, reply: Reply): Reply {
     this.#unread = this.#unread.subarray(length);
+    this.#length = this.#unread.length;
+    this.#wanted = 0;
     return reply;
   }
 }
