@@ -3,6 +3,7 @@
 // built after all that it needs; session and pooled mode differ here and nowhere above.
 
 import type { Places } from './admission/places.ts';
+import { eachOf } from './base/each-of.ts';
 import { pollUntil } from './base/poll-until.ts';
 import type { Hasher } from './base/hasher.ts';
 import type { Wiring } from './base/wire.ts';
@@ -62,6 +63,7 @@ export class Upstream {
   readonly #writeCheck: WriteCheck;
   #redisWrites: 'untold' | 'told' = 'untold';
   readonly #surroundings: Surroundings;
+  readonly #onBug: (error: unknown) => void;
   readonly #servers: ServerConnections;
   readonly #control: ControlConnection;
   readonly #governor: FetchGovernor;
@@ -72,6 +74,7 @@ export class Upstream {
     const { clock, random, dial } = surroundings;
     const counts = parts.counts.lanes;
     this.#surroundings = surroundings;
+    this.#onBug = (error) => events.bug(error);
     this.health = new ServerHealth(events);
     this.writeHealth = new WriteHealth(settings.writes);
     this.#servers = new ServerConnections({
@@ -113,7 +116,7 @@ export class Upstream {
     this.writeHealth.onChange(events);
     this.writeHealth.onChange(new FetchPause(settings.limits.fetchesInFlight, this.writeHealth));
     const health = this.writeHealth;
-    const onBug = (error: unknown): void => events.bug(error);
+    const onBug = this.#onBug;
     const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });
     this.#writeCheck = new WriteCheck({
       clock,
@@ -146,6 +149,7 @@ export class Upstream {
             ...shared,
             hello,
             places,
+            onBug,
             commandConnections: parts.pool.commandConnections,
             commandsInFlight: settings.limits.commandsInFlight,
           });
@@ -165,14 +169,16 @@ export class Upstream {
   async stop(deadline: number): Promise<void> {
     const { clock } = this.#surroundings;
     await pollUntil(clock, () => this.#clientServers() === 0, deadline);
-    this.#strayJobs.giveBackAll();
+    eachOf(this.#onBug, [() => this.#strayJobs.giveBackAll()]);
     await pollUntil(clock, () => this.#control.pending === 0, deadline);
     // ACK and FAIL of clients that have left are still sent.
     await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
-    this.#writeCheck.stop();
-    this.#control.stop();
-    this.lanes.stop();
-    this.#servers.closeAll();
+    eachOf(this.#onBug, [
+      () => this.#writeCheck.stop(),
+      () => this.#control.stop(),
+      () => this.lanes.stop(),
+      () => this.#servers.closeAll(),
+    ]);
     await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
   }

@@ -9,6 +9,7 @@ import type { Place, Places } from '../admission/places.ts';
 import type { Clock } from '../base/clock.ts';
 import { check } from '../base/check.ts';
 import { Deadlines } from '../base/deadlines.ts';
+import { eachOf } from '../base/each-of.ts';
 import type { Fifo } from '../base/fifo.ts';
 import type { Limit } from '../base/limit.ts';
 import type { Live } from '../base/live.ts';
@@ -57,6 +58,7 @@ export interface CommandLaneParts {
   readonly commandsInFlight: Limit;
   /** Server connections that the lane keeps for as long as it lives. */
   readonly commandConnections: number;
+  readonly onBug: (error: unknown) => void;
 }
 
 export class CommandLane implements ServerOwner, BulkCarrier {
@@ -66,7 +68,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   readonly #connections = new CommandConnections<ServerConnection>();
   readonly #seats = new Map<ServerConnection, Seat<ServerConnection>>();
   readonly #waiting = new WaitingCommands<LaneCommand>();
-  readonly #pushes = new PushGatherer(this, this.#waiting.pushes);
+  readonly #pushes: PushGatherer;
   readonly #bulkPushParts: BulkPushParts;
   readonly #width: LaneWidth;
   readonly #base: number;
@@ -94,6 +96,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       () => settings.current.outageWaitMs,
       (held) => this.#giveUp(held),
     );
+    this.#pushes = new PushGatherer(this, this.#waiting.pushes, parts.onBug);
     this.#bulkPushParts = { counts, pushAlone: (push) => this.#pushAlone(push) };
     for (let i = 0; i < parts.commandConnections; i += 1) {
       const place = places.take('producer');
@@ -130,6 +133,14 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   submit(command: LaneCommand): void {
+    try {
+      this.#submit(command);
+    } catch (error) {
+      this.#broke(command, error);
+    }
+  }
+
+  #submit(command: LaneCommand): void {
     if (command.holdsBack()) return;
     if (command.mayShare && this.#gathers()) {
       this.#pushes.add(command);
@@ -161,28 +172,33 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     const seat = this.#connections.roomForAlone(this.#placing);
     const [first] = pushes;
     check(seat !== null && first !== undefined, 'PUSHes were to be carried without a connection');
-    const now = clock.now();
-    for (const push of pushes) counts.waits.observeMs('command', now - push.readAt);
     if (pushes.length === 1) {
-      this.#send(seat, first, null);
+      this.#sendWaiting(seat, first, null);
       return;
     }
-    const bulk = new BulkPush(this.#bulkPushParts, pushes, now);
-    this.#send(seat, bulk.command, 'bulk', pushes.length);
+    try {
+      const now = clock.now();
+      const bulk = new BulkPush(this.#bulkPushParts, pushes, now);
+      this.#send(seat, bulk.command, 'bulk', pushes.length);
+      for (const push of pushes) counts.waits.observeMs('command', now - push.readAt);
+    } catch (error) {
+      this.#parts.onBug(error);
+      for (const push of pushes) push.broke();
+    }
   }
 
   /** What becomes of a command whose server connection was lost. */
   recover(command: LaneCommand, fate: LostFate): void {
     switch (afterLoss(command.verb, fate, command.isWanted)) {
       case 'outcome_unknown':
-        this.#parts.counts.commandsOutcomeUnknown.add(command.verb);
         command.outcomeUnknown();
+        this.#parts.counts.commandsOutcomeUnknown.add(command.verb);
         return;
       case 'dropped':
         return;
       case 'sent_again':
-        this.#parts.counts.commandsSentAgain.add(command.verb);
         this.submit(command);
+        this.#parts.counts.commandsSentAgain.add(command.verb);
     }
   }
 
@@ -312,9 +328,24 @@ export class CommandLane implements ServerOwner, BulkCarrier {
       const seat = this.#roomFor(command);
       if (seat === null) return;
       line.shift();
-      this.#parts.counts.waits.observeMs('command', this.#parts.clock.now() - command.readAt);
-      this.#send(seat, command, alone);
+      this.#sendWaiting(seat, command, alone);
     }
+  }
+
+  /** A defect is this command's: those behind it go on. */
+  #sendWaiting(seat: Seat<ServerConnection>, command: LaneCommand, alone: 'slow' | null): void {
+    const { clock, counts } = this.#parts;
+    try {
+      this.#send(seat, command, alone);
+      counts.waits.observeMs('command', clock.now() - command.readAt);
+    } catch (error) {
+      this.#broke(command, error);
+    }
+  }
+
+  #broke(command: LaneCommand, error: unknown): void {
+    this.#parts.onBug(error);
+    command.broke();
   }
 
   #scheduleTick(): void {
@@ -326,11 +357,14 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   #tick(): void {
     this.#tickIsDue = false;
     if (this.#isStopping) return;
-    const now = this.#parts.clock.now();
-    const before = now - this.#parts.settings.current.outageWaitMs;
-    for (const old of this.#waiting.takeOlderThan(before)) this.#giveUp(old);
+    const { clock, settings, onBug } = this.#parts;
+    const now = clock.now();
+    const old = this.#waiting.takeOlderThan(now - settings.current.outageWaitMs);
     if (this.#answered > 0 || this.#hasWork) this.#workAt = now;
-    this.#adaptWidth(now);
+    eachOf(onBug, [
+      ...old.map((command) => () => this.#giveUp(command)),
+      () => this.#adaptWidth(now),
+    ]);
     if (now - this.#workAt >= TICK_MS) this.#forget();
     const isResting = this.#width.workMs === null && this.#connections.size <= this.#base;
     if (this.#hasWork || !isResting) this.#scheduleTick();
@@ -419,8 +453,9 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   #giveUp(command: LaneCommand): void {
-    if (command.isWanted) this.#parts.counts.commandsExpired.add(command.verb);
+    const { isWanted } = command;
     command.expired();
+    if (isWanted) this.#parts.counts.commandsExpired.add(command.verb);
   }
 }
 

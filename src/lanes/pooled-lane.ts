@@ -13,7 +13,7 @@ import type { Acknowledgements } from './acknowledgements.ts';
 import { ClientFetch, type FetchClient } from './client-fetch.ts';
 import type { CommandLane } from './command-lane.ts';
 import type { LaneCommand } from './lane-command.ts';
-import type { Lane, LaneClient } from './lane.ts';
+import type { Lane, LaneClient, LaneLoss } from './lane.ts';
 import { type QueueSet, queueSet } from './queue-set.ts';
 import type { GroupClient, WorkerGroup } from './worker-group.ts';
 import type { HeldWrite, WriteGate } from './write-gate.ts';
@@ -146,6 +146,11 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     this.#lose('outcome_unknown');
   }
 
+  /** A defect was met on the way of its command. */
+  broke(): void {
+    this.#lose('bug');
+  }
+
   /** Only one reply is ever on its way, and it may be large; the client's own socket holds it. */
   pauseReplies(): void {}
 
@@ -177,7 +182,7 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     return this.#group;
   }
 
-  #lose(loss: 'outcome_unknown' | 'worker_expired'): void {
+  #lose(loss: LaneLoss): void {
     if (this.#clientIsHere) this.#client.onLaneLost(loss);
   }
 
@@ -236,6 +241,10 @@ export class PooledCommand extends Command implements LaneCommand, HeldWrite {
 
   outcomeUnknown(): void {
     this.#lane.loseOutcome();
+  }
+
+  broke(): void {
+    this.#lane.broke();
   }
 }
 

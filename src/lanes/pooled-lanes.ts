@@ -23,6 +23,7 @@ export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello' |
   readonly commandsInFlight: Limit;
   readonly gate: WriteGate;
   readonly acknowledgements: Acknowledgements;
+  readonly onBug: (error: unknown) => void;
 }
 
 export class PooledLanes implements Lanes {

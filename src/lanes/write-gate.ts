@@ -3,6 +3,7 @@
 // again, or is refused with the reason when it has waited as long as it may.
 
 import type { Clock } from '../base/clock.ts';
+import { eachOf } from '../base/each-of.ts';
 import { Fifo } from '../base/fifo.ts';
 import type { Live } from '../base/live.ts';
 import { Pump } from '../base/pump.ts';
@@ -97,13 +98,18 @@ export class WriteGate implements WriteHealthListener {
     this.#release.run();
     const { clock, settings } = this.#parts;
     const before = clock.now() - settings.current.outageWaitMs;
+    const old: HeldWrite[] = [];
     for (let left = this.#held.length; left > 0; left -= 1) {
       const write = this.#held.shift() as HeldWrite;
       if (!write.isWorthSending) continue;
-      if (write.readAt < before) this.#refuse(write);
+      if (write.readAt < before) old.push(write);
       else this.#held.push(write);
     }
     if (this.#held.length > 0) this.#scheduleExpiry();
+    eachOf(
+      this.#parts.onBug,
+      old.map((write) => () => this.#refuse(write)),
+    );
   }
 
   /** If the server was found sound in this very moment, the text still names its former state. */
@@ -111,7 +117,7 @@ export class WriteGate implements WriteHealthListener {
     const { health, counts } = this.#parts;
     const { state } = health;
     const kind = state.kind === 'refusing' ? 'refusing' : 'suspect';
-    counts.writesRefused.add(kind);
     write.refuse(writeRefused(kind, state.kind === 'sound' ? '' : state.reason));
+    counts.writesRefused.add(kind);
   }
 }
