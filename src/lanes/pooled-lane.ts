@@ -2,6 +2,7 @@
 // replies are in order by construction; what the client leaves behind is finished without it.
 
 import type { Deadline } from '../base/deadlines.ts';
+import { beatWid } from '../protocol/beat.ts';
 import { MEANING, type Verb } from '../protocol/verbs.ts';
 import { isUnreadable } from '../protocol/bulk.ts';
 import { ALONE, bulkMark } from '../protocol/bulk-mark.ts';
@@ -24,6 +25,8 @@ export interface PooledParts {
   readonly acknowledgements: Acknowledgements;
   /** The worker's group, or the one of all clients without wid, made at their first FETCH. */
   readonly group: () => WorkerGroup;
+  /** Faktory has heard of the worker `wid`, which may be another than the client's. */
+  readonly onBeat: (wid: string) => void;
 }
 
 export class PooledLane implements Lane, FetchClient, GroupClient {
@@ -106,7 +109,7 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
   }
 
   onReply(command: Command, piece: Buffer, last: boolean): void {
-    if (command.verb === 'BEAT' && last && !isError(piece)) this.#group?.onBeat();
+    if (command.verb === 'BEAT' && last && !isError(piece)) this.#noteBeat(command);
     // One whose JSON Faktory cannot read takes a whole PUSHB apart: once is enough.
     if (command.verb === 'PUSH' && piece !== OK && isUnreadable(piece)) this.#sharesPushes = false;
     if (!this.#clientIsHere) return;
@@ -180,6 +183,11 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
       this.#group.join(this);
     }
     return this.#group;
+  }
+
+  #noteBeat({ line }: Command): void {
+    const wid = beatWid(line);
+    if (wid !== null) this.#parts.onBeat(wid);
   }
 
   #lose(loss: LaneLoss): void {

@@ -56,6 +56,7 @@ export class PooledLanes implements Lanes {
         acknowledgements: this.#parts.acknowledgements,
         group: () =>
           worker === null ? fetchLane.producerGroup() : fetchLane.groupFor(worker, hello, place),
+        onBeat: (wid) => fetchLane.onBeat(wid),
       },
       client,
     );
