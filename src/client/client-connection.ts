@@ -324,7 +324,7 @@ export class ClientConnection
   /** The client has left. Whatever commands it has sent whole are executed as Faktory would have. */
   #left(presence: Exclude<Presence, { kind: 'here' }>): void {
     this.#presence = presence;
-    if (!this.#hasWork(presence.kind)) {
+    if (!this.#hasWork) {
       this.end(presence.how, null);
       return;
     }
@@ -335,12 +335,9 @@ export class ClientConnection
     this.goOn();
   }
 
-  #hasWork(presence: Presence['kind']): boolean {
+  get #hasWork(): boolean {
     if (this.#life.kind === 'logging_in') return this.#traffic.lines.hasLine;
-    if (this.#life.kind !== 'logged_in' || !this.#traffic.hasWork) return false;
-    // While Faktory is away it would not have executed them either.
-    const isIn = this.#life.standing.lane !== null;
-    return !isIn || presence === 'said_all' || this.#parts.health.isUp;
+    return this.#life.kind === 'logged_in' && this.#traffic.hasWork;
   }
 
   /** Gives back everything that the connection holds outside itself. */
