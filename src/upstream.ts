@@ -13,6 +13,7 @@ import { CommandSlots } from './lanes/command-slots.ts';
 import { FetchPause } from './lanes/fetch-pause.ts';
 import { FetchGovernor } from './lanes/fetch-governor.ts';
 import type { Lanes } from './lanes/lanes.ts';
+import { NewQueues } from './lanes/new-queues.ts';
 import { PooledLanes } from './lanes/pooled-lanes.ts';
 import { SessionLanes } from './lanes/session-lanes.ts';
 import { WriteGate } from './lanes/write-gate.ts';
@@ -92,6 +93,12 @@ export class Upstream {
     places.take('producer');
     const hello = ownHello(parts.username);
     const servers = this.#servers;
+    const newQueues = new NewQueues({
+      clock,
+      counts,
+      atFaktory: () => servers.atFaktory(),
+      onForced: () => events.infoForced(),
+    });
     this.#control = new ControlConnection({
       servers,
       clock,
@@ -100,6 +107,7 @@ export class Upstream {
       writeHealth: this.writeHealth,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
+      infoGuard: newQueues,
     });
     this.#governor = new FetchGovernor({
       limit: settings.limits.fetchesInFlight,
@@ -117,7 +125,14 @@ export class Upstream {
     this.writeHealth.onChange(new FetchPause(settings.limits.fetchesInFlight, this.writeHealth));
     const health = this.writeHealth;
     const onBug = this.#onBug;
-    const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });
+    const gate = new WriteGate({
+      clock,
+      settings: settings.lanes,
+      counts,
+      health,
+      newQueues,
+      onBug,
+    });
     this.#writeCheck = new WriteCheck({
       clock,
       settings: settings.writes,

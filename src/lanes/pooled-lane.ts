@@ -125,7 +125,7 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
   /** Keeps a write that Faktory would acknowledge whatever becomes of it. */
   holdsWrite(write: PooledCommand): boolean {
     const { gate } = this.#parts;
-    if (gate.isOpen) return false;
+    if (!gate.holdsBack(write)) return false;
     gate.hold(write);
     return true;
   }

@@ -128,9 +128,14 @@ function fold(key: string): string {
 
 /** A JSON object, or null for any other text. */
 export function parseJsonObject(text: string): object | null {
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+}
+
+/** The value of a JSON text, or null for any other text. */
+export function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

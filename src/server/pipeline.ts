@@ -65,6 +65,11 @@ export class Pipeline implements ReplyTaker {
     return { verb: command.verb, since: this.#work.since(command.sentAt) };
   }
 
+  /** The same commands, oldest first. */
+  commands(): Iterable<Command> {
+    return this.#outstanding;
+  }
+
   /** How long Faktory worked on the command that was answered last. */
   get workTime(): WorkTime {
     return this.#work;

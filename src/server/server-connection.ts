@@ -112,6 +112,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     return this.#pipeline?.head ?? null;
   }
 
+  /** Commands sent and not yet answered to the end, oldest first. */
+  commands(): Iterable<Command> {
+    return this.#pipeline?.commands() ?? [];
+  }
+
   /** For how long, at least, Faktory worked on the command that was answered last; milliseconds. */
   get workedAtLeastMs(): number {
     return this.#pipeline?.workTime.atLeastMs ?? 0;
