@@ -6,6 +6,7 @@ import { Places } from './admission/places.ts';
 import type { Readiness } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { BufferBudget } from './base/buffer-budget.ts';
+import { eachOf } from './base/each-of.ts';
 import { GuardedClock } from './base/guarded-clock.ts';
 import type { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
@@ -37,6 +38,7 @@ export class Bouncer {
   readonly counts = new Counts();
   readonly #config: Config;
   readonly #surroundings: Surroundings;
+  readonly #onBug: (error: unknown) => void;
   readonly #settings: Settings;
   readonly #hasher: Hasher;
   readonly #budget: BufferBudget;
@@ -56,6 +58,7 @@ export class Bouncer {
     const events = new EventLog(log, surroundings.clock, counts);
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
+    this.#onBug = (error) => events.bug(error);
     this.#surroundings = { ...surroundings, clock, log };
     const settings = new Settings(config);
     this.#settings = settings;
@@ -140,9 +143,11 @@ export class Bouncer {
     this.#isDraining = true;
     log.info({ reason, clients: this.#clients.size }, 'draining');
     const deadline = clock.now() + this.#config.drainTimeoutMs;
-    this.#listening?.close();
-    this.#upstream.lanes.drain();
-    this.#clients.drain();
+    eachOf(this.#onBug, [
+      () => this.#listening?.close(),
+      () => this.#upstream.lanes.drain(),
+      () => this.#clients.drain(),
+    ]);
     await pollUntil(clock, () => this.#clients.size === 0, deadline);
     this.#clients.abandon();
     await this.#upstream.stop(deadline);

@@ -4,6 +4,7 @@
 
 import type { Places } from './admission/places.ts';
 import type { BufferBudget } from './base/buffer-budget.ts';
+import { eachOf } from './base/each-of.ts';
 import { pollUntil } from './base/poll-until.ts';
 import type { Hasher } from './base/hasher.ts';
 import type { Wiring } from './base/wire.ts';
@@ -13,6 +14,7 @@ import { CommandSlots } from './lanes/command-slots.ts';
 import { FetchPause } from './lanes/fetch-pause.ts';
 import { FetchGovernor } from './lanes/fetch-governor.ts';
 import type { Lanes } from './lanes/lanes.ts';
+import { NewQueues } from './lanes/new-queues.ts';
 import { PooledLanes } from './lanes/pooled-lanes.ts';
 import { SessionLanes } from './lanes/session-lanes.ts';
 import { WriteGate } from './lanes/write-gate.ts';
@@ -64,6 +66,7 @@ export class Upstream {
   readonly #writeCheck: WriteCheck;
   #redisWrites: 'untold' | 'told' = 'untold';
   readonly #surroundings: Surroundings;
+  readonly #onBug: (error: unknown) => void;
   readonly #servers: ServerConnections;
   readonly #control: ControlConnection;
   readonly #governor: FetchGovernor;
@@ -74,6 +77,7 @@ export class Upstream {
     const { clock, random, dial } = surroundings;
     const counts = parts.counts.lanes;
     this.#surroundings = surroundings;
+    this.#onBug = (error) => events.bug(error);
     this.health = new ServerHealth(events);
     this.writeHealth = new WriteHealth(settings.writes);
     this.#servers = new ServerConnections({
@@ -92,6 +96,12 @@ export class Upstream {
     places.take('producer');
     const hello = ownHello(parts.username);
     const servers = this.#servers;
+    const newQueues = new NewQueues({
+      clock,
+      counts,
+      atFaktory: () => servers.atFaktory(),
+      onForced: () => events.infoForced(),
+    });
     this.#control = new ControlConnection({
       servers,
       clock,
@@ -100,6 +110,7 @@ export class Upstream {
       writeHealth: this.writeHealth,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
+      infoGuard: newQueues,
     });
     this.#governor = new FetchGovernor({
       limit: settings.limits.fetchesInFlight,
@@ -119,8 +130,15 @@ export class Upstream {
     this.writeHealth.onChange(pause);
     parts.budget.onChange(pause);
     const health = this.writeHealth;
-    const onBug = (error: unknown): void => events.bug(error);
-    const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });
+    const onBug = this.#onBug;
+    const gate = new WriteGate({
+      clock,
+      settings: settings.lanes,
+      counts,
+      health,
+      newQueues,
+      onBug,
+    });
     this.#writeCheck = new WriteCheck({
       clock,
       settings: settings.writes,
@@ -152,6 +170,7 @@ export class Upstream {
             ...shared,
             hello,
             places,
+            onBug,
             commandConnections: parts.pool.commandConnections,
             commandsInFlight: settings.limits.commandsInFlight,
           });
@@ -171,14 +190,16 @@ export class Upstream {
   async stop(deadline: number): Promise<void> {
     const { clock } = this.#surroundings;
     await pollUntil(clock, () => this.#clientServers() === 0, deadline);
-    this.#strayJobs.giveBackAll();
+    eachOf(this.#onBug, [() => this.#strayJobs.giveBackAll()]);
     await pollUntil(clock, () => this.#control.pending === 0, deadline);
     // ACK and FAIL of clients that have left are still sent.
     await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
-    this.#writeCheck.stop();
-    this.#control.stop();
-    this.lanes.stop();
-    this.#servers.closeAll();
+    eachOf(this.#onBug, [
+      () => this.#writeCheck.stop(),
+      () => this.#control.stop(),
+      () => this.lanes.stop(),
+      () => this.#servers.closeAll(),
+    ]);
     await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
   }

@@ -29,6 +29,13 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Oldest first. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    for (let i = 0; i < this.#length; i += 1) {
+      yield this.#items[(this.#head + i) & (this.#items.length - 1)] as T;
+    }
+  }
+
   /** The length stays a power of two, so that a mask does for a modulo. */
   #grow(): void {
     const old = this.#items;

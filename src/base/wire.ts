@@ -225,9 +225,9 @@ export class Wire implements Watched {
   }
 
   #put(bytes: Buffer): boolean {
-    this.#counts.add('sent', bytes.length);
     this.#written += bytes.length;
     try {
+      this.#counts.add('sent', bytes.length);
       return this.#socket.write(bytes);
     } catch (error) {
       // The owner may be in the middle of something: it hears of the end in a turn of its own.
@@ -278,14 +278,14 @@ export class Wire implements Watched {
   }
 
   #read(chunk: Buffer): void {
-    this.#counts.add('received', chunk.length);
     if (this.#state !== 'open') {
-      this.#drop(chunk.length);
+      this.#guarded(() => this.#drop(chunk.length));
       return;
     }
     const { turns } = this.#wiring;
     const now = turns.event();
     try {
+      this.#counts.add('received', chunk.length);
       this.#owner.onData(chunk, now);
     } catch (error) {
       this.broke(error);
@@ -294,6 +294,7 @@ export class Wire implements Watched {
   }
 
   #drop(bytes: number): void {
+    this.#counts.add('received', bytes);
     this.#dropBytesLeft -= bytes;
     if (this.#dropBytesLeft >= 0) return;
     // A mere close would let the peer write once more before it is told.

@@ -9,12 +9,13 @@
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
+import { eachOf } from '../base/each-of.ts';
 import { Wire } from '../base/wire.ts';
 import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
 import type { WireSocket } from '../base/wire-socket.ts';
 import type { LaneLoss } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
-import type { Refusal } from '../protocol/error-texts.ts';
+import { type Refusal, refusalText } from '../protocol/error-texts.ts';
 import type { Verb } from '../protocol/verbs.ts';
 import type { ListedClient, Whereabouts } from './client-connections.ts';
 import {
@@ -193,9 +194,15 @@ export class ClientConnection
   refuse(refusal: Refusal, outcome: AdmissionOutcome = 'refused'): void {
     const life = this.#life;
     if (life.kind === 'refusing' || life.kind === 'over') return;
-    if (life.kind === 'logging_in') life.login.decided(outcome);
-    else life.standing.asking?.decided(outcome);
-    const text = noteRefusal(this.#parts, refusal);
+    const decided = life.kind === 'logging_in' ? life.login : life.standing.asking;
+    eachOf(this.#parts.wiring.onBug, [
+      () => decided?.decided(outcome),
+      () => this.#refuse(refusalText(refusal)),
+      () => noteRefusal(this.#parts, refusal),
+    ]);
+  }
+
+  #refuse(text: Buffer): void {
     const delayMs = this.#wire.isOver ? 0 : refusalDelayMs(this.#parts);
     const say = (): void => this.end('refused', text);
     if (delayMs === 0) {
@@ -210,11 +217,17 @@ export class ClientConnection
   end(reason: ClientEndReason, farewell: Buffer | null): void {
     const life = this.#life;
     if (life.kind === 'over') return;
-    if (life.kind === 'logged_in') {
-      life.standing.asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost');
-    }
-    noteEnd(this.#parts, reason, this.#whereabouts.role, this.#acceptedAt);
-    this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing');
+    const asking = life.kind === 'logged_in' ? life.standing.asking : null;
+    const { role } = this.#whereabouts;
+    eachOf(this.#parts.wiring.onBug, [
+      () => this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing'),
+      () => this.#part(farewell),
+      () => asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost'),
+      () => noteEnd(this.#parts, reason, role, this.#acceptedAt),
+    ]);
+  }
+
+  #part(farewell: Buffer | null): void {
     if (this.#wire.isOver) this.#forget();
     else this.#wire.close(farewell, nextParting(this.#parts));
   }
@@ -313,7 +326,7 @@ export class ClientConnection
     this.#presence = presence;
     // It may still read why it is refused.
     if (this.#life.kind === 'refusing' && presence.kind === 'said_all') return;
-    if (!this.#hasWork(presence.kind)) {
+    if (!this.#hasWork) {
       this.end(presence.how, null);
       return;
     }
@@ -324,12 +337,9 @@ export class ClientConnection
     this.goOn();
   }
 
-  #hasWork(presence: Presence['kind']): boolean {
+  get #hasWork(): boolean {
     if (this.#life.kind === 'logging_in') return this.#traffic.lines.hasLine;
-    if (this.#life.kind !== 'logged_in' || !this.#traffic.hasWork) return false;
-    // While Faktory is away it would not have executed them either.
-    const isIn = this.#life.standing.lane !== null;
-    return !isIn || presence === 'said_all' || this.#parts.health.isUp;
+    return this.#life.kind === 'logged_in' && this.#traffic.hasWork;
   }
 
   /** Gives back everything that the connection holds outside itself. */

@@ -10,12 +10,10 @@ import type { ClientEndReason } from './client-states.ts';
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
 const HELD_REFUSALS_MAX = 1000;
 
-/** Counts and logs `refusal`; returns what the client is told. */
-export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): Buffer {
-  const text = refusalText(refusal);
+/** Counts and logs `refusal`. */
+export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): void {
   counts.refusals.add(refusal.reason);
-  events.refused(refusal.reason, text.toString('latin1').trimEnd());
-  return text;
+  events.refused(refusal.reason, refusalText(refusal).toString('latin1').trimEnd());
 }
 
 /** Counts and logs the end of a connection that was accepted at `acceptedAt` (monotonic ms). */

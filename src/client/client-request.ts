@@ -88,10 +88,10 @@ export class ClientRequest implements Visitor {
     const decision = this.#parts.admission.arrive(this, this.#asked.at);
     switch (decision.kind) {
       case 'admitted':
+        this.admitted(decision.place);
         if (decision.inSpiteOf !== null) {
           this.#parts.counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
         }
-        this.admitted(decision.place);
         return;
       case 'waiting':
         this.#parts.idle.makeRoom();

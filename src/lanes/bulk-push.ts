@@ -25,6 +25,8 @@ export class BulkPush implements ReplySink {
   readonly command: Command;
   readonly #parts: BulkPushParts;
   readonly #pushes: readonly LaneCommand[];
+  /** So many of them, the first ones, have heard how it ended. */
+  #told = 0;
 
   constructor(parts: BulkPushParts, pushes: readonly LaneCommand[], now: number) {
     this.#parts = parts;
@@ -40,14 +42,14 @@ export class BulkPush implements ReplySink {
     for (const push of this.#pushes) push.workedMs = this.command.workedMs;
     switch (outcome.kind) {
       case 'all_stored':
-        for (const push of this.#pushes) push.sink.onReply(push, OK, true);
+        this.#tell((push) => push.sink.onReply(push, OK, true));
         return;
       case 'some_failed':
         this.#tellEach(outcome);
         return;
       case 'not_executed':
         this.#parts.counts.bulkPushes.takenApart += 1;
-        for (const push of this.#pushes) this.#parts.pushAlone(push);
+        this.#tell((push) => this.#parts.pushAlone(push));
         return;
       case 'unknown':
         this.onLost(this.command, 'unanswered');
@@ -55,7 +57,14 @@ export class BulkPush implements ReplySink {
   }
 
   onLost(_command: Command, fate: LostFate): void {
-    for (const push of this.#pushes) push.sink.onLost(push, fate);
+    this.#tell((push) => push.sink.onLost(push, fate));
+  }
+
+  /** Where telling one fails, it is lost with those behind it; those before it have their reply. */
+  #tell(how: (push: LaneCommand, n: number) => void): void {
+    for (; this.#told < this.#pushes.length; this.#told += 1) {
+      how(this.#pushes[this.#told] as LaneCommand, this.#told);
+    }
   }
 
   /**
@@ -66,7 +75,7 @@ export class BulkPush implements ReplySink {
     const jids = this.#pushes.map((push) => jidOf(push.line));
     const named = new Set(jids.filter((jid) => jid !== null && textByJid.has(jid)));
     const allAreNamed = named.size === textByJid.size;
-    this.#pushes.forEach((push, n) => {
+    this.#tell((push, n) => {
       const jid = jids[n] ?? null;
       const text = jid === null ? undefined : textByJid.get(jid);
       if (text !== undefined) push.sink.onReply(push, pushErrorLine(text), true);

@@ -96,6 +96,11 @@ export class FetchLane implements WorkerLane, WaitingFetches {
     return this.#add(new WorkerGroup(this.#parts, this, { worker: null, hello, place: null }));
   }
 
+  /** Faktory has answered a BEAT for `worker`: it has heard of it. */
+  onBeat(worker: string): void {
+    this.#groups.get(worker)?.onBeat();
+  }
+
   forget(group: WorkerGroup): void {
     if (this.#groups.get(group.worker) === group) this.#groups.delete(group.worker);
     this.#lacking.delete(group);

@@ -69,6 +69,8 @@ export class FetchServer implements ServerOwner, FetchTicket, ReplySink, Flight<
   /** What its FETCH is for; null when idle. */
   #set: WaitingSet | null = null;
   #sentAt = 0;
+  /** The FETCH that is at Faktory; null for none. */
+  #command: Command | null = null;
   #promisedTo: ClientFetch | null = null;
   #keptTimer: Timer | null = null;
 
@@ -142,7 +144,8 @@ export class FetchServer implements ServerOwner, FetchTicket, ReplySink, Flight<
     this.#stopKeeping();
     this.#stage = 'sent';
     this.#sentAt = now;
-    this.connection.send(new Command('FETCH', cause.line, cause.readAt, this));
+    this.#command = new Command('FETCH', cause.line, cause.readAt, this);
+    this.connection.send(this.#command);
   }
 
   /** Keeps the FETCH unsent until `timer` calls it off. */
@@ -177,12 +180,22 @@ export class FetchServer implements ServerOwner, FetchTicket, ReplySink, Flight<
   }
 
   onReply(command: Command, reply: Buffer): void {
-    this.#finish(this.#acknowledgements.judge(command, reply));
+    this.#command = null;
+    let told: Buffer | null = null;
+    try {
+      told = this.#acknowledgements.judge(command, reply);
+    } finally {
+      // Whatever is thrown, Faktory works on it no more.
+      this.#finish(told);
+    }
   }
 
-  onLost(_command: Command, fate: LostFate): void {
-    if (fate === 'partly_answered') this.#group.onJobCut();
+  onLost(command: Command, fate: LostFate): void {
+    // One that was answered before something failed: by now there may be another.
+    if (command !== this.#command) return;
+    this.#command = null;
     this.#finish(null);
+    if (fate === 'partly_answered') this.#group.onJobCut();
   }
 
   #finish(reply: Buffer | null): void {

@@ -223,8 +223,14 @@ export class GroupFetches implements FetchHome {
     }
     set.kept = null;
     this.#sets.sent(set);
-    this.#parts.counts.waits.observeMs('fetch', now - cause.askedAt);
-    server.send(cause, now);
+    try {
+      this.#parts.counts.waits.observeMs('fetch', now - cause.askedAt);
+      server.send(cause, now);
+    } catch (error) {
+      // What it has of the FETCH, and its turn, end with it.
+      server.connection.destroy('bug');
+      throw error;
+    }
   }
 
   /** Its clients stay away for longer than their turn can wait. */

@@ -16,4 +16,6 @@ export interface LaneCommand extends Command {
   expired(): void;
   /** It may have been executed, or its reply was cut. */
   outcomeUnknown(): void;
+  /** A defect was met on its way: its client's connection ends. */
+  broke(): void;
 }

@@ -26,7 +26,9 @@ export class LaneCounts {
   readonly commandsSentAgain = new CountBy(VERBS);
   /** Commands whose server connection was lost after they were sent. */
   readonly commandsOutcomeUnknown = new CountBy(VERBS);
-  /** Writes that had to wait because the server was not sound. */
+  /** INFOs that were asked although a PUSH to an unknown queue was at Faktory. */
+  readonly infosForced = { total: 0 };
+  /** Writes that had to wait because the server was not sound, or for INFO. */
   readonly writesHeld = { total: 0 };
   /** Writes refused after that wait, by the server's state. */
   readonly writesRefused = new CountBy(['suspect', 'refusing'] as const);

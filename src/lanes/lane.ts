@@ -4,7 +4,7 @@
 import type { Command } from '../protocol/command.ts';
 
 /** Why a lane gives a client up. */
-export type LaneLoss = 'server_lost' | 'outcome_unknown' | 'worker_expired';
+export type LaneLoss = 'server_lost' | 'outcome_unknown' | 'worker_expired' | 'bug';
 
 /** A client as its lane sees it. */
 export interface LaneClient {

@@ -2,6 +2,7 @@
 // replies are in order by construction; what the client leaves behind is finished without it.
 
 import type { Deadline } from '../base/deadlines.ts';
+import { beatWid } from '../protocol/beat.ts';
 import { MEANING, type Verb } from '../protocol/verbs.ts';
 import { isUnreadable } from '../protocol/bulk.ts';
 import { ALONE, bulkMark } from '../protocol/bulk-mark.ts';
@@ -13,7 +14,7 @@ import type { Acknowledgements } from './acknowledgements.ts';
 import { ClientFetch, type FetchClient } from './client-fetch.ts';
 import type { CommandLane } from './command-lane.ts';
 import type { LaneCommand } from './lane-command.ts';
-import type { Lane, LaneClient } from './lane.ts';
+import type { Lane, LaneClient, LaneLoss } from './lane.ts';
 import { type QueueSet, queueSet } from './queue-set.ts';
 import type { GroupClient, WorkerGroup } from './worker-group.ts';
 import type { HeldWrite, WriteGate } from './write-gate.ts';
@@ -24,6 +25,8 @@ export interface PooledParts {
   readonly acknowledgements: Acknowledgements;
   /** The worker's group, or the one of all clients without wid, made at their first FETCH. */
   readonly group: () => WorkerGroup;
+  /** Faktory has heard of the worker `wid`, which may be another than the client's. */
+  readonly onBeat: (wid: string) => void;
 }
 
 export class PooledLane implements Lane, FetchClient, GroupClient {
@@ -106,7 +109,7 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
   }
 
   onReply(command: Command, piece: Buffer, last: boolean): void {
-    if (command.verb === 'BEAT' && last && !isError(piece)) this.#group?.onBeat();
+    if (command.verb === 'BEAT' && last && !isError(piece)) this.#noteBeat(command);
     // One whose JSON Faktory cannot read takes a whole PUSHB apart: once is enough.
     if (command.verb === 'PUSH' && piece !== OK && isUnreadable(piece)) this.#sharesPushes = false;
     if (!this.#clientIsHere) return;
@@ -122,7 +125,7 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
   /** Keeps a write that Faktory would acknowledge whatever becomes of it. */
   holdsWrite(write: PooledCommand): boolean {
     const { gate } = this.#parts;
-    if (gate.isOpen) return false;
+    if (!gate.holdsBack(write)) return false;
     gate.hold(write);
     return true;
   }
@@ -144,6 +147,11 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
 
   loseOutcome(): void {
     this.#lose('outcome_unknown');
+  }
+
+  /** A defect was met on the way of its command. */
+  broke(): void {
+    this.#lose('bug');
   }
 
   /** Only one reply is ever on its way, and it may be large; the client's own socket holds it. */
@@ -177,7 +185,12 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     return this.#group;
   }
 
-  #lose(loss: 'outcome_unknown' | 'worker_expired'): void {
+  #noteBeat({ line }: Command): void {
+    const wid = beatWid(line);
+    if (wid !== null) this.#parts.onBeat(wid);
+  }
+
+  #lose(loss: LaneLoss): void {
     if (this.#clientIsHere) this.#client.onLaneLost(loss);
   }
 
@@ -236,6 +249,10 @@ export class PooledCommand extends Command implements LaneCommand, HeldWrite {
 
   outcomeUnknown(): void {
     this.#lane.loseOutcome();
+  }
+
+  broke(): void {
+    this.#lane.broke();
   }
 }
 

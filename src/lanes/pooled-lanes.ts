@@ -23,6 +23,7 @@ export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello' |
   readonly commandsInFlight: Limit;
   readonly gate: WriteGate;
   readonly acknowledgements: Acknowledgements;
+  readonly onBug: (error: unknown) => void;
 }
 
 export class PooledLanes implements Lanes {
@@ -55,6 +56,7 @@ export class PooledLanes implements Lanes {
         acknowledgements: this.#parts.acknowledgements,
         group: () =>
           worker === null ? fetchLane.producerGroup() : fetchLane.groupFor(worker, hello, place),
+        onBeat: (wid) => fetchLane.onBeat(wid),
       },
       client,
     );

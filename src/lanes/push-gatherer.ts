@@ -29,12 +29,14 @@ export class PushGatherer {
   readonly #carrier: BulkCarrier;
   readonly #waiting: Fifo<LaneCommand>;
   #isDue = false;
-  readonly #turnEnds = (): void => this.#sendAll();
+  readonly #onBug: (error: unknown) => void;
+  readonly #turnEnds = (): void => this.#sendAllGuarded();
 
   /** `waiting`: those that wait, oldest first; others may take some out. */
-  constructor(carrier: BulkCarrier, waiting: Fifo<LaneCommand>) {
+  constructor(carrier: BulkCarrier, waiting: Fifo<LaneCommand>, onBug: (error: unknown) => void) {
     this.#carrier = carrier;
     this.#waiting = waiting;
+    this.#onBug = onBug;
   }
 
   add(push: LaneCommand): void {
@@ -49,8 +51,16 @@ export class PushGatherer {
     setImmediate(this.#turnEnds);
   }
 
-  #sendAll(): void {
+  #sendAllGuarded(): void {
     this.#isDue = false;
+    try {
+      this.#sendAll();
+    } catch (error) {
+      this.#onBug(error);
+    }
+  }
+
+  #sendAll(): void {
     for (let room = this.#carrier.bulkRoom(); room > 0; room -= 1) {
       const pushes = this.#take(Math.ceil(this.#waiting.length / room));
       if (pushes.length === 0) return;

@@ -149,10 +149,10 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
 
   onLost(command: Command, fate: LostFate): void {
     if (command !== this.#fetch && command !== this.#late) return;
-    if (fate === 'partly_answered') this.#parts.strayJobs.leaveReserved();
     this.#fetch = null;
     this.#late = null;
     this.#parts.governor.done(this);
+    if (fate === 'partly_answered') this.#parts.strayJobs.leaveReserved();
   }
 
   onAnswered(): void {}

@@ -59,14 +59,14 @@ export class SessionSender implements SlotTaker {
 
   /** Whether a command may join those outstanding: a write that is held must be the only one. */
   get mayPipeline(): boolean {
-    return this.#parts.gate.isOpen;
+    return this.#parts.gate.isOpenForAll;
   }
 
   /** Sends `command`, or keeps it until it may be sent. */
   submit(command: Command): void {
     const { gate } = this.#parts;
     if (MEANING[command.verb].storesJob) {
-      if (!gate.isOpen) {
+      if (gate.holdsBack(command)) {
         gate.hold(new HeldCommand(this, command));
         return;
       }
@@ -93,7 +93,7 @@ export class SessionSender implements SlotTaker {
   granted(): void {
     this.#deadline?.cancel();
     const { gate, slots } = this.#parts;
-    if (gate.isOpen || !this.#unsent.some(({ verb }) => MEANING[verb].storesJob)) {
+    if (!this.#unsent.some((one) => MEANING[one.verb].storesJob && gate.holdsBack(one))) {
       this.#slot = 'taken';
       this.#sendUnsent();
       return;

@@ -55,8 +55,8 @@ export class StrayJobs implements Giver {
   offer(job: FetchedJob, worker: string | null, fetches: WaitingFetches): void {
     const taker = fetches.takeWaiting(job.queue, worker);
     if (taker !== null) {
-      this.#countTaker(taker.worker, worker);
       taker.answered(job.reply);
+      this.#countTaker(taker.worker, worker);
       return;
     }
     const held: Held = { job, worker, deadline: NO_DEADLINE };
@@ -75,9 +75,9 @@ export class StrayJobs implements Giver {
       if (held.worker === worker) break;
     }
     if (found === null) return null;
+    this.#countTaker(worker, found.worker);
     found.deadline.cancel();
     this.#forget(found);
-    this.#countTaker(worker, found.worker);
     return found.job.reply;
   }
 

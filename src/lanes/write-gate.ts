@@ -1,11 +1,13 @@
-// Where writes wait while a +OK would mean nothing. Promise: while Faktory or its Redis hangs, or Redis
+// Where writes wait while a +OK would mean nothing, or for the bouncer's own INFO. Promise: while Faktory or its Redis hangs, or Redis
 // refuses writes, no new PUSH, PUSHB or FAIL is sent; each goes on in order when the server is sound
 // again, or is refused with the reason when it has waited as long as it may.
 
 import type { Clock } from '../base/clock.ts';
+import { eachOf } from '../base/each-of.ts';
 import { Fifo } from '../base/fifo.ts';
 import type { Live } from '../base/live.ts';
 import { Pump } from '../base/pump.ts';
+import type { Command } from '../protocol/command.ts';
 import { writeRefused } from '../protocol/error-texts.ts';
 import type { WriteHealth, WriteHealthListener } from '../server/write-health.ts';
 import type { LaneCounts } from './lane-counts.ts';
@@ -23,11 +25,21 @@ export interface HeldWrite {
   refuse(text: Buffer): void;
 }
 
+/** What else may keep a write back. */
+export interface Withholder {
+  /** Whether `holds` must be asked. */
+  readonly isHolding: boolean;
+  holds(write: Command): boolean;
+  /** Calls `release` when what was kept back may be sent. */
+  onReleased(release: () => void): void;
+}
+
 export interface WriteGateParts {
   readonly clock: Clock;
   readonly settings: Live<LaneSettings>;
   readonly counts: LaneCounts;
   readonly health: WriteHealth;
+  readonly newQueues: Withholder;
   readonly onBug: (error: unknown) => void;
 }
 
@@ -45,6 +57,7 @@ export class WriteGate implements WriteHealthListener {
     this.#parts = parts;
     this.#release = new Pump(() => this.#releaseNext(), parts.onBug);
     parts.health.onChange(this);
+    parts.newQueues.onReleased(() => void this.#release.run());
   }
 
   /** Writes that were sent so far. */
@@ -59,6 +72,17 @@ export class WriteGate implements WriteHealthListener {
   /** Whether a write may be sent now. */
   get isOpen(): boolean {
     return this.#parts.health.mayWrite;
+  }
+
+  /** Whether every write may be sent now. */
+  get isOpenForAll(): boolean {
+    return this.isOpen && !this.#parts.newQueues.isHolding;
+  }
+
+  /** Whether `write` must wait. */
+  holdsBack(write: Command): boolean {
+    const { health, newQueues } = this.#parts;
+    return !health.mayWrite || (newQueues.isHolding && newQueues.holds(write));
   }
 
   /** A write is sent. */
@@ -78,7 +102,7 @@ export class WriteGate implements WriteHealthListener {
   }
 
   #releaseNext(): 'more' | 'done' {
-    if (!this.isOpen) return 'done';
+    if (!this.isOpenForAll) return 'done';
     const next = this.#held.shift();
     if (next === undefined) return 'done';
     if (next.isWorthSending) next.goOn();
@@ -95,24 +119,20 @@ export class WriteGate implements WriteHealthListener {
     this.#expiryIsDue = false;
     // The settings may have opened it meanwhile.
     this.#release.run();
-    const kept: HeldWrite[] = [];
-    try {
-      this.#refuseOverdue(kept);
-    } finally {
-      for (const write of kept) this.#held.push(write);
-      if (this.#held.length > 0) this.#scheduleExpiry();
-    }
-  }
-
-  /** What a client sent behind a write that is refused is held then, and has waited as long. */
-  #refuseOverdue(kept: HeldWrite[]): void {
-    const { clock, settings } = this.#parts;
+    const { clock, settings, onBug } = this.#parts;
     const before = clock.now() - settings.current.outageWaitMs;
+    // What is left then waits for INFO alone, and not for long.
+    const isOverdue = ({ readAt }: HeldWrite): boolean => readAt < before && !this.isOpen;
+    const kept: HeldWrite[] = [];
+    // What a client sent behind a write that is refused is held then, and has waited as long.
     for (let write = this.#held.shift(); write !== undefined; write = this.#held.shift()) {
-      if (!write.isWorthSending) continue;
-      if (write.readAt < before) this.#refuse(write);
-      else kept.push(write);
+      const held = write;
+      if (!held.isWorthSending) continue;
+      if (isOverdue(held)) eachOf(onBug, [() => this.#refuse(held)]);
+      else kept.push(held);
     }
+    for (const write of kept) this.#held.push(write);
+    if (this.#held.length > 0) this.#scheduleExpiry();
   }
 
   /** If the server was found sound in this very moment, the text still names its former state. */
@@ -120,7 +140,7 @@ export class WriteGate implements WriteHealthListener {
     const { health, counts } = this.#parts;
     const { state } = health;
     const kind = state.kind === 'refusing' ? 'refusing' : 'suspect';
-    counts.writesRefused.add(kind);
     write.refuse(writeRefused(kind, state.kind === 'sound' ? '' : state.reason));
+    counts.writesRefused.add(kind);
   }
 }

@@ -19,6 +19,8 @@ import { RateLimitedLog } from './rate-limited-log.ts';
 
 const REFUSAL_INTERVAL_MS = 10_000;
 const BUG_INTERVAL_MS = 10_000;
+/** It is the same PUSHes that are in the way each time. */
+const INFO_INTERVAL_MS = 3_600_000;
 /** Characters of Faktory's text when it refuses the handshake; enough to recognise it. */
 const SERVER_TEXT_MAX = 200;
 
@@ -30,6 +32,7 @@ export class EventLog {
   readonly #handshakes: RateLimitedLog<'handshake'>;
   readonly #dials: RateLimitedLog<ServerEndReason>;
   readonly #bugs: RateLimitedLog<'bug'>;
+  readonly #infos: RateLimitedLog<'forced'>;
   readonly #reclaims: RateLimitedLog<'reclaimed'>;
 
   constructor(log: Logger, clock: Clock, counts: Counts) {
@@ -41,6 +44,7 @@ export class EventLog {
     this.#refusals = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
     this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
+    this.#infos = new RateLimitedLog(warn, INFO_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
     this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
   }
@@ -100,6 +104,15 @@ export class EventLog {
       case 'refusing':
         this.#log.error({ reason: state.reason }, 'Redis refuses writes; writes wait');
     }
+  }
+
+  infoForced(): void {
+    this.#infos.line(
+      'forced',
+      this.#clock.now(),
+      {},
+      'INFO was sent although new queues are being pushed to; Faktory 1.7 can crash if both meet',
+    );
   }
 
   handshakeRefused(what: string): void {

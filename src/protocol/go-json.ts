@@ -49,6 +49,20 @@ export function goFieldCandidates(members: readonly Member[], name: string): unk
   return goFieldSources(members, name).map((source) => JSON.parse(source) as unknown);
 }
 
+/**
+ * The text that Go has in the string field `name`, empty where there is none; null where it reads none of
+ * the whole. It leaves a field that is absent or null as it was: at its zero value, or at an earlier one's.
+ */
+export function goTextField(members: readonly Member[], name: string): string | null {
+  let text = '';
+  for (const value of goFieldCandidates(members, name)) {
+    if (value === null) continue;
+    if (typeof value !== 'string') return null;
+    text = value.toWellFormed();
+  }
+  return text;
+}
+
 /** The text of bytes as Go reads it: each byte that is not UTF-8 becomes one U+FFFD. */
 export function goText(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
@@ -114,9 +128,14 @@ function fold(key: string): string {
 
 /** A JSON object, or null for any other text. */
 export function parseJsonObject(text: string): object | null {
+  const value = parseJson(text);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+}
+
+/** The value of a JSON text, or null for any other text. */
+export function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }

@@ -4,7 +4,14 @@
 // Go's encoding/json reads.
 
 import { contentEnd } from './bytes.ts';
-import { goFieldCandidates, goFieldSources, goMembers, goText, type Member } from './go-json.ts';
+import {
+  goFieldCandidates,
+  goFieldSources,
+  goMembers,
+  goText,
+  goTextField,
+  type Member,
+} from './go-json.ts';
 import { isGoTime } from './go-time.ts';
 
 /** A client's own description. */
@@ -35,10 +42,10 @@ export function parseHello(line: Buffer): Hello | null {
   const version = integerField(fields, 'v', 0n, UINT8_MAX);
   const pid = integerField(fields, 'pid', -INT64_MAX - 1n, INT64_MAX);
   const rssKb = integerField(fields, 'rss_kb', -INT64_MAX - 1n, INT64_MAX);
-  const wid = textField(fields, 'wid');
-  const hostname = textField(fields, 'hostname');
-  const username = textField(fields, 'username');
-  const passwordHash = textField(fields, 'pwdhash');
+  const wid = goTextField(fields, 'wid');
+  const hostname = goTextField(fields, 'hostname');
+  const username = goTextField(fields, 'username');
+  const passwordHash = goTextField(fields, 'pwdhash');
   const labels = labelsField(fields);
   if (version === null || pid === null || rssKb === null || wid === null) return null;
   if (hostname === null || username === null || passwordHash === null) return null;
@@ -58,17 +65,6 @@ export function helloLine(hello: Hello, passwordHash: string): string {
   // A number of JavaScript's could not hold them.
   const integers = `"v":2,"pid":${hello.pid},${hello.rssKb === 0n ? '' : `"rss_kb":${hello.rssKb},`}`;
   return `HELLO {${integers}${JSON.stringify(texts).slice(1)}\r\n`;
-}
-
-/** Go leaves a field that is absent or null as it was: at its zero value, or at an earlier one's. */
-function textField(fields: readonly Member[], name: string): string | null {
-  let text = '';
-  for (const value of goFieldCandidates(fields, name)) {
-    if (value === null) continue;
-    if (typeof value !== 'string') return null;
-    text = value.toWellFormed();
-  }
-  return text;
 }
 
 /** Go takes an integer for a number without a fraction or an exponent; for an unsigned one also no sign. */

@@ -32,7 +32,7 @@ export interface VerbMeaning {
   readonly storesJob: boolean;
   /** Faktory may have executed it: is it sent again (twice changes nothing that once did not), or not? */
   readonly unanswered: 'sent_again' | 'outcome_unknown';
-  /** Its client has left before it was sent: is it sent all the same, or dropped? */
+  /** The bouncer has ended its client before it was sent: is it sent all the same, or dropped? */
   readonly clientGone: 'sent' | 'dropped';
   /** Whether its reply is held until it is whole, or passed on as it comes. */
   readonly reply: 'whole' | 'streamed';

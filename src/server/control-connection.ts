@@ -12,7 +12,7 @@ import { giveBackLine } from '../protocol/job.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { isError, isShutdown } from '../protocol/replies.ts';
 import type { ServerHealth } from './health.ts';
-import { type InfoOutcome, InfoPoll } from './info-poll.ts';
+import { type InfoGuard, type InfoOutcome, InfoPoll } from './info-poll.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
 import type { ServerSettings } from './server-parts.ts';
@@ -27,8 +27,7 @@ export interface ControlParts {
   readonly writeHealth: WriteHealth;
   readonly settings: Live<ServerSettings>;
   readonly infoOutcomes: CountBy<InfoOutcome>;
-  /** Whether INFO may be sent now; always, unless told otherwise. */
-  readonly mayAskInfo?: () => boolean;
+  readonly infoGuard: InfoGuard;
 }
 
 /** Who wants a job given back. */
@@ -57,13 +56,13 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
-    const { clock, settings, infoOutcomes } = parts;
+    const { clock, settings, infoOutcomes, infoGuard } = parts;
     this.#infoPoll = new InfoPoll({
       clock,
       settings,
       outcomes: infoOutcomes,
       ask: (command) => this.ask(command),
-      mayAsk: parts.mayAskInfo ?? (() => true),
+      guard: infoGuard,
     });
     parts.writeHealth.onChange(this);
   }

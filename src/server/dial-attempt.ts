@@ -76,6 +76,11 @@ export class DialAttempt implements WireOwner {
     this.#wire.destroy();
   }
 
+  /** A defect was met on its behalf: it fails at once. */
+  broke(error: unknown): void {
+    this.#wire.broke(error);
+  }
+
   onReady(): void {
     if (this.#state === 'connecting') this.#state = 'greeting';
   }

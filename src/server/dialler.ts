@@ -50,16 +50,15 @@ export class Dialler {
 
   succeeded(dialable: Dialable): void {
     this.#dialling.delete(dialable);
-    this.#parts.counts.dials.add('succeeded');
     this.#failuresInARow = 0;
     this.#retryTimer?.cancel();
     this.#retryTimer = null;
     this.#start();
+    this.#parts.counts.dials.add('succeeded');
   }
 
   failed(dialable: Dialable): void {
     this.#dialling.delete(dialable);
-    this.#parts.counts.dials.add('failed');
     this.#failuresInARow += 1;
     this.#retryTimer ??= this.#parts.clock.after(
       backoffMs(FAILURE_BACKOFF, this.#failuresInARow, this.#parts.random()),
@@ -68,6 +67,7 @@ export class Dialler {
         this.#start();
       },
     );
+    this.#parts.counts.dials.add('failed');
   }
 
   /** The dial was called off by its owner: nothing is learnt from it. */

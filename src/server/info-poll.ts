@@ -24,11 +24,20 @@ export interface InfoPollParts {
   readonly outcomes: CountBy<InfoOutcome>;
   /** Sends the command over the bouncer's own connection; false: that is not open. */
   readonly ask: (command: Command) => boolean;
-  /**
-   * Whether INFO may be asked now: one that runs while the first PUSH to a new queue does can kill
-   * Faktory (v1.7.0 storage/redis.go EachQueue walks a map without a lock).
-   */
-  readonly mayAsk: () => boolean;
+  readonly guard: InfoGuard;
+}
+
+/**
+ * Who decides when INFO may run: one that does while the first PUSH to a new queue does can kill Faktory
+ * (v1.7.0 storage/redis.go EachQueue walks a map without a lock).
+ */
+export interface InfoGuard {
+  /** Whether INFO may be asked at `now` (monotonic ms). */
+  mayAsk(now: number): boolean;
+  /** INFO is at Faktory. */
+  asked(): void;
+  /** It is over. `queues`: all that Faktory has; null where its answer does not tell. */
+  over(queues: readonly string[] | null): void;
 }
 
 const INFO_LINE = Buffer.from('INFO\r\n');
@@ -82,15 +91,17 @@ export class InfoPoll implements ReplySink {
     const now = this.#parts.clock.now();
     const isSlow = now - this.#askedAt > SLOW_MS;
     this.#doublings = isSlow ? this.#doublings + 1 : 0;
-    this.#over(this.#isStreamed ? 'too_long' : this.#read(piece, now));
+    const outcome = this.#isStreamed ? 'too_long' : this.#read(piece, now);
+    this.#over(outcome, outcome === 'read' ? this.#info : null);
   }
 
   onLost(command: Command): void {
-    if (command === this.#asked) this.#over('lost');
+    if (command === this.#asked) this.#over('lost', null);
   }
 
-  #over(outcome: InfoOutcome): void {
+  #over(outcome: InfoOutcome, info: FaktoryInfo | null): void {
     this.#asked = null;
+    this.#parts.guard.over(info?.queueNames ?? null);
     this.#parts.outcomes.add(outcome);
   }
 
@@ -105,9 +116,9 @@ export class InfoPoll implements ReplySink {
   }
 
   #tick(): void {
-    const { clock, settings } = this.#parts;
+    const { clock, settings, guard } = this.#parts;
     const isOn = settings.current.infoIntervalMs > 0;
-    const isDelayed = isOn && this.#asked === null && !this.#parts.mayAsk();
+    const isDelayed = isOn && this.#asked === null && !guard.mayAsk(clock.now());
     if (isOn && !isDelayed) this.#ask();
     const nextMs = isDelayed ? AGAIN_MS : isOn ? this.#intervalMs() : RECONSIDER_MS;
     this.#timer = clock.after(nextMs, () => this.#tick());
@@ -119,7 +130,9 @@ export class InfoPoll implements ReplySink {
     const command = new Command('INFO', INFO_LINE, now, this);
     this.#isStreamed = false;
     this.#askedAt = now;
-    if (this.#parts.ask(command)) this.#asked = command;
+    if (!this.#parts.ask(command)) return;
+    this.#asked = command;
+    this.#parts.guard.asked();
   }
 
   #intervalMs(): number {

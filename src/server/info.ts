@@ -8,6 +8,7 @@ export interface FaktoryInfo {
   readonly connections: number;
   readonly commands: number;
   readonly queues: number;
+  readonly queueNames: readonly string[];
   readonly enqueued: number;
   readonly processed: number;
   readonly failures: number;
@@ -24,6 +25,7 @@ export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null 
   const connections = asCount(server['connections']);
   const commands = asCount(server['command_count']);
   const queues = asCount(faktory['total_queues']);
+  const queueNames = Object.keys(asObject(faktory['queues']) ?? {});
   const enqueued = asCount(faktory['total_enqueued']);
   const processed = asCount(faktory['total_processed']);
   const failures = asCount(faktory['total_failures']);
@@ -45,6 +47,7 @@ export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null 
     connections,
     commands,
     queues,
+    queueNames,
     enqueued,
     processed,
     failures,

@@ -4,7 +4,7 @@
 
 import { Fifo } from '../base/fifo.ts';
 import type { Turns } from '../base/turns.ts';
-import type { Wire } from '../base/wire.ts';
+import type { Wire, Wiring } from '../base/wire.ts';
 import type { LostFate } from '../protocol/after-loss.ts';
 import { type Command, UNSENT } from '../protocol/command.ts';
 import { isShutdown } from '../protocol/replies.ts';
@@ -32,6 +32,7 @@ export interface Head {
 export class Pipeline implements ReplyTaker {
   readonly #wire: Wire;
   readonly #turns: Turns;
+  readonly #onBug: Wiring['onBug'];
   readonly #sharing: 'shared' | 'own';
   readonly #owner: PipelineOwner;
   /** Sent, or about to be, and not answered; oldest first. */
@@ -42,9 +43,11 @@ export class Pipeline implements ReplyTaker {
   #unflushed: Command[] = [];
   readonly #turnEnds = (): void => this.#flushGuarded();
 
-  constructor(wire: Wire, turns: Turns, sharing: 'shared' | 'own', owner: PipelineOwner) {
+  constructor(wire: Wire, wiring: Wiring, sharing: 'shared' | 'own', owner: PipelineOwner) {
+    const { turns, onBug } = wiring;
     this.#wire = wire;
     this.#turns = turns;
+    this.#onBug = onBug;
     this.#sharing = sharing;
     this.#owner = owner;
     this.#work = new WorkTime(turns);
@@ -60,6 +63,11 @@ export class Pipeline implements ReplyTaker {
     const command = this.#outstanding.peek();
     if (command === undefined || command.sentAt === UNSENT) return null;
     return { verb: command.verb, since: this.#work.since(command.sentAt) };
+  }
+
+  /** The same commands, oldest first. */
+  commands(): Iterable<Command> {
+    return this.#outstanding;
   }
 
   /** How long Faktory worked on the command that was answered last. */
@@ -155,8 +163,17 @@ export class Pipeline implements ReplyTaker {
     const isCut = this.wantsWhole() ? this.#parser.isInsideReply : this.#parser.hasPassedOn;
     let fate: LostFate = isCut ? 'partly_answered' : 'unanswered';
     for (let c = this.#outstanding.shift(); c !== undefined; c = this.#outstanding.shift()) {
-      c.sink.onLost(c, c.sentAt === UNSENT ? 'unsent' : fate);
+      this.#tellLost(c, c.sentAt === UNSENT ? 'unsent' : fate);
       fate = 'unanswered';
+    }
+  }
+
+  /** A sink that throws keeps nothing from the others. */
+  #tellLost(command: Command, fate: LostFate): void {
+    try {
+      command.sink.onLost(command, fate);
+    } catch (error) {
+      this.#onBug(error);
     }
   }
 
@@ -172,7 +189,13 @@ export class Pipeline implements ReplyTaker {
     this.#outstanding.shift();
     this.#work.answered(command.sentAt);
     command.workedMs = this.#work.atMostMs;
-    command.sink.onReply(command, piece, true);
+    try {
+      command.sink.onReply(command, piece, true);
+    } catch (error) {
+      // Nobody knows how far it came: the command ends with the connection that this ends.
+      this.#tellLost(command, 'partly_answered');
+      throw error;
+    }
     this.#owner.onAnswered();
   }
 

@@ -6,6 +6,7 @@
 //      ^_________|         |-> orphaned -> closing      open -> ended: the wire is lost
 
 import { check } from '../base/check.ts';
+import { eachOf } from '../base/each-of.ts';
 import type { Wire } from '../base/wire.ts';
 import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
 import { type Command, END_LINE } from '../protocol/command.ts';
@@ -118,6 +119,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     return this.#pipeline?.head ?? null;
   }
 
+  /** Commands sent and not yet answered to the end, oldest first. */
+  commands(): Iterable<Command> {
+    return this.#pipeline?.commands() ?? [];
+  }
+
   /** For how long, at least, Faktory worked on the command that was answered last; milliseconds. */
   get workedAtLeastMs(): number {
     return this.#pipeline?.workTime.atLeastMs ?? 0;
@@ -147,11 +153,12 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   dial(): void {
     const state = this.#state;
     check(state.name === 'queued', `a server connection that is ${state.name} was told to dial`);
-    const { counts, events } = this.#parts;
-    counts.dialReasons.add(state.reason);
-    events.dialStarted(this.lane, state.reason);
-    const attempt = new DialAttempt(this.#parts, this.#options.hello, this);
-    this.#enter({ name: 'dialling', attempt });
+    // Whoever has asked for it may be in the middle of something: a defect is a failed dial.
+    try {
+      this.#beginDial(state.reason);
+    } catch (error) {
+      this.#dialBroke(error);
+    }
   }
 
   /** Sends `command`, whose sink hears the reply. Only in state open. */
@@ -288,22 +295,41 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
 
   #opened(wire: Wire): void {
     const { isShared } = this.#options;
-    const { turns } = this.#parts.wiring;
-    const pipeline = new Pipeline(wire, turns, isShared ? 'shared' : 'own', this);
-    const memory = new ReplyMemory(wire, this.#parts.budget.replies);
+    const { wiring, budget } = this.#parts;
+    const pipeline = new Pipeline(wire, wiring, isShared ? 'shared' : 'own', this);
+    const memory = new ReplyMemory(wire, budget.replies);
     wire.handOver(this);
     this.#enter({ name: 'open', wire, pipeline, memory });
   }
 
+  #beginDial(reason: DialReason): void {
+    const { counts, events } = this.#parts;
+    const attempt = new DialAttempt(this.#parts, this.#options.hello, this);
+    this.#enter({ name: 'dialling', attempt });
+    events.dialStarted(this.lane, reason);
+    counts.dialReasons.add(reason);
+  }
+
+  #dialBroke(error: unknown): void {
+    if (this.#state.name === 'dialling') {
+      this.#state.attempt.broke(error);
+      return;
+    }
+    this.#parts.wiring.onBug(error);
+    this.#dialFailed({ reason: 'bug', errno: null });
+  }
+
   /** The connection keeps its place and asks for another turn. */
   #dialFailed(failure: DialFailure): void {
-    const { counts, dialler, events, health } = this.#parts;
-    counts.ends.add(failure.reason);
-    events.dialFailed(failure);
-    health.dialFailed(failure);
-    dialler.failed(this);
-    this.#options.owner.onDialFailed?.(this, failure);
-    this.#askForDial(this.#options.dialReason === 'control' ? 'control' : 'redial');
+    const { counts, dialler, events, health, wiring } = this.#parts;
+    eachOf(wiring.onBug, [
+      () => events.dialFailed(failure),
+      () => health.dialFailed(failure),
+      () => dialler.failed(this),
+      () => this.#options.owner.onDialFailed?.(this, failure),
+      () => this.#askForDial(this.#options.dialReason === 'control' ? 'control' : 'redial'),
+      () => counts.ends.add(failure.reason),
+    ]);
   }
 
   /** Says END, so that Faktory is the first to close, once it has worked off what was sent. */
@@ -333,13 +359,17 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
 
   #end(reason: ServerEndReason): void {
     const pipeline = this.#state.name === 'closing' ? this.#state.pipeline : this.#pipeline;
-    this.#talking?.memory.close();
+    const memory = this.#talking?.memory;
+    const { counts, forget, wiring } = this.#parts;
     this.#enter({ name: 'ended' });
-    this.#parts.counts.ends.add(reason);
-    this.#parts.forget(this);
-    pipeline?.reportLost();
-    this.#options.place.release();
-    this.#options.owner.onEnd(this, reason);
+    forget(this);
+    eachOf(wiring.onBug, [
+      () => memory?.close(),
+      () => pipeline?.reportLost(),
+      () => this.#options.place.release(),
+      () => this.#options.owner.onEnd(this, reason),
+      () => counts.ends.add(reason),
+    ]);
   }
 
   #enter(state: State): void {

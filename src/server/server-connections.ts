@@ -1,6 +1,7 @@
 // All connections to Faktory. Promise: each one that exists is in one set, from its place to its
 // end, so every count of them is the size of what is there.
 
+import type { Command } from '../protocol/command.ts';
 import { ServerConnection, type ServerOptions } from './server-connection.ts';
 import type { ServerParts } from './server-parts.ts';
 import { LANES, SERVER_STATES, type LaneName, type ServerState } from './server-states.ts';
@@ -36,6 +37,11 @@ export class ServerConnections {
       }
     }
     return oldestMs;
+  }
+
+  /** Commands at Faktory, or on their way there. */
+  *atFaktory(): Generator<Command, void, undefined> {
+    for (const connection of this.#all) yield* connection.commands();
   }
 
   closeAll(): void {

@@ -65,12 +65,14 @@ export class WriteCheck implements ReplySink {
     const now = this.#parts.clock.now();
     const sentAt = this.#probeSentAt ?? now;
     const outcome = probeOutcome(reply);
-    this.#over(outcome.kind);
+    this.#probeSentAt = null;
     this.#judge(outcome, now, sentAt);
+    this.#parts.probes.add(outcome.kind);
   }
 
   onLost(): void {
-    this.#over('lost');
+    this.#probeSentAt = null;
+    this.#parts.probes.add('lost');
   }
 
   #judge(outcome: ProbeOutcome, now: number, sentAt: number): void {
@@ -89,15 +91,10 @@ export class WriteCheck implements ReplySink {
     }
   }
 
-  #over(outcome: ProbeOutcomeName): void {
-    this.#probeSentAt = null;
-    this.#parts.probes.add(outcome);
-  }
-
   #schedule(): void {
     this.#timer = this.#parts.clock.after(TICK_MS, () => {
-      this.#tick();
       this.#schedule();
+      this.#tick();
     });
   }
 

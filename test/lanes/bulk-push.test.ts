@@ -30,6 +30,8 @@ class NotingPush extends Command implements LaneCommand {
   expired(): void {}
 
   outcomeUnknown(): void {}
+
+  broke(): void {}
 }
 
 function tell(reply: string, workedMs = 0): { told: string[]; sentAgain: number } {
@@ -78,4 +80,20 @@ t.test('a failure that names none of them may be that of any that is not named',
   const reply = failures({ '22222222': 'no', renamed: 'no' });
   const { told } = tellOf(['11111111', '22222222', '33333333'], 0, reply);
   t.same(told, ['unanswered', '-ERR no\r\n', 'unanswered']);
+});
+
+t.test('where telling one of them fails, it and those behind it are lost, each once', async (t) => {
+  const told: string[] = [];
+  const pushes = ['12345678', '12345679', '12345680'].map((jid) => new NotingPush(told, jid));
+  const [, second] = pushes;
+  if (second === undefined) return;
+  second.sink.onReply = () => {
+    throw new Error('of a test');
+  };
+  const parts = { counts: new LaneCounts(), pushAlone: () => t.fail('none is sent again') };
+  const bulk = new BulkPush(parts, pushes, 0);
+  t.throws(() => bulk.onReply(bulk.command, Buffer.from('$2\r\n{}\r\n')), { message: 'of a test' });
+  bulk.onLost(bulk.command, 'partly_answered');
+  bulk.onLost(bulk.command, 'unanswered');
+  t.same(told, ['+OK\r\n', 'partly_answered', 'partly_answered']);
 });

@@ -3,6 +3,7 @@
 import t from 'tap';
 import { Live } from '../../src/base/live.ts';
 import { LaneCounts } from '../../src/lanes/lane-counts.ts';
+import { NewQueues } from '../../src/lanes/new-queues.ts';
 import { type HeldWrite, WriteGate } from '../../src/lanes/write-gate.ts';
 import { WriteHealth } from '../../src/server/write-health.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -27,6 +28,12 @@ class Scene {
     }),
     counts: this.counts,
     health: this.health,
+    newQueues: new NewQueues({
+      clock: this.clock,
+      counts: this.counts,
+      atFaktory: () => [],
+      onForced: () => {},
+    }),
     onBug: (error) => {
       throw error;
     },

@@ -1,7 +1,9 @@
 // The whole bouncer under random clients, commands, losses, splits, clocks and limits, in both modes:
 // what it promises holds after every run. A failure names the command that repeats its seed. Thousands:
 //   MODEL_RUNS=30000 npx tap --timeout=900 test/model/model.test.ts
-// MODEL_SEED: the first seed; MODEL_MODE: session or pooled, where the seed is not to decide.
+// MODEL_SEED: the first seed; MODEL_MODE: session or pooled, where the seed is not to decide; MODEL_SINKS:
+// which sinks throw, of log, client write, server write and count; all of them unless it is set;
+// MODEL_SINK_CHANCE: in which share of the runs they do.
 
 import t from 'tap';
 import { MODES, type Mode } from '../../src/config/config.ts';
@@ -37,7 +39,8 @@ t.test('a seed gives the same run each time', async (t) => {
 });
 
 function repeat(seed: number): string {
-  const chosen = mode === null ? '' : `MODEL_MODE=${mode} `;
+  const sinks = process.env['MODEL_SINKS'];
+  const chosen = `${mode === null ? '' : `MODEL_MODE=${mode} `}${sinks === undefined ? '' : `MODEL_SINKS=${sinks} `}`;
   return `${chosen}MODEL_SEED=${seed} MODEL_RUNS=1 npx tap test/model/model.test.ts`;
 }
 

@@ -74,20 +74,26 @@ t.test('a PUSH whose outcome is unknown closes its client and is counted', async
   t.same(await other.command(pushLine().line), ok);
 });
 
-t.test('of a client that left, an unsent PUSH is dropped; ACK and FAIL are sent', async (t) => {
+t.test('what a client had sent when it left in an outage is executed, FIN or reset', async (t) => {
   const { faktory, bouncer, connect } = await openPooled(t);
-  const clients = [await connect(), await connect(), await connect()];
+  const clients = await Promise.all(Array.from({ length: 5 }, () => connect()));
   await faktory.stop();
   await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
-  const lines = [pushLine().line, 'ACK {"jid":"12345678"}', 'FAIL {"jid":"12345678"}'];
+  const [finished, reset] = [pushLine(), pushLine()];
+  const lines = [finished.line, reset.line, 'ACK {"jid":"12345678"}', 'FAIL {"jid":"12345678"}'];
+  lines.push('MUTATE {"cmd":"clear","target":"dead"}');
   for (const [i, client] of clients.entries()) client.send(`${lines[i]}\r\n`);
-  await until(() => bouncer.snapshot().commandLane.waiting === 3, { what: 'three to wait' });
-  for (const client of clients) client.reset();
-  await bouncer.metricIs('client_connections_ended_total{reason="client_reset"}', 3);
+  await until(() => bouncer.snapshot().commandLane.waiting === 5, { what: 'five to wait' });
+  for (const [i, client] of clients.entries()) {
+    if (i === 0) client.end();
+    else client.reset();
+  }
   await faktory.start();
-  await faktory.waitFor((f) => f.lines('ACK').length + f.lines('FAIL').length === 2, 'ACK, FAIL');
+  await bouncer.metricIs('client_connections_ended_total{reason="client_reset"}', 4);
   await bouncer.gaugesAreZero();
-  t.same(faktory.lines('PUSH'), []);
+  const pushed = [...faktory.lines('PUSH'), ...faktory.lines('PUSHB')].join('\n');
+  for (const { jid } of [finished, reset]) t.equal(pushed.split(jid).length, 2, jid);
+  for (const verb of ['ACK', 'FAIL', 'MUTATE']) t.equal(faktory.lines(verb).length, 1, verb);
 });
 
 t.test('FETCHes over equal sets share one, sent as the first client wrote it', async (t) => {

@@ -161,6 +161,41 @@ for (const [silentMs, isClosed] of [
   );
 }
 
+for (const [wid, isClosed] of [
+  ['w1', false],
+  ['w2', true],
+] as const) {
+  t.test(`a worker whose client says BEAT for ${wid} only: closed ${isClosed}`, async (t) => {
+    const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 2 });
+    const client = new ModelClient('c', 'w1', house.accept());
+    const other = new ModelClient('o', 'w2', house.accept());
+    await settle(house, 30_000);
+    client.send('BEAT', { wid });
+    await settle(house, 30_250);
+    t.equal(client.answered, 1);
+    for (const connection of house.faktory.connections) {
+      if (connection.wid === 'w1') house.faktory.reset(connection);
+    }
+    await settle(house, 1000);
+    t.equal(client.wasClosed, isClosed);
+    t.equal(other.wasClosed, false);
+  });
+}
+
+t.test('a worker lives by a BEAT that another client says for it', async (t) => {
+  const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 2 });
+  const client = new ModelClient('c', 'w1', house.accept());
+  const other = new ModelClient('o', 'w2', house.accept());
+  await settle(house, 30_000);
+  other.send('BEAT', { wid: 'w1' });
+  await settle(house, 30_250);
+  for (const connection of house.faktory.connections) {
+    if (connection.wid === 'w1') house.faktory.reset(connection);
+  }
+  await settle(house, 1000);
+  t.equal(client.wasClosed, false);
+});
+
 /** A client of worker w1, after two others were there: one got a job, the other left in FETCH. */
 async function comeBack(house: PooledHouse): Promise<ModelClient> {
   const [a, b] = ['a', 'b'].map((name) => new ModelClient(name, 'w1', house.accept()));

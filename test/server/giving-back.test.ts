@@ -5,6 +5,7 @@ import { Live } from '../../src/base/live.ts';
 import type { FetchedJob } from '../../src/protocol/job.ts';
 import { ControlConnection } from '../../src/server/control-connection.ts';
 import { WriteHealth } from '../../src/server/write-health.ts';
+import { IDLE_GUARD } from './support/idle-guard.ts';
 import { OWN_HELLO, ServerRoom } from './support/room.ts';
 
 const REFUSED = { kind: 'refused', reason: 'OOM command not allowed' } as const;
@@ -28,6 +29,7 @@ function house() {
     health,
     writeHealth,
     settings,
+    infoGuard: IDLE_GUARD,
     infoOutcomes: room.counts.info,
   });
   const fates: string[] = [];

@@ -20,6 +20,8 @@ class House {
   readonly asked: Command[] = [];
   isOpen = true;
   mayAsk = true;
+  /** What the guard was told. */
+  readonly guarded: unknown[] = [];
   readonly poll = new InfoPoll({
     clock: this.clock,
     settings: this.settings,
@@ -28,7 +30,11 @@ class House {
       if (this.isOpen) this.asked.push(command);
       return this.isOpen;
     },
-    mayAsk: () => this.mayAsk,
+    guard: {
+      mayAsk: () => this.mayAsk,
+      asked: () => void this.guarded.push('asked'),
+      over: (queues) => void this.guarded.push(queues),
+    },
   });
 
   answer(text = bulk(JSON.stringify(INFO))): void {
@@ -168,3 +174,21 @@ t.test(
     t.equal(house.clock.timers, 0);
   },
 );
+
+t.test('the guard hears when INFO is at Faktory, and which queues there are', async (t) => {
+  const house = new House();
+  house.isOpen = false;
+  house.poll.opened();
+  t.same(house.guarded, []);
+  house.isOpen = true;
+  house.clock.advance(INTERVAL_MS);
+  t.same(house.guarded, ['asked']);
+  const faktory = { ...INFO.faktory, queues: { a: 0, b: 2 } };
+  house.answer(bulk(JSON.stringify({ ...INFO, faktory })));
+  house.clock.advance(INTERVAL_MS);
+  house.answer('-ERR of a test\r\n');
+  house.clock.advance(INTERVAL_MS);
+  const command = house.asked.at(-1);
+  command?.sink.onLost(command, 'unanswered');
+  t.same(house.guarded, ['asked', ['a', 'b'], 'asked', null, 'asked', null]);
+});

@@ -30,6 +30,7 @@ const INFO = {
   connections: 12,
   commands: 1000,
   queues: 3,
+  queueNames: ['default'],
   enqueued: 42,
   processed: 500,
   failures: 6,

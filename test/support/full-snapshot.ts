@@ -37,6 +37,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
         connections: 20,
         commands: 1000,
         queues: 3,
+        queueNames: ['a', 'b', 'c'],
         enqueued: 42,
         processed: 500,
         failures: 6,

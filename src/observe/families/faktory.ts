@@ -31,6 +31,11 @@ export const FAKTORY_FAMILIES: readonly Family[] = [
     'outcome',
     (counts) => counts.server.info,
   ),
+  counter(
+    'info_forced_total',
+    "The bouncer's own INFOs that were sent although PUSHes to new queues were at Faktory.",
+    ({ counts }) => counts.lanes.infosForced.total,
+  ),
   faktoryGauge('faktory_connections', 'connections', 'Connections that Faktory counts.'),
   gauge(
     'faktory_connections_past_bouncer',

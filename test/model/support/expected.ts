@@ -4,7 +4,7 @@
 import { CLIENT_STATES } from '../../../src/client/client-states.ts';
 import { SERVER_STATES, type ServerState } from '../../../src/server/server-states.ts';
 import { FALSE_OKS } from '../../support/memory-commands.ts';
-import { SURVIVED } from './sinks.ts';
+import { SINKS } from './sinks.ts';
 
 /** States with a connection that can be lost. */
 const LOSABLE = SERVER_STATES.filter((state) => state !== 'queued');
@@ -27,7 +27,7 @@ export const EXPECTED: readonly string[] = [
   ...['none', 'delay', 'cpu'].map((kind) => `service times: ${kind}`),
   ...['hung', 'refusing', 'well'].map((state) => `redis: ${state}`),
   ...FALSE_OKS.map((why) => `false +OK said: ${why}`),
-  ...SURVIVED.map((sink) => `sink: ${sink}`),
+  ...SINKS.map((sink) => `sink: ${sink}`),
   ...['admitted', 'refused'].map((what) => `clients: ${what}`),
   ...['acked', 'failed', 'given back', 'cut'].map((fate) => `jobs: ${fate}`),
 ];

@@ -32,7 +32,7 @@ const HAZARD_CHANCE: Record<Hazard, number> = {
   redis: 0.2,
   clock: 0.3,
   limits: 0.3,
-  sink: Number(process.env['SINK'] ?? 0.15),
+  sink: Number(process.env['MODEL_SINK_CHANCE'] ?? 0.15),
   drain: 0.2,
 };
 

@@ -16,8 +16,11 @@ import type { Tally } from './tally.ts';
 
 const QUEUES = ['a', 'b', 'c'];
 const DEADLY = ['PUSH', 'ACK', 'BEAT', 'QUEUE PAUSE'];
-/** Long enough for every deadline, and for what a slow Faktory has to work off. */
-const SETTLE_MS = 15_000;
+/**
+ * Long enough for every deadline, and for what a slow Faktory has to work off: four commands of one client,
+ * each of which may be held for 4 s, or be answered late.
+ */
+const SETTLE_MS = 25_000;
 const CAPS_CHECKED_EVERY = 16;
 
 /** False where there was nothing to do. */

@@ -1,0 +1,14 @@
+// Whom a BEAT is for. Promise: the worker that Faktory hears of is named, whoever says it.
+// Facts from Faktory v1.7.0: server/workers.go ClientBeat, which Go's encoding/json reads; heartbeat()
+// looks the worker up by this wid alone.
+
+import { contentEnd } from './bytes.ts';
+import { goMembers, goText, goTextField } from './go-json.ts';
+
+const PAYLOAD_START = 'BEAT '.length;
+
+/** The wid in a BEAT line, empty where there is none; null where Faktory cannot read it. */
+export function beatWid(line: Buffer): string | null {
+  const members = goMembers(goText(line.subarray(PAYLOAD_START, contentEnd(line))));
+  return members === null ? null : goTextField(members, 'wid');
+}
