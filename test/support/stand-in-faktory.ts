@@ -11,6 +11,7 @@ import {
   type WorkerState,
 } from './stand-in-commands.ts';
 import { type ConnectionHost, StandInConnection } from './stand-in-connection.ts';
+import { type EnterpriseOptions, StandInEnterprise } from './stand-in-enterprise.ts';
 import { StandInJobs } from './stand-in-jobs.ts';
 import { type Toxic, type ToxicPlace, Toxics } from './toxics.ts';
 import { within } from './waiting.ts';
@@ -25,6 +26,8 @@ export interface StandInOptions {
   readonly handshakeMs?: number;
   /** What INFO says. Default 1.7.0. */
   readonly version?: string;
+  /** Given: an Enterprise server. */
+  readonly enterprise?: EnterpriseOptions;
 }
 
 export interface ReceivedLine {
@@ -38,7 +41,9 @@ const waitMs = 10_000;
 export class StandInFaktory {
   readonly host = '127.0.0.1';
   readonly port: number;
-  readonly jobs = new StandInJobs();
+  readonly jobs: StandInJobs;
+  /** What an Enterprise server knows besides; undefined in the open-source edition. */
+  readonly enterprise: StandInEnterprise | undefined;
   /** Lines that would have made the real one panic; each stopped the stand-in. */
   readonly panics: string[] = [];
   readonly #options: StandInOptions;
@@ -61,6 +66,9 @@ export class StandInFaktory {
   private constructor(port: number, options: StandInOptions) {
     this.port = port;
     this.#options = options;
+    const { enterprise } = options;
+    this.enterprise = enterprise === undefined ? undefined : new StandInEnterprise(enterprise);
+    this.jobs = new StandInJobs((queue, wid) => this.enterprise?.mayTake(queue, wid) ?? true);
   }
 
   /** Every line in the order of arrival, HELLO included; a line counts once its LF has come. */
@@ -202,6 +210,7 @@ export class StandInFaktory {
     const { number, wid, signal } = connection;
     const answer = await execute(line, {
       jobs: this.jobs,
+      enterprise: this.enterprise,
       workers: this.#workers,
       connection: number,
       wid,
