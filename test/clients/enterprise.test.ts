@@ -2,12 +2,15 @@
 // expect: error codes, unique jobs, batches, tracking, throttles, a licence's connections.
 
 import t, { type Test } from 'tap';
+import type { Clock } from '../../src/base/clock.ts';
 import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { requireGoClients, runGoClient } from '../support/go-client.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { nil, ok, type Reply, replyText } from '../support/reply.ts';
 import type { EnterpriseOptions, Problem } from '../support/stand-in-enterprise.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
+import { StillClock } from '../support/still-clock.ts';
+import { until } from '../support/waiting.ts';
 import { MODES } from './house.ts';
 
 interface House {
@@ -16,18 +19,25 @@ interface House {
   connect(wid?: string): Promise<RawClient>;
 }
 
+interface HouseOptions {
+  readonly enterprise?: EnterpriseOptions;
+  readonly overrides?: Overrides;
+  readonly fetchBlockMs?: number;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
 async function open(
   t: Test,
   mode: (typeof MODES)[number],
-  enterprise: EnterpriseOptions = {},
-  overrides: Overrides = {},
-  fetchBlockMs = 2000,
+  { enterprise = {}, overrides = {}, fetchBlockMs = 2000, clock }: HouseOptions = {},
 ): Promise<House> {
   const faktory = await StandInFaktory.start({ enterprise, fetchBlockMs });
   t.teardown(() => faktory.stop());
   const bouncer = await startBouncer(t, {
     port: faktory.port,
     overrides: { mode, 'writes.probe_interval': '1h', ...overrides },
+    ...(clock !== undefined && { clock }),
   });
   await bouncer.isUp();
   const connect = async (wid?: string): Promise<RawClient> => {
@@ -48,6 +58,19 @@ function jobLine(fields: object = {}): { readonly jid: string; readonly line: st
   return { jid, line: `PUSH ${JSON.stringify({ jid, jobtype: 'count', args: [], ...fields })}` };
 }
 
+function newBatch(callback: 'success' | 'complete'): string {
+  jobs += 1;
+  const job = { jid: `callback-${jobs}`, jobtype: 'done', args: [], queue: 'callbacks' };
+  return `BATCH NEW ${JSON.stringify({ [callback]: job })}`;
+}
+
+/** Whether the command lane has so many commands. */
+async function holds(bouncer: RunningBouncer, commands: number): Promise<boolean> {
+  const metrics = await bouncer.metrics();
+  const count = (name: string): number => metrics.get(`command_lane_${name}`) ?? 0;
+  return count('waiting') + count('outstanding') === commands;
+}
+
 /** A middleware that refuses what asks for it. */
 function refuseAsAsked({ custom }: { readonly [field: string]: unknown }): Problem | undefined {
   return (custom as { readonly refuse?: Problem } | undefined)?.refuse;
@@ -65,15 +88,24 @@ const ROUNDS = 6;
 
 for (const mode of MODES) {
   t.test(`${mode}: every error code of a PUSH reaches its own client as it is`, async (t) => {
-    const { bouncer, connect } = await open(t, mode, { onPush: refuseAsAsked });
+    // PUSHes travel together only while they take no time.
+    const clock = new StillClock();
+    const { faktory, bouncer, connect } = await open(t, mode, {
+      enterprise: { onPush: refuseAsAsked },
+      overrides: { 'pool.command_connections': 1 },
+      clock,
+    });
     const clients = await Promise.all(Array.from({ length: PUSHERS }, () => connect()));
     const expected = clients.map((client) => client.heard);
     for (let round = 0; round < ROUNDS; round += 1) {
+      const lift = faktory.inject({ kind: 'stall' }, { on: 'PUSH' });
       const replies = clients.map((client, n) => {
         const refuse = (n + round) % 2 === 0 ? REFUSALS[(n + round) % REFUSALS.length] : undefined;
         expected[n] += refuse === undefined ? '+OK\r\n' : `-${refuse.code} ${refuse.text}\r\n`;
         return client.command(jobLine(refuse && { custom: { refuse } }).line);
       });
+      if (mode === 'pooled') await until(() => holds(bouncer, PUSHERS), { what: 'all PUSHes' });
+      lift();
       await Promise.all(replies);
     }
     t.same(
@@ -86,7 +118,7 @@ for (const mode of MODES) {
 
   t.test(`${mode}: an error code of a FETCH reaches the client that waits`, async (t) => {
     const refuse = { code: 'DENIED', text: 'fetch denied' };
-    const { connect } = await open(t, mode, { onFetch: refuseAsAsked });
+    const { connect } = await open(t, mode, { enterprise: { onFetch: refuseAsAsked } });
     const [worker, producer] = [await connect('worker-1'), await connect()];
     const before = worker.heard;
     const fetched = worker.command('FETCH default');
@@ -123,7 +155,7 @@ for (const mode of MODES) {
     const makers = await Promise.all(Array.from({ length: 8 }, () => connect()));
     await Promise.all(
       makers.map(async (maker) => {
-        const bid = replyText(await maker.command('BATCH NEW {"success":{"jobtype":"done"}}'));
+        const bid = replyText(await maker.command(newBatch('success')));
         const members = [1, 2, 3].map(() => jobLine({ custom: { bid } }));
         const rest = [`BATCH COMMIT ${bid}`, `BATCH STATUS ${bid}`];
         const lines = [...members.map(({ line }) => line), ...rest];
@@ -149,7 +181,7 @@ for (const mode of MODES) {
   t.test(`${mode}: a worker opens its batch again, and commits it before its ACK`, async (t) => {
     const { connect } = await open(t, mode);
     const maker = await connect();
-    const bid = replyText(await maker.command('BATCH NEW {"complete":{"jobtype":"done"}}'));
+    const bid = replyText(await maker.command(newBatch('success')));
     t.same(await maker.command(jobLine({ custom: { bid } }).line), ok);
     t.same(await maker.command(`BATCH COMMIT ${bid}`), ok);
     const worker = await connect('worker-1');
@@ -163,7 +195,10 @@ for (const mode of MODES) {
     t.same(await other.command(`BATCH COMMIT ${bid}`), ok);
     t.same(await worker.command(`ACK {"jid":"${job.jid}"}`), ok);
     const status = JSON.parse(replyText(await maker.command(`BATCH STATUS ${bid}`)) ?? '');
-    t.match(status, { total: 2, pending: 1, complete_st: '' });
+    t.match(status, { total: 2, pending: 1, success_st: '' });
+    const last = JSON.parse(replyText(await other.command('FETCH default')) ?? '') as typeof job;
+    t.same(await other.command(`ACK {"jid":"${last.jid}"}`), ok);
+    t.match(replyText(await worker.command('FETCH callbacks')), 'callback-');
     t.same(await maker.command('BATCH STATUS b-none'), {
       kind: 'error',
       text: 'ERR no such batch b-none',
@@ -190,7 +225,7 @@ for (const mode of MODES) {
 
   t.test(`${mode}: no throttle is exceeded, and each job of its queue is done`, async (t) => {
     const throttles = { scraping: { concurrency: 2 }, bulk: { worker: 1 } };
-    const { faktory, connect } = await open(t, mode, { throttles });
+    const { faktory, connect } = await open(t, mode, { enterprise: { throttles } });
     const producer = await connect();
     for (const queue of ['scraping', 'bulk']) {
       for (let n = 0; n < 10; n += 1) t.same(await producer.command(jobLine({ queue }).line), ok);
@@ -213,7 +248,9 @@ for (const mode of MODES) {
   });
 
   t.test(`${mode}: a throttle that is full reads as an empty queue`, async (t) => {
-    const { connect } = await open(t, mode, { throttles: { scraping: { concurrency: 1 } } });
+    const { connect } = await open(t, mode, {
+      enterprise: { throttles: { scraping: { concurrency: 1 } } },
+    });
     const [producer, worker] = [await connect(), await connect('worker-1')];
     for (let n = 0; n < 2; n += 1) await producer.command(jobLine({ queue: 'scraping' }).line);
     const first = JSON.parse(replyText(await worker.command('FETCH scraping')) ?? '') as {
@@ -221,14 +258,17 @@ for (const mode of MODES) {
     };
     t.same(await worker.command('FETCH scraping'), nil);
     t.same(await worker.command(`ACK {"jid":"${first.jid}"}`), ok);
-    t.match(replyText(await worker.command('FETCH scraping')), 'scraping');
+    // A FETCH that began while it was full finds nothing to its end.
+    let next: string | null = null;
+    while (next === null) next = replyText(await worker.command('FETCH scraping'));
+    t.match(next, 'scraping');
   });
 
   t.test(
     `${mode}: where Faktory says nil at once, so does the bouncer, once for each`,
     async (t) => {
       // Enterprise may answer so for a throttle that is full: its clients then decide when they ask again.
-      const { faktory, connect } = await open(t, mode, {}, {}, 0);
+      const { faktory, connect } = await open(t, mode, { fetchBlockMs: 0 });
       const clients = await Promise.all([1, 2, 3].map(() => connect('worker-1')));
       for (let round = 0; round < 3; round += 1) {
         const replies = clients.map((client) => client.command('FETCH default'));
@@ -241,7 +281,7 @@ for (const mode of MODES) {
   t.test(`${mode}: no more connections than a licence has`, async (t) => {
     const licensed = 20;
     const overrides = { 'limits.server_connections': licensed, 'limits.producer_reserve': 18 };
-    const { faktory, connect } = await open(t, mode, {}, overrides);
+    const { faktory, connect } = await open(t, mode, { overrides });
     const clients = await Promise.all(Array.from({ length: 15 }, () => connect()));
     const replies = await Promise.all(clients.map((client) => client.command(jobLine().line)));
     t.same(new Set(replies.map(({ kind }) => kind)), new Set(['status']));

@@ -85,7 +85,7 @@ export class RunningBouncer {
   }
 
   /** Resolves when Faktory was found up. */
-  async isUp(withinMs = 5000): Promise<void> {
+  async isUp(withinMs = 20_000): Promise<void> {
     await until(() => this.snapshot().faktory.up, {
       what: 'the bouncer to find Faktory up',
       withinMs,

@@ -113,7 +113,10 @@ function pushBulk(payload: string, context: CommandContext): string[] {
 }
 
 /** The problem, if there is one. */
-function enqueue(fields: Fields, context: CommandContext): Problem | undefined {
+export function enqueue(
+  fields: Fields,
+  context: Pick<CommandContext, 'jobs' | 'enterprise'>,
+): Problem | undefined {
   const { jid, queue: name, jobtype, args, ...rest } = fields;
   if (typeof jid !== 'string' || jid.length < 8) return missing('a reasonable jid');
   if (typeof jobtype !== 'string' || jobtype === '') return missing('a jobtype');

@@ -33,11 +33,15 @@ export interface EnterpriseOptions {
 interface Batch {
   readonly definition: Fields;
   readonly createdAt: string;
+  /** Its callbacks that have been pushed. */
+  readonly called: Set<Callback>;
   isCommitted: boolean;
   total: number;
   pending: number;
   failed: number;
 }
+
+type Callback = 'complete' | 'success';
 
 interface Track {
   readonly jid: string;
@@ -57,6 +61,7 @@ const OK: EnterpriseAnswer = { kind: 'ok' };
 
 export class StandInEnterprise {
   readonly #options: EnterpriseOptions;
+  readonly #pushJob: (fields: Fields) => void;
   readonly #batches = new Map<string, Batch>();
   readonly #tracks = new Map<string, Track>();
   /** The jid that holds the lock, by what makes a job unique. */
@@ -65,8 +70,10 @@ export class StandInEnterprise {
   readonly #atWork = new Map<string, { readonly job: Job; readonly wid: string }>();
   #mostAtWork = new Map<string, number>();
 
-  constructor(options: EnterpriseOptions) {
+  /** `pushJob`: as a client's PUSH would; for a batch's callbacks. */
+  constructor(options: EnterpriseOptions, pushJob: (fields: Fields) => void) {
     this.#options = options;
+    this.#pushJob = pushJob;
   }
 
   /** Most jobs of the queue that were ever at workers at a time. */
@@ -85,6 +92,7 @@ export class StandInEnterprise {
         return { kind: 'bulk', contents: bid };
       case 'COMMIT':
         batch.isCommitted = true;
+        this.#callBack(batch);
         return OK;
       case 'STATUS':
         return { kind: 'bulk', contents: JSON.stringify(statusOf(bid, batch)) };
@@ -156,6 +164,7 @@ export class StandInEnterprise {
     if (batch === undefined) return;
     if (how === 'success') batch.pending -= 1;
     else batch.failed += 1;
+    this.#callBack(batch);
   }
 
   #newBatch(payload: string): EnterpriseAnswer {
@@ -166,8 +175,19 @@ export class StandInEnterprise {
     const bid = `b-${randomBytes(8).toString('hex')}`;
     const createdAt = new Date().toISOString();
     const counts = { total: 0, pending: 0, failed: 0 };
-    this.#batches.set(bid, { definition, createdAt, isCommitted: false, ...counts });
+    const called = new Set<Callback>();
+    this.#batches.set(bid, { definition, createdAt, called, isCommitted: false, ...counts });
     return { kind: 'bulk', contents: bid };
+  }
+
+  /** Pushes what is due: complete when each job was tried, success when each has succeeded. */
+  #callBack(batch: Batch): void {
+    for (const callback of ['complete', 'success'] as const) {
+      const job = batch.definition[callback];
+      if (job === undefined || batch.called.has(callback) || !isDue(callback, batch)) continue;
+      batch.called.add(callback);
+      this.#pushJob(job as Fields);
+    }
   }
 
   #trackOf(jid: string): object {
@@ -185,9 +205,12 @@ export class StandInEnterprise {
   }
 }
 
+function isDue(callback: Callback, { isCommitted, pending, failed }: Batch): boolean {
+  return isCommitted && pending === (callback === 'success' ? 0 : failed);
+}
+
 function statusOf(bid: string, batch: Batch): object {
-  const { definition, createdAt, total, pending, failed, isCommitted } = batch;
-  const isDone = isCommitted && pending === 0;
+  const { definition, createdAt, total, pending, failed, called } = batch;
   return {
     bid,
     parent_bid: definition['parent_bid'],
@@ -196,8 +219,8 @@ function statusOf(bid: string, batch: Batch): object {
     total,
     pending,
     failed,
-    complete_st: isDone || (isCommitted && pending === failed) ? '1' : '',
-    success_st: isDone ? '1' : '',
+    complete_st: called.has('complete') ? '1' : '',
+    success_st: called.has('success') ? '1' : '',
   };
 }
 

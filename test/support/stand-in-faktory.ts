@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './free-port.ts';
 import {
   type Answer,
+  enqueue,
   execute,
   signalWorker,
   type StandInWorker,
@@ -67,7 +68,10 @@ export class StandInFaktory {
     this.port = port;
     this.#options = options;
     const { enterprise } = options;
-    this.enterprise = enterprise === undefined ? undefined : new StandInEnterprise(enterprise);
+    this.enterprise =
+      enterprise === undefined
+        ? undefined
+        : new StandInEnterprise(enterprise, (fields) => this.#push(fields));
     this.jobs = new StandInJobs((queue, wid) => this.enterprise?.mayTake(queue, wid) ?? true);
   }
 
@@ -227,6 +231,10 @@ export class StandInFaktory {
       this.drop();
     }
     return answer;
+  }
+
+  #push(fields: Readonly<Record<string, unknown>>): void {
+    enqueue(fields, { jobs: this.jobs, enterprise: this.enterprise });
   }
 
   #greet({ number, wid }: StandInConnection): void {
