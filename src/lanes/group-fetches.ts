@@ -17,6 +17,12 @@ import type { GroupServers, GroupServersParts } from './group-servers.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import type { StrayJobs, WaitingFetches } from './stray-jobs.ts';
 
+/**
+ * Faktory's own FETCH waits 2 s before it finds nothing. One that finds nothing at once (Enterprise
+ * may, where a throttle is full) would do so again: its client hears, and decides when to ask again.
+ */
+const NIL_AT_ONCE_MS = 100;
+
 export interface GroupFetchesParts extends GroupServersParts {
   readonly clock: Clock;
   readonly counts: LaneCounts;
@@ -179,11 +185,20 @@ export class GroupFetches implements FetchHome {
     this.#servers.rest(server, now);
     if (reply !== null && !isNil(reply)) this.#handOut(set, reply, promisedTo, now);
     else if (promisedTo !== null) this.#lane.answerNil(promisedTo);
-    else if (this.#lane.isDraining && set.waiting.first !== undefined) {
-      this.#lane.answerNil(set.waiting.first);
+    else if (this.#lane.isDraining || (reply !== null && tookMs < NIL_AT_ONCE_MS)) {
+      this.#nothingFor(set, sentAt, now);
     }
     if (isJob) this.#notePace(tookMs, now);
     this.pump(now);
+  }
+
+  /** A FETCH that was sent at `sentAt` has found nothing, and none is sent in its stead. */
+  #nothingFor(set: WaitingSet, sentAt: number, now: number): void {
+    const { first } = set.waiting;
+    if (first === undefined || (first.askedAt > sentAt && !this.#lane.isDraining)) return;
+    first.withdraw();
+    this.#sets.hadNil(set, now);
+    this.#lane.answerNil(first);
   }
 
   /** The reply goes to a client that waits for it; a job that nobody waits for finds a taker elsewhere. */

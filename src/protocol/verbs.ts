@@ -112,9 +112,10 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   MUTATE: ORDINARY,
   // Faktory ignores the errors of all three actions.
   QUEUE: { ...ORDINARY, redis: 'unproven', argumentsMin: 2 },
-  // Enterprise only: what they do there is not public.
+  // Both in Enterprise only: what they do there is not public. A TRACK reads or sets the progress of
+  // one job (client/tracking.go), so it is not kept waiting by MUTATEs and PUSHBs of others.
   BATCH: { ...ORDINARY, redis: 'unproven' },
-  TRACK: { ...ORDINARY, redis: 'unproven' },
+  TRACK: { ...ORDINARY, pace: 'quick', redis: 'unproven' },
   END: { ...ORDINARY, redis: 'untouched', alone: true },
   OTHER: { ...ORDINARY, redis: 'untouched' },
 };

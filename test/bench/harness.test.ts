@@ -10,6 +10,7 @@ import { haproxyConfig, nginxBuildIn, nginxConfig } from '../../bench/harness/pe
 import { groupTable, groupText } from '../../bench/harness/report.ts';
 import { figure, outcomeText, shareText, spreadText } from '../../bench/harness/texts.ts';
 import { OVERLOAD_HELP, parseOverloadOptions } from '../../bench/overload/overload-options.ts';
+import { parseQueuesOptions, QUEUES_HELP } from '../../bench/queues/queues-options.ts';
 import { parseMetrics, sumOf } from '../../demo/metrics-text.ts';
 
 const PLACE = { group: 'push-200', caseText: '', front: 'pooled' };
@@ -198,6 +199,16 @@ tap.test('the overload command line has the defaults that its help names', async
   t.match(OVERLOAD_HELP, options.fronts.join(','));
   t.match(OVERLOAD_HELP, `(${options.seconds})`);
   t.match(OVERLOAD_HELP, `(${options.jobsPerSecond})`);
+});
+
+tap.test('the queues command line has the defaults that its help names', async (t) => {
+  const options = parseQueuesOptions([]);
+  for (const number of [options.consumers, options.jobsPerSecond, options.seconds]) {
+    t.match(QUEUES_HELP, `(${number})`);
+  }
+  t.match(QUEUES_HELP, `(${options.fronts.join(',')})`);
+  t.match(QUEUES_HELP, `(${options.wids.join(',')})`);
+  t.equal(options.out, null);
 });
 
 tap.test('a wrong argument is wrong usage, and is named', async (t) => {

@@ -60,7 +60,7 @@ function which(holds: (verb: Verb) => boolean): readonly Verb[] {
 t.test('each column names the verbs that it should', async (t) => {
   t.same(
     which((verb) => MEANING[verb].pace === 'quick'),
-    ['PUSH', 'FETCH', 'ACK', 'FAIL', 'BEAT'],
+    ['PUSH', 'FETCH', 'ACK', 'FAIL', 'BEAT', 'TRACK'],
   );
   t.same(
     which((verb) => MEANING[verb].redis === 'untouched'),

@@ -85,8 +85,11 @@ export class RunningBouncer {
   }
 
   /** Resolves when Faktory was found up. */
-  async isUp(): Promise<void> {
-    await until(() => this.snapshot().faktory.up, { what: 'the bouncer to find Faktory up' });
+  async isUp(withinMs = 20_000): Promise<void> {
+    await until(() => this.snapshot().faktory.up, {
+      what: 'the bouncer to find Faktory up',
+      withinMs,
+    });
   }
 
   /** Stops it as SIGTERM would; the second call waits for the first. */

@@ -10,6 +10,8 @@ import { faktoryModule, isExecutable, skipOrFail } from './find-faktory.ts';
 /** Each with the package that it is built from, as seen from the pinned module. */
 export const GO_CLIENTS = {
   worker: './worker',
+  lifecycle: './lifecycle',
+  enterprise: './enterprise',
   load: 'github.com/contribsys/faktory/test/load',
 } as const;
 
@@ -38,6 +40,7 @@ export function requireGoClients(t: Pick<Test, 'pass' | 'fail'>): boolean {
 export interface Place {
   readonly host: string;
   readonly port: number;
+  /** Empty: none. */
   readonly password: string;
 }
 
@@ -48,7 +51,7 @@ export function runGoClient(
   args: readonly string[],
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
   return promisify(execFile)(builtGoClient(name), args, {
-    env: { FAKTORY_URL: `tcp://:${password}@${host}:${port}` },
+    env: { FAKTORY_URL: `tcp://${password === '' ? '' : `:${password}@`}${host}:${port}` },
     timeout: END_WITHIN_MS,
   });
 }

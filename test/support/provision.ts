@@ -1,8 +1,10 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go and Python
+// clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { installClients } from '../clients/support/install.ts';
 import { GO_CLIENTS } from './go-client.ts';
 import { kubernetesModule } from './kubernetes-check.ts';
 import { builtFaktory, faktoryModule, findFaktory, findProgram } from './find-faktory.ts';
@@ -142,6 +144,9 @@ if (import.meta.main) {
   for (const provisionMore of [provisionGoClients, provisionKubernetesCheck]) {
     const problem = await provisionMore(print);
     if (problem !== undefined) print(`${problem}; its tests will be skipped, or fail as CI=true`);
+  }
+  for (const problem of await installClients('quick', print)) {
+    print(`${problem}; its tests will be skipped`);
   }
   if (version !== undefined) print(`tests run against Faktory ${version}`);
   else if (process.env['CI'] === 'true') print('tests that need Faktory will fail, as CI=true');

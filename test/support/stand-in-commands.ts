@@ -1,5 +1,6 @@
 // What the stand-in answers to each verb: Faktory's words, over the stand-in's jobs and workers.
 
+import type { EnterpriseAnswer, Problem, StandInEnterprise } from './stand-in-enterprise.ts';
 import type { Job, StandInJobs } from './stand-in-jobs.ts';
 
 /** The pieces in which a reply is written; `close` and `panic` have none. */
@@ -16,6 +17,8 @@ export interface StandInWorker {
 
 export interface CommandContext {
   readonly jobs: StandInJobs;
+  /** Undefined in the open-source edition. */
+  readonly enterprise: StandInEnterprise | undefined;
   readonly workers: Map<string, StandInWorker>;
   readonly wid: string;
   readonly connection: number;
@@ -29,7 +32,7 @@ type Fields = Record<string, unknown>;
 const okAnswer = ['+OK\r\n'];
 const nilAnswer = ['$-1\r\n'];
 const payloadVerbs = ['PUSH', 'PUSHB', 'ACK', 'FAIL', 'BEAT'];
-const enterprise = (subsystem: string): string[] =>
+const onlyEnterprise = (subsystem: string): string[] =>
   error(`${subsystem} subsystem is only available in Faktory Enterprise`);
 
 export async function execute(line: string, context: CommandContext): Promise<Answer> {
@@ -39,15 +42,15 @@ export async function execute(line: string, context: CommandContext): Promise<An
   const payload = line.slice(verb.length + 1);
   switch (verb) {
     case 'PUSH':
-      return push(payload, jobs);
+      return push(payload, context);
     case 'PUSHB':
-      return pushBulk(payload, jobs);
+      return pushBulk(payload, context);
     case 'FETCH':
       return fetch(words, context);
     case 'ACK':
-      return ack(payload, jobs);
+      return ack(payload, context);
     case 'FAIL':
-      return fail(payload, jobs);
+      return fail(payload, context);
     case 'BEAT':
       return beat(payload, context);
     case 'INFO':
@@ -60,9 +63,9 @@ export async function execute(line: string, context: CommandContext): Promise<An
     case 'MUTATE':
       return okAnswer;
     case 'TRACK':
-      return enterprise('tracking');
+      return subsystem('tracking', context.enterprise?.track(words, payloadOfSecond(payload)));
     case 'BATCH':
-      return enterprise('batch');
+      return subsystem('batch', context.enterprise?.batch(words, payloadOfSecond(payload)));
     case 'END':
       return 'close';
     default:
@@ -70,30 +73,54 @@ export async function execute(line: string, context: CommandContext): Promise<An
   }
 }
 
-function push(payload: string, jobs: StandInJobs): string[] {
-  const fields = parse(payload);
-  if (fields === undefined) return error(`invalid JSON: ${payload}`);
-  const problem = enqueue(fields, jobs);
-  return problem === undefined ? okAnswer : error(problem);
+/** Of `NEW {…}` and `SET {…}`. */
+function payloadOfSecond(payload: string): string {
+  return payload.slice(payload.indexOf(' ') + 1);
 }
 
-function pushBulk(payload: string, jobs: StandInJobs): string[] {
+function subsystem(name: string, answer: EnterpriseAnswer | undefined): string[] {
+  switch (answer?.kind) {
+    case undefined:
+      return onlyEnterprise(name);
+    case 'ok':
+      return okAnswer;
+    case 'bulk':
+      return bulk(answer.contents);
+    case 'error':
+      return coded(answer.problem);
+  }
+}
+
+function push(payload: string, context: CommandContext): string[] {
+  const fields = parse(payload);
+  if (fields === undefined) return error(`invalid JSON: ${payload}`);
+  const problem = enqueue(fields, context);
+  return problem === undefined ? okAnswer : coded(problem);
+}
+
+function pushBulk(payload: string, context: CommandContext): string[] {
   const list = parse(`{"jobs":${payload}}`)?.['jobs'];
   if (!Array.isArray(list)) return error(`invalid JSON: ${payload}`);
   const problems: Record<string, string> = {};
   for (const fields of list as Fields[]) {
-    const problem = enqueue(fields, jobs);
-    if (problem !== undefined) problems[text(fields['jid'])] = problem;
+    const problem = enqueue(fields, context);
+    if (problem === undefined) continue;
+    // manager/manager.go: the text of an error with a code begins with it.
+    const { code, text: what } = problem;
+    problems[text(fields['jid'])] = code === 'ERR' ? what : `${code} ${what}`;
   }
   return bulk(JSON.stringify(problems));
 }
 
 /** The problem, if there is one. */
-function enqueue(fields: Fields, jobs: StandInJobs): string | undefined {
+export function enqueue(
+  fields: Fields,
+  context: Pick<CommandContext, 'jobs' | 'enterprise'>,
+): Problem | undefined {
   const { jid, queue: name, jobtype, args, ...rest } = fields;
-  if (typeof jid !== 'string' || jid.length < 8) return 'jobs must have a reasonable jid parameter';
-  if (typeof jobtype !== 'string' || jobtype === '') return 'jobs must have a jobtype parameter';
-  if (!Array.isArray(args)) return 'jobs must have an args parameter';
+  if (typeof jid !== 'string' || jid.length < 8) return missing('a reasonable jid');
+  if (typeof jobtype !== 'string' || jobtype === '') return missing('a jobtype');
+  if (!Array.isArray(args)) return missing('an args');
   const now = new Date().toISOString();
   const retry = typeof rest['retry'] === 'number' ? rest['retry'] : 25;
   const job: Job = {
@@ -106,9 +133,15 @@ function enqueue(fields: Fields, jobs: StandInJobs): string | undefined {
     ...rest,
     retry,
   };
-  if (typeof rest['at'] === 'string' && rest['at'] > now) jobs.scheduled.push(job);
-  else jobs.push(job);
+  const problem = context.enterprise?.pushed(job);
+  if (problem !== undefined) return problem;
+  if (typeof rest['at'] === 'string' && rest['at'] > now) context.jobs.scheduled.push(job);
+  else context.jobs.push(job);
   return undefined;
+}
+
+function missing(what: string): Problem {
+  return { code: 'ERR', text: `jobs must have ${what} parameter` };
 }
 
 async function fetch(queues: readonly string[], context: CommandContext): Promise<string[]> {
@@ -118,21 +151,25 @@ async function fetch(queues: readonly string[], context: CommandContext): Promis
   const isQuiet = worker?.state !== 'running' && worker?.firstConnection === context.connection;
   const options = { wid, queues: isQuiet ? [] : queues, blockMs: context.fetchBlockMs, signal };
   const job = await jobs.fetch(options);
-  return job === undefined ? nilAnswer : bulk(JSON.stringify(job));
+  if (job === undefined) return nilAnswer;
+  const problem = context.enterprise?.fetched(job, wid);
+  return problem === undefined ? bulk(JSON.stringify(job)) : coded(problem);
 }
 
-function ack(payload: string, jobs: StandInJobs): string[] {
+function ack(payload: string, { jobs, enterprise }: CommandContext): string[] {
   const jid = parse(payload)?.['jid'];
   if (typeof jid !== 'string') return error(`invalid ACK ${payload}`);
   jobs.ack(jid);
+  enterprise?.ended(jid, 'success');
   return okAnswer;
 }
 
-function fail(payload: string, jobs: StandInJobs): string[] {
+function fail(payload: string, { jobs, enterprise }: CommandContext): string[] {
   const fields = parse(payload);
   if (fields === undefined) return error(`invalid FAIL ${payload}`);
   const jid = text(fields['jid']);
   if (jid === '') return error('missing JID');
+  enterprise?.ended(jid, 'failed');
   return jobs.fail(jid, fields['errtype']) ? okAnswer : error(`Job not found ${jid}`);
 }
 
@@ -191,6 +228,10 @@ function info(context: CommandContext): object {
 /** In three pieces, as Faktory writes it. */
 function bulk(contents: string): string[] {
   return [`$${Buffer.byteLength(contents)}\r\n`, contents, '\r\n'];
+}
+
+function coded({ code, text: what }: Problem): string[] {
+  return [`-${code} ${what}\r\n`];
 }
 
 function error(what: string): string[] {

@@ -5,12 +5,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './free-port.ts';
 import {
   type Answer,
+  enqueue,
   execute,
   signalWorker,
   type StandInWorker,
   type WorkerState,
 } from './stand-in-commands.ts';
 import { type ConnectionHost, StandInConnection } from './stand-in-connection.ts';
+import { type EnterpriseOptions, StandInEnterprise } from './stand-in-enterprise.ts';
 import { StandInJobs } from './stand-in-jobs.ts';
 import { type Toxic, type ToxicPlace, Toxics } from './toxics.ts';
 import { within } from './waiting.ts';
@@ -25,6 +27,8 @@ export interface StandInOptions {
   readonly handshakeMs?: number;
   /** What INFO says. Default 1.7.0. */
   readonly version?: string;
+  /** Given: an Enterprise server. */
+  readonly enterprise?: EnterpriseOptions;
 }
 
 export interface ReceivedLine {
@@ -38,7 +42,9 @@ const waitMs = 10_000;
 export class StandInFaktory {
   readonly host = '127.0.0.1';
   readonly port: number;
-  readonly jobs = new StandInJobs();
+  readonly jobs: StandInJobs;
+  /** What an Enterprise server knows besides; undefined in the open-source edition. */
+  readonly enterprise: StandInEnterprise | undefined;
   /** Lines that would have made the real one panic; each stopped the stand-in. */
   readonly panics: string[] = [];
   readonly #options: StandInOptions;
@@ -61,6 +67,12 @@ export class StandInFaktory {
   private constructor(port: number, options: StandInOptions) {
     this.port = port;
     this.#options = options;
+    const { enterprise } = options;
+    this.enterprise =
+      enterprise === undefined
+        ? undefined
+        : new StandInEnterprise(enterprise, (fields) => this.#push(fields));
+    this.jobs = new StandInJobs((queue, wid) => this.enterprise?.mayTake(queue, wid) ?? true);
   }
 
   /** Every line in the order of arrival, HELLO included; a line counts once its LF has come. */
@@ -202,6 +214,7 @@ export class StandInFaktory {
     const { number, wid, signal } = connection;
     const answer = await execute(line, {
       jobs: this.jobs,
+      enterprise: this.enterprise,
       workers: this.#workers,
       connection: number,
       wid,
@@ -218,6 +231,10 @@ export class StandInFaktory {
       this.drop();
     }
     return answer;
+  }
+
+  #push(fields: Readonly<Record<string, unknown>>): void {
+    enqueue(fields, { jobs: this.jobs, enterprise: this.enterprise });
   }
 
   #greet({ number, wid }: StandInConnection): void {

@@ -15,6 +15,7 @@ export interface Job {
 export type Fate = 'retry' | 'dead' | 'discarded';
 
 interface FetchWaiter {
+  readonly wid: string;
   readonly queues: readonly string[];
   readonly take: (job: Job) => void;
 }
@@ -36,6 +37,12 @@ export class StandInJobs {
   readonly #queues = new Map<string, Job[]>();
   readonly #reserved = new Map<string, { readonly job: Job; readonly wid: string }>();
   readonly #waiters: FetchWaiter[] = [];
+  readonly #mayTake: (queue: string, wid: string) => boolean;
+
+  /** `mayTake`: whether a worker may have a job of the queue now. */
+  constructor(mayTake: (queue: string, wid: string) => boolean = () => true) {
+    this.#mayTake = mayTake;
+  }
 
   /** Jobs that nobody has fetched yet. */
   queued(queue: string): readonly Job[] {
@@ -63,13 +70,17 @@ export class StandInJobs {
   push(job: Job): void {
     const jobs = this.#queues.get(job.queue) ?? [];
     this.#queues.set(job.queue, jobs);
-    const taker = this.#waiters.find((waiter) => waiter.queues.includes(job.queue));
+    const taker = this.#waiters.find(
+      ({ queues, wid }) => queues.includes(job.queue) && this.#mayTake(job.queue, wid),
+    );
     if (taker === undefined) jobs.push(job);
     else taker.take(job);
   }
 
   async fetch(options: FetchOptions): Promise<Job | undefined> {
-    const open = options.queues.filter((queue) => !this.paused.has(queue));
+    const open = options.queues.filter(
+      (queue) => !this.paused.has(queue) && this.#mayTake(queue, options.wid),
+    );
     const job = this.#pop(open) ?? (await this.#block(open, options));
     if (job !== undefined) this.#reserved.set(job.jid, { job, wid: options.wid });
     return job;
@@ -117,7 +128,7 @@ export class StandInJobs {
         resolve(job);
       };
       const abort = (): void => end(undefined);
-      const waiter: FetchWaiter = { queues, take: end };
+      const waiter: FetchWaiter = { wid: options.wid, queues, take: end };
       const timer = setTimeout(abort, options.blockMs);
       this.#waiters.push(waiter);
       if (options.signal.aborted) abort();
