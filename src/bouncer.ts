@@ -1,5 +1,5 @@
 // One bouncer, built from a Config and its surroundings. Promise: the parts are wired here and in
-// upstream.ts and nowhere else; a bouncer starts, tells what is there, drains, and nothing else.
+// upstream.ts and nowhere else; a bouncer starts, tells what is there, reloads, drains, and nothing else.
 
 import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
@@ -18,11 +18,13 @@ import { Clients } from './client/clients.ts';
 import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
+import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { RedisProbe } from './redis/redis-probe.ts';
 import { WriteProbe } from './redis/write-probe.ts';
+import { type ReloadResult, Reloads } from './reloads.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { Upstream } from './upstream.ts';
@@ -37,6 +39,8 @@ export class Bouncer {
   readonly counts = new Counts();
   readonly #config: Config;
   readonly #surroundings: Surroundings;
+  /** Whose level a reload sets; what is logged goes through the safe log. */
+  readonly #rawLog: Logger;
   readonly #settings: Settings;
   readonly #hasher: Hasher;
   readonly #budget: BufferBudget;
@@ -47,6 +51,7 @@ export class Bouncer {
   readonly #redisProbe: RedisProbe | null;
   readonly #writeProbe: WriteProbe | null;
   readonly #admin: Admin;
+  readonly #reloads: Reloads;
   #listening: Listening | null = null;
   #isDraining = false;
 
@@ -56,6 +61,7 @@ export class Bouncer {
     const events = new EventLog(log, surroundings.clock, counts);
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
+    this.#rawLog = surroundings.log;
     this.#surroundings = { ...surroundings, clock, log };
     const settings = new Settings(config);
     this.#settings = settings;
@@ -97,7 +103,11 @@ export class Bouncer {
     this.#redisProbe =
       config.redis.url === ''
         ? null
-        : new RedisProbe({ url: config.redis.url, intervalMs: config.redis.intervalMs, log });
+        : new RedisProbe({
+            url: config.redis.url,
+            intervalMs: () => settings.bouncer.current.redisIntervalMs,
+            log,
+          });
     this.#writeProbe =
       config.redis.url === ''
         ? null
@@ -107,6 +117,14 @@ export class Bouncer {
             listener: this.#upstream,
             onBug: (error) => events.bug(error),
           });
+    this.#reloads = new Reloads({
+      source: surroundings.configSource,
+      clock,
+      log,
+      counts: counts.reloads,
+      config,
+      apply: (changed) => this.apply(changed),
+    });
     this.#admin = surroundings.admin(() => ({
       metrics: createMetrics(counts, () => this.snapshot(), VERSION),
       readiness: () => this.#readiness(),
@@ -129,6 +147,7 @@ export class Bouncer {
     this.#upstream.start();
     this.#redisProbe?.start();
     this.#writeProbe?.start();
+    this.#reloads.start();
     this.#scheduleJanitor();
     return { listen: this.#listening.address, admin };
   }
@@ -138,22 +157,32 @@ export class Bouncer {
     const { clock, log } = this.#surroundings;
     this.#isDraining = true;
     log.info({ reason, clients: this.#clients.size }, 'draining');
-    const deadline = clock.now() + this.#config.drainTimeoutMs;
+    const deadline = clock.now() + this.#settings.bouncer.current.drainTimeoutMs;
     this.#listening?.close();
     this.#upstream.lanes.drain();
     this.#clients.drain();
     await pollUntil(clock, () => this.#clients.size === 0, deadline);
     this.#clients.abandon();
     await this.#upstream.stop(deadline);
+    this.#reloads.stop();
     this.#redisProbe?.stop();
     this.#writeProbe?.stop();
     await this.#hasher.close();
     await this.#admin.close();
   }
 
+  /** Reads the configuration again and applies what has changed; a wrong one changes nothing. */
+  reload(): Promise<ReloadResult> {
+    return this.#reloads.reload();
+  }
+
   /** From now on everything reloadable is as `config` says; nobody is dropped. */
   apply(config: Config): void {
     this.#settings.apply(config);
+    this.#rawLog.level = config.log.level;
+    this.#budget.settingsChanged();
+    this.#upstream.settingsChanged();
+    this.#redisProbe?.settingsChanged();
   }
 
   /** What is there now, read from the live structures. */

@@ -66,6 +66,8 @@ export class Upstream {
   readonly #control: ControlConnection;
   readonly #governor: FetchGovernor;
   readonly #strayJobs: StrayJobs;
+  readonly #fetchPause: FetchPause;
+  readonly #gate: WriteGate;
 
   constructor(parts: UpstreamParts) {
     const { settings, surroundings, events, places } = parts;
@@ -111,10 +113,12 @@ export class Upstream {
       control: this.#control,
     });
     this.writeHealth.onChange(events);
-    this.writeHealth.onChange(new FetchPause(settings.limits.fetchesInFlight, this.writeHealth));
+    this.#fetchPause = new FetchPause(settings.limits.fetchesInFlight, this.writeHealth);
+    this.writeHealth.onChange(this.#fetchPause);
     const health = this.writeHealth;
     const onBug = (error: unknown): void => events.bug(error);
     const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });
+    this.#gate = gate;
     this.#writeCheck = new WriteCheck({
       clock,
       settings: settings.writes,
@@ -175,6 +179,13 @@ export class Upstream {
     this.#servers.closeAll();
     await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
+  }
+
+  /** A reload has changed the settings: what is decided by them and not at each use is decided again. */
+  settingsChanged(): void {
+    this.#control.settingsChanged();
+    this.#fetchPause.reconsider();
+    this.#gate.reconsider();
   }
 
   /** What Redis itself, asked directly, says of writes. */

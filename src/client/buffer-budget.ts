@@ -45,6 +45,11 @@ export class BufferBudget {
     return false;
   }
 
+  /** The limit may be higher. */
+  settingsChanged(): void {
+    this.#resume();
+  }
+
   /** `member` is gone and holds nothing. */
   leave(member: BudgetMember): void {
     this.hold(member, 0);

@@ -54,6 +54,7 @@ export interface Config {
   readonly writeStallTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly observeOnly: boolean;
+  readonly reloadOnChange: boolean;
   readonly pool: {
     readonly commandConnections: number;
     readonly fetchesPerWorker: number;

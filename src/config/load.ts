@@ -151,6 +151,7 @@ function configOf(values: Values): Config {
     writeStallTimeoutMs: values.get('write_stall_timeout'),
     drainTimeoutMs: values.get('drain_timeout'),
     observeOnly: values.get('observe_only'),
+    reloadOnChange: values.get('reload_on_change'),
     pool: {
       commandConnections: values.get('pool.command_connections'),
       fetchesPerWorker: values.get('pool.fetches_per_worker'),

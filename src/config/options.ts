@@ -1,6 +1,8 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
+import { isDeepStrictEqual } from 'node:util';
+
 import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
@@ -21,11 +23,13 @@ import type { Kind, Written } from './kinds.ts';
 export interface Option<T> {
   readonly kind: Kind<T>;
   readonly fallback: Written;
-  /** Whether a running bouncer could take a new value without dropping a connection. */
+  /** Whether a reload applies a new value; else the running value is kept until a restart. */
   readonly reloadable: boolean;
   readonly doc: string;
   /** The value in a Config, as an operator would write it, with secrets hidden. */
   readonly show: (config: Config) => Written;
+  /** Whether two Configs differ in it, secrets included. */
+  readonly differs: (one: Config, other: Config) => boolean;
 }
 
 interface OptionFacts<T> {
@@ -37,7 +41,11 @@ interface OptionFacts<T> {
 }
 
 function option<T>({ read, ...facts }: OptionFacts<T>): Option<T> {
-  return { ...facts, show: (config) => facts.kind.format(read(config)) };
+  return {
+    ...facts,
+    show: (config) => facts.kind.format(read(config)),
+    differs: (one, other) => !isDeepStrictEqual(read(one), read(other)),
+  };
 }
 
 /** What a group of options is about. */
@@ -72,8 +80,8 @@ export const OPTIONS = {
     kind: serverUrl(),
     fallback: 'tcp://127.0.0.1:7419',
     reloadable: false,
-    doc: 'URL of Faktory, as in FAKTORY_URL. If it has no password, FAKTORY_PASSWORD is used. The bouncer sends the user name in the HELLO of server connections that belong to no client; Faktory 1.7 does not check it.',
-    read: ({ server }) => server,
+    doc: 'URL of Faktory, as in FAKTORY_URL. If it has no password, FAKTORY_PASSWORD is used. The bouncer sends the user name in the HELLO of server connections that belong to no client; Faktory 1.7 does not check it. A reload applies a new password, and nothing else of the URL.',
+    read: ({ server: { address, username, password } }) => ({ address, username, password }),
   }),
   'server.bind_address': option({
     kind: ipAddress(),
@@ -340,6 +348,13 @@ export const OPTIONS = {
     reloadable: false,
     doc: 'Address of the admin HTTP server. It has no authentication: keep it off public networks.',
     read: (config) => config.admin.address,
+  }),
+  reload_on_change: option({
+    kind: boolean(),
+    fallback: false,
+    reloadable: true,
+    doc: 'Reload when the configuration file, or the file that FAKTORY_PASSWORD names, changes. SIGHUP reloads in any case.',
+    read: (config) => config.reloadOnChange,
   }),
   'log.level': option({
     kind: choice(LOG_LEVELS),

@@ -14,6 +14,11 @@ export class FetchPause implements WriteHealthListener {
   }
 
   onWriteState(): void {
+    this.reconsider();
+  }
+
+  /** The write state, or the rule that acts on it, may be another. */
+  reconsider(): void {
     const { state, mayWrite } = this.#health;
     const isPaused = state.kind === 'refusing' && !mayWrite;
     this.#fetchesInFlight.set('paused', isPaused ? 0 : Infinity);

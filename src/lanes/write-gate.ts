@@ -74,6 +74,11 @@ export class WriteGate implements WriteHealthListener {
   }
 
   onWriteState(): void {
+    this.reconsider();
+  }
+
+  /** The write state, or the rule that acts on it, may be another. */
+  reconsider(): void {
     this.#release.run();
   }
 
@@ -93,8 +98,6 @@ export class WriteGate implements WriteHealthListener {
 
   #expire(): void {
     this.#expiryIsDue = false;
-    // The settings may have opened it meanwhile.
-    this.#release.run();
     const { clock, settings } = this.#parts;
     const before = clock.now() - settings.current.outageWaitMs;
     for (let left = this.#held.length; left > 0; left -= 1) {

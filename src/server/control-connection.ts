@@ -73,6 +73,11 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
     return this.#infoPoll.info(now);
   }
 
+  /** How often INFO is asked may have changed. */
+  settingsChanged(): void {
+    this.#infoPoll.settingsChanged();
+  }
+
   /** Whether the bouncer could say something to Faktory now. */
   get isOpen(): boolean {
     return this.#server?.state === 'open';

@@ -67,6 +67,7 @@ const DEFAULTS: Config = {
   writeStallTimeoutMs: 30_000,
   drainTimeoutMs: 25_000,
   observeOnly: false,
+  reloadOnChange: false,
   pool: {
     commandConnections: 16,
     fetchesPerWorker: 8,

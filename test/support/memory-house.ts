@@ -127,6 +127,7 @@ export class MemoryHouse {
         if (defect !== null) this.bugs.push(defect);
         this.onLogLine();
       }),
+      configSource: { load: async () => ({ config: this.config, warnings: [] }), files: [] },
       hasher: this.hasher,
       admin: () => ({ listen: async () => MEMORY, close: async () => {} }),
     };
