@@ -80,6 +80,7 @@ function clientSettings(config: Config): ClientSettings {
     writeStallTimeoutMs: config.writeStallTimeoutMs,
     bufferedBytes: config.limits.bufferedBytes,
     idleTimeoutMs: config.limits.idleTimeoutMs,
+    evict: config.limits.evict,
     password: config.server.password,
   };
 }

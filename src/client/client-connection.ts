@@ -6,6 +6,7 @@
 //      |___________|____________|______________|__________|-> refusing -> refused -> (ended)
 //   waiting -> unplaced -> waiting, open -> waiting: see client-standing.ts
 
+import type { Visitor } from '../admission/admission.ts';
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
@@ -86,6 +87,10 @@ export class ClientConnection
 
   get place(): Place | null {
     return this.#life.kind === 'logged_in' ? this.#life.standing.place : null;
+  }
+
+  get request(): Visitor | null {
+    return this.#life.kind === 'logged_in' ? this.#life.standing.request : null;
   }
 
   get idleSince(): number | null {
@@ -226,7 +231,7 @@ export class ClientConnection
     return true;
   }
 
-  expire(reason: 'reclaimed' | 'idle_timeout'): void {
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void {
     this.guarded(() => this.end(reason, null));
   }
 

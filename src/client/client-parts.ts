@@ -30,6 +30,8 @@ export interface ClientSettings {
   readonly bufferedBytes: number;
   /** How long a producer may say nothing; 0: as long as it likes. */
   readonly idleTimeoutMs: number;
+  /** Whether a lowered limit closes clients that are idle. */
+  readonly evict: 'none' | 'idle';
   /** What clients are asked for; empty: nothing. */
   readonly password: string;
 }

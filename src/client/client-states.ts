@@ -32,6 +32,7 @@ export const CLIENT_END_REASONS = [
   'read_stalled',
   'reclaimed',
   'idle_timeout',
+  'evicted',
   'drained',
   'drain_timeout',
   'bug',

@@ -17,6 +17,7 @@ import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import { Eviction } from './eviction.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
@@ -41,12 +42,14 @@ export interface ClientsParts {
 export class Clients {
   readonly #connections = new ClientConnections();
   readonly #idle: IdleClients;
+  readonly #eviction: Eviction;
   readonly #parts: ClientParts;
   #isDraining = false;
 
   constructor(parts: ClientsParts) {
     const { clock, settings } = parts;
     this.#idle = new IdleClients({ ...parts, clients: this.#connections });
+    this.#eviction = new Eviction({ ...parts, clients: this.#connections });
     this.#parts = {
       ...parts,
       clients: this.#connections,
@@ -98,6 +101,7 @@ export class Clients {
   check(now: number): void {
     for (const client of this.#connections) client.checkStall(now);
     this.#idle.check(now);
+    this.#eviction.check(now);
     this.#idle.makeRoom();
   }
 

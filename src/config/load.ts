@@ -139,6 +139,7 @@ function configOf(values: Values): Config {
       perAddress: values.get('limits.per_address'),
       idleTimeoutMs: values.get('limits.idle_timeout'),
       bufferedBytes: values.get('limits.buffered_bytes'),
+      evict: values.get('limits.evict'),
     },
     waitingLine: {
       size: values.get('waiting_line.size'),

@@ -3,7 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
-import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { EVICTIONS, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -187,6 +187,13 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'Bytes that clients have sent and that are not answered yet, for all clients together. Commands up to 4 KiB that are on their way are not counted. Above the limit, the bouncer reads from one such client at a time. Must not be less than max_command_bytes.',
     read: (config) => config.limits.bufferedBytes,
+  }),
+  'limits.evict': option({
+    kind: choice(EVICTIONS),
+    fallback: 'none',
+    reloadable: true,
+    doc: 'What happens when a reload lowers a limit below what is there. none: connections leave as they end. idle: clients that have been idle for 1s or longer are closed, at most 50 per second, until the limit holds. Clients of workers that FETCH or BEAT, and clients with an outstanding command, are never closed.',
+    read: (config) => config.limits.evict,
   }),
   'waiting_line.size': option({
     kind: integer(0, 1_000_000),

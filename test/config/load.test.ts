@@ -58,6 +58,7 @@ const DEFAULTS: Config = {
     perAddress: 0,
     idleTimeoutMs: 0,
     bufferedBytes: 268_435_456,
+    evict: 'none',
   },
   waitingLine: { size: 1000, timeoutMs: 4000 },
   refusalDelayMs: 0,
