@@ -5,16 +5,18 @@ import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
 import type { Readiness } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
+import type { Timer } from './base/clock.ts';
 import { GuardedClock } from './base/guarded-clock.ts';
 import type { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
 import type { Listening } from './base/network.ts';
-import { pollUntil } from './base/poll-until.ts';
+import { pollUntil, sleep } from './base/poll-until.ts';
 import { StallWatch } from './base/stall-watch.ts';
 import { Turns } from './base/turns.ts';
 import type { Wiring } from './base/wire.ts';
 import { BufferBudget } from './client/buffer-budget.ts';
 import { Clients } from './client/clients.ts';
+import { DEPARTURE_INTERVAL_MS } from './client/departure.ts';
 import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
@@ -53,7 +55,9 @@ export class Bouncer {
   readonly #admin: Admin;
   readonly #reloads: Reloads;
   #listening: Listening | null = null;
-  #isDraining = false;
+  #janitor: Timer | null = null;
+  /** Ends with the drain; null before it begins. */
+  #drained: Promise<void> | null = null;
 
   constructor(config: Config, surroundings: Surroundings) {
     const log = safeLog(surroundings.log);
@@ -152,15 +156,24 @@ export class Bouncer {
     return { listen: this.#listening.address, admin };
   }
 
-  /** Stops: accepts nobody, lets commands in flight get their replies, closes all, within drain_timeout. */
-  async drain(reason: string): Promise<void> {
+  /**
+   * Stops. Not ready at once, and served on for drain_delay; then accepts nobody, and lets commands in
+   * flight get their replies while clients leave in turns; all of that within drain_timeout. The first
+   * call counts.
+   */
+  drain(reason: string): Promise<void> {
+    return (this.#drained ??= this.#drain(reason));
+  }
+
+  async #drain(reason: string): Promise<void> {
     const { clock, log } = this.#surroundings;
-    this.#isDraining = true;
-    log.info({ reason, clients: this.#clients.size }, 'draining');
-    const deadline = clock.now() + this.#settings.bouncer.current.drainTimeoutMs;
+    const { drainDelayMs, drainTimeoutMs } = this.#settings.bouncer.current;
+    log.info({ reason, clients: this.#clients.size, delayMs: drainDelayMs }, 'draining');
+    if (drainDelayMs > 0) await sleep(clock, drainDelayMs);
+    const deadline = clock.now() + drainTimeoutMs;
     this.#listening?.close();
-    this.#upstream.lanes.drain();
-    this.#clients.drain();
+    this.#janitor?.cancel();
+    await this.#letLeave(drainTimeoutMs / 2);
     await pollUntil(clock, () => this.#clients.size === 0, deadline);
     this.#clients.abandon();
     await this.#upstream.stop(deadline);
@@ -169,6 +182,17 @@ export class Bouncer {
     this.#writeProbe?.stop();
     await this.#hasher.close();
     await this.#admin.close();
+  }
+
+  /** FETCHes are sent until the last clients leave: those that stay would ask again without a pause. */
+  async #letLeave(spreadMs: number): Promise<void> {
+    const departure = this.#clients.depart(spreadMs);
+    while (!departure.isLastTurn) {
+      departure.takeTurn();
+      await sleep(this.#surroundings.clock, DEPARTURE_INTERVAL_MS);
+    }
+    this.#upstream.lanes.drain();
+    departure.takeTurn();
   }
 
   /** Reads the configuration again and applies what has changed; a wrong one changes nothing. */
@@ -193,7 +217,7 @@ export class Bouncer {
     const { servers, fetches, commandLane, writes, strayJobs, info } = this.#upstream.gauges(now);
     const { health } = this.#upstream;
     return {
-      draining: this.#isDraining,
+      draining: this.#drained !== null,
       mode: this.#config.mode,
       clients: this.#clients.counts(),
       unusedClients: this.#clients.unused(now),
@@ -228,16 +252,16 @@ export class Bouncer {
   }
 
   #readiness(): Readiness {
-    if (this.#isDraining) return { ready: false, reason: 'the bouncer is draining' };
+    if (this.#drained !== null) return { ready: false, reason: 'the bouncer is draining' };
     if (this.#upstream.health.isUp) return { ready: true };
     return { ready: false, reason: 'Faktory is unreachable; see the log' };
   }
 
   #scheduleJanitor(): void {
     const { clock } = this.#surroundings;
-    clock.after(JANITOR_INTERVAL_MS, () => {
+    this.#janitor = clock.after(JANITOR_INTERVAL_MS, () => {
+      this.#scheduleJanitor();
       this.#clients.check(clock.now());
-      if (!this.#isDraining) this.#scheduleJanitor();
     });
   }
 }

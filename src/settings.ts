@@ -12,6 +12,7 @@ import type { WriteSettings } from './server/write-health.ts';
 /** What an operator can change about the bouncer as a whole. */
 export interface BouncerSettings {
   readonly drainTimeoutMs: number;
+  readonly drainDelayMs: number;
   readonly reloadOnChange: boolean;
   readonly logLevel: Config['log']['level'];
   /** How often Faktory's Redis is asked for its INFO. */
@@ -50,6 +51,7 @@ export class Settings {
 function bouncerSettings(config: Config): BouncerSettings {
   return {
     drainTimeoutMs: config.drainTimeoutMs,
+    drainDelayMs: config.drainDelayMs,
     reloadOnChange: config.reloadOnChange,
     logLevel: config.log.level,
     redisIntervalMs: config.redis.intervalMs,

@@ -50,6 +50,9 @@ type Presence =
   /** It has sent FIN, and may read on; or it is gone. What it has sent whole is executed all the same. */
   | { readonly kind: 'said_all' | 'gone'; readonly how: 'client_closed' | 'client_reset' };
 
+/** `until_idle`: the bouncer stops, and closes the client as soon as nothing is outstanding. */
+type Stay = 'unlimited' | 'until_idle';
+
 export class ClientConnection
   implements WireOwner, LoginOwner, StandingOwner, PumpClient, ListedClient
 {
@@ -60,6 +63,7 @@ export class ClientConnection
   #life: Life;
   #whereabouts: Whereabouts = { role: 'unknown', state: 'accepted' };
   #presence: Presence = { kind: 'here' };
+  #stay: Stay = 'unlimited';
 
   constructor(parts: ClientParts, socket: WireSocket) {
     this.#parts = parts;
@@ -246,6 +250,7 @@ export class ClientConnection
   /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
   drain(): void {
     this.guarded(() => {
+      this.#stay = 'until_idle';
       const life = this.#life;
       const isWaiting = life.kind === 'logged_in' && life.standing.asking !== null;
       if (life.kind === 'logging_in' || isWaiting) {
@@ -303,7 +308,7 @@ export class ClientConnection
     const isWaiting = standing.asking !== null;
     if (this.#life.kind !== 'logged_in' || isWaiting || !this.#traffic.isIdle) return;
     if (this.#presence.kind !== 'here') this.end(this.#presence.how, null);
-    else if (this.#parts.isDraining()) this.end('drained', null);
+    else if (this.#stay === 'until_idle') this.end('drained', null);
   }
 
   #taken(): Taken {

@@ -19,7 +19,7 @@ export interface ListedClient {
   readonly request: Visitor | null;
   /** It has been idle for too long, or is one too many. */
   expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void;
-  /** The bouncer stops. */
+  /** The bouncer stops, and it is this client's turn to leave. */
   drain(): void;
   /** The time for draining is over. */
   abandon(): void;

@@ -62,7 +62,5 @@ export interface ClientParts {
   readonly openingDeadlines: Deadlines<Expiring>;
   /** From a FETCH that waits for a lane to its answer. */
   readonly fetchDeadlines: Deadlines<Expiring>;
-  /** Whether the bouncer is stopping. */
-  readonly isDraining: () => boolean;
   readonly events: ClientEvents;
 }

@@ -17,6 +17,7 @@ import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import { Departure } from './departure.ts';
 import { Eviction } from './eviction.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
@@ -44,7 +45,6 @@ export class Clients {
   readonly #idle: IdleClients;
   readonly #eviction: Eviction;
   readonly #parts: ClientParts;
-  #isDraining = false;
 
   constructor(parts: ClientsParts) {
     const { clock, settings } = parts;
@@ -73,7 +73,6 @@ export class Clients {
         () => Math.min(FETCH_WAIT_MS, settings.current.openingTimeoutMs),
         (client) => client.onOpeningDeadline(),
       ),
-      isDraining: () => this.#isDraining,
     };
   }
 
@@ -86,10 +85,12 @@ export class Clients {
     new ClientConnection(this.#parts, socket).start();
   }
 
-  /** Ends the clients that have nothing outstanding; the others end with their last reply. */
-  drain(): void {
-    this.#isDraining = true;
-    for (const client of [...this.#connections]) client.drain();
+  /** The bouncer stops: refuses those that are not in yet; the others leave in turns, over `spreadMs` at most. */
+  depart(spreadMs: number): Departure {
+    const placed = [...this.#connections.placed()];
+    const isPlaced = new Set(placed);
+    for (const client of [...this.#connections]) if (!isPlaced.has(client)) client.drain();
+    return new Departure(placed, spreadMs);
   }
 
   /** Ends those that are left. */

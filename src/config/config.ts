@@ -58,6 +58,7 @@ export interface Config {
   readonly keepaliveMs: number;
   readonly writeStallTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly drainDelayMs: number;
   readonly observeOnly: boolean;
   readonly reloadOnChange: boolean;
   readonly pool: {

@@ -151,6 +151,7 @@ function configOf(values: Values): Config {
     keepaliveMs: values.get('keepalive'),
     writeStallTimeoutMs: values.get('write_stall_timeout'),
     drainTimeoutMs: values.get('drain_timeout'),
+    drainDelayMs: values.get('drain_delay'),
     observeOnly: values.get('observe_only'),
     reloadOnChange: values.get('reload_on_change'),
     pool: {

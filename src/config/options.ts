@@ -248,8 +248,15 @@ export const OPTIONS = {
     kind: duration('0s', '1h'),
     fallback: '25s',
     reloadable: true,
-    doc: 'Time limit for a drain. After it, connections with outstanding commands are closed.',
+    doc: 'Time limit for a drain, from the end of drain_delay. After it, connections with outstanding commands are closed.',
     read: (config) => config.drainTimeoutMs,
+  }),
+  drain_delay: option({
+    kind: duration('0s', '10m'),
+    fallback: '0s',
+    reloadable: true,
+    doc: 'Time at the start of a drain during which /readyz answers 503 and clients are accepted and served as before, so that load balancers move on first.',
+    read: (config) => config.drainDelayMs,
   }),
   observe_only: option({
     kind: boolean(),

@@ -67,6 +67,7 @@ const DEFAULTS: Config = {
   keepaliveMs: 20_000,
   writeStallTimeoutMs: 30_000,
   drainTimeoutMs: 25_000,
+  drainDelayMs: 0,
   observeOnly: false,
   reloadOnChange: false,
   pool: {
