@@ -173,6 +173,8 @@ export class Bouncer {
     const deadline = clock.now() + drainTimeoutMs;
     this.#listening?.close();
     this.#janitor?.cancel();
+    // What waits must be answered, and jobs given back.
+    this.resume();
     await this.#letLeave(drainTimeoutMs / 2);
     await pollUntil(clock, () => this.#clients.size === 0, deadline);
     this.#clients.abandon();
@@ -193,6 +195,23 @@ export class Bouncer {
     }
     this.#upstream.lanes.drain();
     departure.takeTurn();
+  }
+
+  /** Whether commands wait in the bouncer because an operator wants it so. */
+  get isPaused(): boolean {
+    return this.#upstream.pause.isPaused;
+  }
+
+  /** From now on nothing is sent to Faktory, and commands wait as in an outage. Idempotent. */
+  pause(): void {
+    if (this.#upstream.pause.set(true)) {
+      this.#surroundings.log.warn('paused: commands wait, and nothing is sent to Faktory');
+    }
+  }
+
+  /** What waits is sent. Idempotent. */
+  resume(): void {
+    if (this.#upstream.pause.set(false)) this.#surroundings.log.info('resumed');
   }
 
   /** Reads the configuration again and applies what has changed; a wrong one changes nothing. */
@@ -218,6 +237,7 @@ export class Bouncer {
     const { health } = this.#upstream;
     return {
       draining: this.#drained !== null,
+      paused: this.isPaused,
       mode: this.#config.mode,
       clients: this.#clients.counts(),
       unusedClients: this.#clients.unused(now),

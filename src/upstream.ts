@@ -21,6 +21,7 @@ import type { EventLog } from './observe/event-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
+import { Pause } from './server/pause.ts';
 import { ServerHealth } from './server/health.ts';
 import type { FaktoryInfo } from './server/info.ts';
 import { ownHello } from './server/own-hello.ts';
@@ -59,6 +60,8 @@ export class Upstream {
   readonly lanes: Lanes;
   readonly health: ServerHealth;
   readonly writeHealth: WriteHealth;
+  /** An operator's; see docs/operations.md. */
+  readonly pause = new Pause();
   readonly #writeCheck: WriteCheck;
   #redisWrites: 'untold' | 'told' = 'untold';
   readonly #surroundings: Surroundings;
@@ -97,6 +100,7 @@ export class Upstream {
       hello,
       health: this.health,
       writeHealth: this.writeHealth,
+      pause: this.pause,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
     });
@@ -113,8 +117,17 @@ export class Upstream {
       control: this.#control,
     });
     this.writeHealth.onChange(events);
-    this.#fetchPause = new FetchPause(settings.limits.fetchesInFlight, this.writeHealth);
+    this.#fetchPause = new FetchPause(
+      settings.limits.fetchesInFlight,
+      this.writeHealth,
+      this.pause,
+    );
     this.writeHealth.onChange(this.#fetchPause);
+    this.pause.onChange(this.#fetchPause);
+    const { commandsInFlight } = settings.limits;
+    this.pause.onChange({
+      onPause: (isPaused) => commandsInFlight.set('paused', isPaused ? 0 : Infinity),
+    });
     const health = this.writeHealth;
     const onBug = (error: unknown): void => events.bug(error);
     const gate = new WriteGate({ clock, settings: settings.lanes, counts, health, onBug });
@@ -138,6 +151,7 @@ export class Upstream {
       governor: this.#governor,
       strayJobs: this.#strayJobs,
       gate,
+      pause: this.pause,
       acknowledgements: new Acknowledgements({ clock, settings: settings.writes, counts, health }),
     };
     this.lanes =

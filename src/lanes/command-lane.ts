@@ -16,6 +16,7 @@ import { afterLoss, isWorthSending, type LostFate } from '../protocol/after-loss
 import type { Command } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { MEANING } from '../protocol/verbs.ts';
+import type { Pause, PauseListener } from '../server/pause.ts';
 import type { ServerConnection, ServerOwner } from '../server/server-connection.ts';
 import type { ServerConnections } from '../server/server-connections.ts';
 import type { DialReason } from '../server/server-states.ts';
@@ -53,13 +54,14 @@ export interface CommandLaneParts {
   readonly settings: Live<LaneSettings>;
   readonly hello: Hello;
   readonly places: Places;
+  readonly pause: Pause;
   /** Commands at Faktory: the most connections that the lane grows to. */
   readonly commandsInFlight: Limit;
   /** Server connections that the lane keeps for as long as it lives. */
   readonly commandConnections: number;
 }
 
-export class CommandLane implements ServerOwner, BulkCarrier {
+export class CommandLane implements ServerOwner, BulkCarrier, PauseListener {
   readonly #parts: CommandLaneParts;
   /** For commands that are held back: they wait no longer than those in line. */
   readonly holdDeadlines: Deadlines<LaneCommand>;
@@ -103,6 +105,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     this.#width = new LaneWidth({ base: this.#base, max: this.#max });
     this.#placing = placingOf(this.#width);
     places.onWanted(() => this.#yieldPlace());
+    parts.pause.onChange(this);
   }
 
   get waiting(): number {
@@ -144,6 +147,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
   }
 
   bulkRoom(): number {
+    if (this.#parts.pause.isPaused) return 0;
     const most = Math.min(BULKS_MAX, this.#connections.slowMax) - this.#connections.alone('bulk');
     this.#dropDead();
     const idle = this.#connections.idleForAlone(this.#placing);
@@ -184,6 +188,11 @@ export class CommandLane implements ServerOwner, BulkCarrier {
         this.#parts.counts.commandsSentAgain.add(command.verb);
         this.submit(command);
     }
+  }
+
+  /** What waits goes on waiting, or is sent. */
+  onPause(isPaused: boolean): void {
+    if (!isPaused) this.#dispatch();
   }
 
   onOpen(server: ServerConnection): void {
@@ -259,6 +268,7 @@ export class CommandLane implements ServerOwner, BulkCarrier {
 
   /** One that Faktory has ended is found here at the latest: 'close' comes a turn later. */
   #roomFor(command: LaneCommand): Seat<ServerConnection> | null {
+    if (this.#parts.pause.isPaused) return null;
     for (;;) {
       const seat = this.#findRoom(command);
       if (seat === null || seat.server.state === 'open') return seat;
@@ -352,7 +362,9 @@ export class CommandLane implements ServerOwner, BulkCarrier {
     const decision = this.#width.decide(now, {
       open: connections.size,
       opening: this.#opening.size,
-      waiting: this.#waiting.quick.length + this.#waiting.pushes.length,
+      waiting: this.#parts.pause.isPaused
+        ? 0
+        : this.#waiting.quick.length + this.#waiting.pushes.length,
       answered: this.#answered,
       workedMs: this.#workedMs,
       unansweredMs: this.#unansweredMs(now),

@@ -1,26 +1,34 @@
-// No FETCH while Redis refuses writes. Promise: none is sent then, so that clients get nil: Faktory would
-// pop a job, fail to reserve it and lose it (v1.7.0 manager/fetch.go and manager/working.go reserve).
+// No FETCH while Redis refuses writes, or while the bouncer is paused. Promise: none is sent then, so that
+// clients get nil. Where Redis refuses writes, Faktory would pop a job, fail to reserve it and lose it
+// (v1.7.0 manager/fetch.go and manager/working.go reserve).
 
 import type { Limit } from '../base/limit.ts';
+import type { Pause, PauseListener } from '../server/pause.ts';
 import type { WriteHealth, WriteHealthListener } from '../server/write-health.ts';
 
-export class FetchPause implements WriteHealthListener {
+export class FetchPause implements WriteHealthListener, PauseListener {
   readonly #fetchesInFlight: Limit;
   readonly #health: WriteHealth;
+  readonly #pause: Pause;
 
-  constructor(fetchesInFlight: Limit, health: WriteHealth) {
+  constructor(fetchesInFlight: Limit, health: WriteHealth, pause: Pause) {
     this.#fetchesInFlight = fetchesInFlight;
     this.#health = health;
+    this.#pause = pause;
   }
 
   onWriteState(): void {
     this.reconsider();
   }
 
+  onPause(): void {
+    this.reconsider();
+  }
+
   /** The write state, or the rule that acts on it, may be another. */
   reconsider(): void {
     const { state, mayWrite } = this.#health;
-    const isPaused = state.kind === 'refusing' && !mayWrite;
+    const isPaused = this.#pause.isPaused || (state.kind === 'refusing' && !mayWrite);
     this.#fetchesInFlight.set('paused', isPaused ? 0 : Infinity);
   }
 }

@@ -8,7 +8,7 @@ import { Departure } from '../../src/client/departure.ts';
 function departure(count: number, spreadMs: number) {
   let asked = 0;
   const client = { drain: () => (asked += 1) } as unknown as ListedClient;
-  const clients = new Array<ListedClient>(count).fill(client);
+  const clients = Array.from({ length: count }, () => client);
   return { turns: new Departure(clients, spreadMs), asked: () => asked };
 }
 
