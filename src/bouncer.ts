@@ -140,8 +140,7 @@ export class Bouncer {
   async start(): Promise<{ readonly listen: Address; readonly admin: Address }> {
     const admin = await this.#admin.listen(this.#config.admin.address);
     try {
-      const { address, backlog } = this.#config.listen;
-      this.#listening = await this.#surroundings.listen(address, backlog, (socket) =>
+      this.#listening = await this.#surroundings.listen(this.#config.listen, (socket) =>
         this.#clients.accept(socket),
       );
     } catch (error) {

@@ -142,8 +142,12 @@ async function run(sources: Sources): Promise<void> {
   const { SystemClock } = await import('./base/clock.ts');
   const manager = serviceManager(sources.environment, new SystemClock(), process.pid);
   for (const warning of warnings) log.warn(warning);
+  const { socketActivation } = await import('./config/activation.ts');
+  const given = socketActivation(sources.environment, process.pid);
+  if (given.kind === 'refused') return fail(EXIT.misused, [given.text]);
+  const givenFd = given.kind === 'socket' ? given.fd : null;
   const configSource = { load: () => reload(sources), files: filesOf(sources) };
-  const bouncer = new Bouncer(config, systemSurroundings(log, configSource));
+  const bouncer = new Bouncer(config, systemSurroundings(log, configSource, givenFd));
   const starting = bouncer.start();
   const { statusLine } = await import('./observe/status-line.ts');
   const status = (): string => statusLine(bouncer.snapshot());
@@ -172,7 +176,7 @@ async function run(sources: Sources): Promise<void> {
     log.info({ ...facts, listen: formatAddress(listen), admin: formatAddress(admin) }, 'listening');
     manager.ready(status);
   } catch (error) {
-    process.stderr.write(`${startFailure(error, config, formatAddress)}\n`);
+    process.stderr.write(`${startFailure(error, { config, givenFd, format: formatAddress })}\n`);
     // What was started before the failure must not keep the process alive.
     process.exit(EXIT.failed);
   }
@@ -207,18 +211,24 @@ function ignoreOtherSignals(log: Logger): void {
   }
 }
 
+interface Attempt {
+  readonly config: Config;
+  readonly givenFd: number | null;
+  readonly format: (address: Config['listen']['address']) => string;
+}
+
 /** Node's error for a failed listen carries the port, which tells the two listeners apart. */
-function startFailure(
-  error: unknown,
-  { listen, admin }: Config,
-  format: (address: Config['listen']['address']) => string,
-): string {
+function startFailure(error: unknown, { config, givenFd, format }: Attempt): string {
+  const { listen, admin } = config;
   if (!(error instanceof Error) || !('syscall' in error)) {
     const why = wordsFor(error);
     return why.startsWith('Cannot ') ? `${why}.` : `Cannot start: ${why}.`;
   }
   const port = 'port' in error ? error.port : listen.address.port;
   const isAdmin = port === admin.address.port && port !== listen.address.port;
+  if (!isAdmin && givenFd !== null) {
+    return `Cannot listen on file descriptor ${givenFd}, which LISTEN_FDS hands over: ${wordsFor(error)}. Hand over a listening stream socket.`;
+  }
   const where = format(isAdmin ? admin.address : listen.address);
   const option = isAdmin ? 'admin.address' : '--listen';
   const first =

@@ -7,7 +7,7 @@ import { AdminServer } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { type Clock, SystemClock } from './base/clock.ts';
 import { Hasher } from './base/hasher.ts';
-import { listen, systemDial } from './base/lean-socket.ts';
+import { listen, listenOnGiven, systemDial } from './base/lean-socket.ts';
 import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
 import type { ConfigSource } from './reloads.ts';
@@ -33,13 +33,17 @@ export interface Surroundings {
   readonly admin: (options: () => AdminServerOptions) => Admin;
 }
 
-/** The machine's own, and what is handed in. */
-export function systemSurroundings(log: Logger, configSource: ConfigSource): Surroundings {
+/** The machine's own, and what is handed in. `givenFd`: a listening socket that the process was given. */
+export function systemSurroundings(
+  log: Logger,
+  configSource: ConfigSource,
+  givenFd: number | null = null,
+): Surroundings {
   return {
     clock: new SystemClock(),
     random: Math.random,
     dial: systemDial(),
-    listen,
+    listen: givenFd === null ? listen : listenOnGiven(givenFd),
     log,
     configSource,
     hasher: new Hasher(),

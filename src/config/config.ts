@@ -24,7 +24,11 @@ export type EvictionName = (typeof EVICTIONS)[number];
 
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
-  readonly listen: { readonly address: Address; readonly backlog: number };
+  readonly listen: {
+    readonly address: Address;
+    readonly backlog: number;
+    readonly reusePort: boolean;
+  };
   readonly server: {
     readonly address: Address;
     readonly username: string;

@@ -117,7 +117,11 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
 function configOf(values: Values): Config {
   const { address, username, password } = values.get('server.url');
   return {
-    listen: { address: values.get('listen.address'), backlog: values.get('listen.backlog') },
+    listen: {
+      address: values.get('listen.address'),
+      backlog: values.get('listen.backlog'),
+      reusePort: values.get('listen.reuse_port'),
+    },
     server: {
       address,
       username,

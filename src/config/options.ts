@@ -76,6 +76,13 @@ export const OPTIONS = {
     doc: 'Connections that the kernel holds until the bouncer accepts them. net.core.somaxconn caps this number.',
     read: (config) => config.listen.backlog,
   }),
+  'listen.reuse_port': option({
+    kind: boolean(),
+    fallback: false,
+    reloadable: false,
+    doc: 'Several bouncers of the same user may listen on one port, if all of them set this option. The kernel spreads new connections over them. Use it to replace a bouncer without refusing a connection.',
+    read: (config) => config.listen.reusePort,
+  }),
   'server.url': option({
     kind: serverUrl(),
     fallback: 'tcp://127.0.0.1:7419',
