@@ -9,7 +9,7 @@ import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
 import type { OptionKey } from './config/options.ts';
 import { formatProblem } from './config/problems.ts';
-import type { ReloadCounts } from './observe/reload-counts.ts';
+import type { ReloadCounts, ReloadOutcome } from './observe/reload-counts.ts';
 import type { Logger } from './observe/log.ts';
 
 /** Where the configuration comes from. */
@@ -23,16 +23,16 @@ export interface ConfigSource {
 /** What a reload came to; no text holds a secret. */
 export type ReloadResult =
   | {
-      /** `unchanged`: the configuration says what is in force already. */
-      readonly outcome: 'applied' | 'unchanged';
-      readonly applied: readonly Changed[];
+      readonly kind: 'applied';
+      /** Their new values are in force. */
+      readonly changed: readonly Changed[];
       /** They differ, and keep their running values until a restart. */
       readonly needRestart: readonly OptionKey[];
       readonly warnings: readonly string[];
     }
   | {
       /** Nothing has changed. */
-      readonly outcome: 'refused';
+      readonly kind: 'refused';
       readonly problems: readonly string[];
       readonly warnings: readonly string[];
     };
@@ -103,9 +103,9 @@ export class Reloads {
   async #reload(): Promise<ReloadResult> {
     const result = await this.#attempt();
     const { clock, counts } = this.#parts;
-    counts.outcomes.add(result.outcome);
-    counts.lastFailed = result.outcome === 'refused';
-    if (result.outcome !== 'refused') counts.succeededAtMs = clock.wallMs();
+    counts.outcomes.add(outcomeOf(result));
+    counts.lastFailed = result.kind === 'refused';
+    if (result.kind !== 'refused') counts.succeededAtMs = clock.wallMs();
     this.#tell(result);
     return result;
   }
@@ -115,13 +115,12 @@ export class Reloads {
     const { warnings } = loaded;
     if ('problems' in loaded) return refused(loaded.problems.map(formatProblem), warnings);
     const changes = changesTo(this.#config, loaded.config);
-    const { config, applied, needRestart, contradictions } = changes;
+    const { config, changed, needRestart, contradictions } = changes;
     if (contradictions.length > 0) return refused(contradictions, warnings);
     this.#config = config;
     this.#parts.apply(config);
     this.#watchOrNot();
-    const outcome = applied.length + needRestart.length === 0 ? 'unchanged' : 'applied';
-    return { outcome, applied, needRestart, warnings };
+    return { kind: 'applied', changed, needRestart, warnings };
   }
 
   async #load(): Promise<Loaded> {
@@ -142,13 +141,13 @@ export class Reloads {
   #tell(result: ReloadResult): void {
     const { log } = this.#parts;
     for (const warning of result.warnings) log.warn(warning);
-    if (result.outcome === 'refused') {
+    if (result.kind === 'refused') {
       const { problems } = result;
       log.error({ problems }, 'Cannot reload: the configuration is wrong, and nothing has changed');
       return;
     }
-    const { applied, needRestart } = result;
-    log.info({ applied, needRestart }, 'configuration reloaded');
+    const { changed, needRestart } = result;
+    log.info({ changed, needRestart }, 'configuration reloaded');
     if (needRestart.length === 0) return;
     log.warn(
       { options: needRestart },
@@ -161,5 +160,11 @@ function refused(problems: readonly string[], warnings: readonly string[]): Relo
   const more = problems.length - PROBLEMS_MAX;
   const shown =
     more > 0 ? [...problems.slice(0, PROBLEMS_MAX), `and ${more} more problems`] : problems;
-  return { outcome: 'refused', problems: shown, warnings };
+  return { kind: 'refused', problems: shown, warnings };
+}
+
+/** `unchanged`: the configuration says what is in force already. */
+function outcomeOf(result: ReloadResult): ReloadOutcome {
+  if (result.kind === 'refused') return 'refused';
+  return result.changed.length + result.needRestart.length === 0 ? 'unchanged' : 'applied';
 }

@@ -43,7 +43,7 @@ function load(values: Partial<Record<OptionKey, string>>, password = '') {
 }
 
 /** A Config in which only `key` is not at its default. */
-function changed(key: OptionKey): Config {
+function configWithOther(key: OptionKey): Config {
   const { kind } = OPTIONS[key];
   const own = OWN_VALUES[key];
   const words = kind.type === 'word' ? kind.range.split(', ') : (OTHER_VALUES[kind.type] ?? []);
@@ -70,9 +70,9 @@ const DEFAULTS = configWith({});
 
 t.test('each reloadable option is in force after a reload, and no other has changed', async (t) => {
   for (const key of OPTION_KEYS.filter((one) => OPTIONS[one].reloadable)) {
-    const wanted = changed(key);
-    const { config, applied, needRestart } = changesTo(DEFAULTS, wanted);
-    t.strictSame({ applied, needRestart }, { applied: [key], needRestart: [] }, key);
+    const wanted = configWithOther(key);
+    const { config, changed, needRestart } = changesTo(DEFAULTS, wanted);
+    t.strictSame({ changed, needRestart }, { changed: [key], needRestart: [] }, key);
     t.strictSame(config, wanted, key);
     const settings = new Settings(DEFAULTS);
     const before = inForce(settings);
@@ -86,19 +86,19 @@ t.test('each other option is named, and its running value is kept', async (t) =>
   const others = OPTION_KEYS.filter((one) => !OPTIONS[one].reloadable);
   t.ok(others.length > 5);
   for (const key of others) {
-    const { config, applied, needRestart } = changesTo(DEFAULTS, changed(key));
-    t.strictSame({ applied, needRestart }, { applied: [], needRestart: [key] }, key);
+    const { config, changed, needRestart } = changesTo(DEFAULTS, configWithOther(key));
+    t.strictSame({ changed, needRestart }, { changed: [], needRestart: [key] }, key);
     t.strictSame(config, DEFAULTS, key);
   }
 });
 
-t.test('a password is applied wherever it is written, and is not shown', async (t) => {
+t.test('a password is changed wherever it is written, and is not shown', async (t) => {
   for (const wanted of [
     configWith({ 'server.url': 'tcp://:s3cret@127.0.0.1:7419' }),
     configWith({}, 's3cret'),
   ]) {
-    const { config, applied, needRestart } = changesTo(DEFAULTS, wanted);
-    t.strictSame({ applied, needRestart }, { applied: ['FAKTORY_PASSWORD'], needRestart: [] });
+    const { config, changed, needRestart } = changesTo(DEFAULTS, wanted);
+    t.strictSame({ changed, needRestart }, { changed: ['FAKTORY_PASSWORD'], needRestart: [] });
     const settings = new Settings(DEFAULTS);
     settings.apply(config);
     t.equal(settings.client.current.password, 's3cret');
@@ -107,8 +107,8 @@ t.test('a password is applied wherever it is written, and is not shown', async (
 });
 
 t.test('the same configuration changes nothing', async (t) => {
-  const { applied, needRestart } = changesTo(DEFAULTS, configWith({}));
-  t.strictSame({ applied, needRestart }, { applied: [], needRestart: [] });
+  const { changed, needRestart } = changesTo(DEFAULTS, configWith({}));
+  t.strictSame({ changed, needRestart }, { changed: [], needRestart: [] });
 });
 
 t.test('a value that cannot work beside one that is kept is a contradiction', async (t) => {

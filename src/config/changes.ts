@@ -14,7 +14,8 @@ export type Changed = OptionKey | 'FAKTORY_PASSWORD';
 export interface Changes {
   /** What is in force once the changes are applied. */
   readonly config: Config;
-  readonly applied: readonly Changed[];
+  /** Their new values apply. */
+  readonly changed: readonly Changed[];
   /** They differ, and keep their running values. */
   readonly needRestart: readonly OptionKey[];
   /** Why the changes cannot be applied beside the running values that are kept; empty if they can. */
@@ -23,17 +24,17 @@ export interface Changes {
 
 /** What applying `wanted` to `running` comes to. */
 export function changesTo(running: Config, wanted: Config): Changes {
-  const changed = OPTION_KEYS.filter((key) => differs(key, running, wanted));
-  const needRestart = changed.filter((key) => !OPTIONS[key].reloadable);
-  const applied: Changed[] = changed.filter((key) => OPTIONS[key].reloadable);
-  if (running.server.password !== wanted.server.password) applied.push('FAKTORY_PASSWORD');
+  const different = OPTION_KEYS.filter((key) => differs(key, running, wanted));
+  const needRestart = different.filter((key) => !OPTIONS[key].reloadable);
+  const changed: Changed[] = different.filter((key) => OPTIONS[key].reloadable);
+  if (running.server.password !== wanted.server.password) changed.push('FAKTORY_PASSWORD');
   const config = keepingRunning(running, wanted);
   // Without a kept value there is nothing that was not checked when the configuration was read.
   const found = needRestart.length === 0 ? [] : contradictionsIn(config);
   const contradictions = found.map(
     ({ text }) => `${text} A reload keeps the running value of ${needRestart.join(', ')}.`,
   );
-  return { config, applied, needRestart, contradictions };
+  return { config, changed, needRestart, contradictions };
 }
 
 /** A reload applies a new password, so only the rest of the URL counts. */

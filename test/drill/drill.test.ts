@@ -78,7 +78,7 @@ t.test(
           ? { 'limits.clients': 0 }
           : { 'limits.fetches_in_flight': 100 + i, 'pool.linger': '1s' },
       );
-      t.equal(result.outcome, isBad ? 'refused' : 'applied');
+      t.equal(result.kind, isBad ? 'refused' : 'applied');
       await load();
     }
     t.equal(market.closed + market.notConnected, 0, 'no reload costs a connection');
