@@ -1,29 +1,33 @@
 // One bouncer, built from a Config and its surroundings. Promise: the parts are wired here and in
-// upstream.ts and nowhere else; a bouncer starts, tells what is there, drains, and nothing else.
+// upstream.ts and nowhere else; a bouncer starts, tells what is there, reloads, drains, and nothing else.
 
 import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
 import type { Readiness } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { BufferBudget } from './base/buffer-budget.ts';
+import type { Timer } from './base/clock.ts';
 import { eachOf } from './base/each-of.ts';
 import { GuardedClock } from './base/guarded-clock.ts';
 import type { Hasher } from './base/hasher.ts';
 import { Lingering } from './base/lingering.ts';
 import type { Listening } from './base/network.ts';
-import { pollUntil } from './base/poll-until.ts';
+import { pollUntil, sleep } from './base/poll-until.ts';
 import { StallWatch } from './base/stall-watch.ts';
 import { Turns } from './base/turns.ts';
 import type { Wiring } from './base/wire.ts';
 import { Clients } from './client/clients.ts';
+import { DEPARTURE_INTERVAL_MS } from './client/departure.ts';
 import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
+import type { Logger } from './observe/log.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { RedisProbe } from './redis/redis-probe.ts';
 import { WriteProbe } from './redis/write-probe.ts';
+import { type ReloadResult, Reloads } from './reloads.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { Upstream } from './upstream.ts';
@@ -39,6 +43,8 @@ export class Bouncer {
   readonly #config: Config;
   readonly #surroundings: Surroundings;
   readonly #onBug: (error: unknown) => void;
+  /** Whose level a reload sets; what is logged goes through the safe log. */
+  readonly #rawLog: Logger;
   readonly #settings: Settings;
   readonly #hasher: Hasher;
   readonly #budget: BufferBudget;
@@ -49,8 +55,11 @@ export class Bouncer {
   readonly #redisProbe: RedisProbe | null;
   readonly #writeProbe: WriteProbe | null;
   readonly #admin: Admin;
+  readonly #reloads: Reloads;
   #listening: Listening | null = null;
-  #isDraining = false;
+  #janitor: Timer | null = null;
+  /** Ends with the drain; null before it begins. */
+  #drained: Promise<void> | null = null;
 
   constructor(config: Config, surroundings: Surroundings) {
     const log = safeLog(surroundings.log);
@@ -59,6 +68,7 @@ export class Bouncer {
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
     this.#onBug = (error) => events.bug(error);
+    this.#rawLog = surroundings.log;
     this.#surroundings = { ...surroundings, clock, log };
     const settings = new Settings(config);
     this.#settings = settings;
@@ -101,7 +111,11 @@ export class Bouncer {
     this.#redisProbe =
       config.redis.url === ''
         ? null
-        : new RedisProbe({ url: config.redis.url, intervalMs: config.redis.intervalMs, log });
+        : new RedisProbe({
+            url: config.redis.url,
+            intervalMs: () => settings.bouncer.current.redisIntervalMs,
+            log,
+          });
     this.#writeProbe =
       config.redis.url === ''
         ? null
@@ -111,6 +125,14 @@ export class Bouncer {
             listener: this.#upstream,
             onBug: (error) => events.bug(error),
           });
+    this.#reloads = new Reloads({
+      source: surroundings.configSource,
+      clock,
+      log,
+      counts: counts.reloads,
+      config,
+      apply: (changed) => this.apply(changed),
+    });
     this.#admin = surroundings.admin(() => ({
       metrics: createMetrics(counts, () => this.snapshot(), VERSION),
       readiness: () => this.#readiness(),
@@ -122,8 +144,7 @@ export class Bouncer {
   async start(): Promise<{ readonly listen: Address; readonly admin: Address }> {
     const admin = await this.#admin.listen(this.#config.admin.address);
     try {
-      const { address, backlog } = this.#config.listen;
-      this.#listening = await this.#surroundings.listen(address, backlog, (socket) =>
+      this.#listening = await this.#surroundings.listen(this.#config.listen, (socket) =>
         this.#clients.accept(socket),
       );
     } catch (error) {
@@ -133,33 +154,83 @@ export class Bouncer {
     this.#upstream.start();
     this.#redisProbe?.start();
     this.#writeProbe?.start();
+    this.#reloads.start();
     this.#scheduleJanitor();
     return { listen: this.#listening.address, admin };
   }
 
-  /** Stops: accepts nobody, lets commands in flight get their replies, closes all, within drain_timeout. */
-  async drain(reason: string): Promise<void> {
+  /**
+   * Stops. Not ready at once, and served on for drain_delay; then accepts nobody, and lets commands in
+   * flight get their replies while clients leave in turns; all of that within drain_timeout. The first
+   * call counts.
+   */
+  drain(reason: string): Promise<void> {
+    return (this.#drained ??= this.#drain(reason));
+  }
+
+  async #drain(reason: string): Promise<void> {
     const { clock, log } = this.#surroundings;
-    this.#isDraining = true;
-    log.info({ reason, clients: this.#clients.size }, 'draining');
-    const deadline = clock.now() + this.#config.drainTimeoutMs;
+    const { drainDelayMs, drainTimeoutMs } = this.#settings.bouncer.current;
+    log.info({ reason, clients: this.#clients.size, delayMs: drainDelayMs }, 'draining');
+    if (drainDelayMs > 0) await sleep(clock, drainDelayMs);
+    const deadline = clock.now() + drainTimeoutMs;
     eachOf(this.#onBug, [
       () => this.#listening?.close(),
-      () => this.#upstream.lanes.drain(),
-      () => this.#clients.drain(),
+      () => this.#janitor?.cancel(),
+      // What waits must be answered, and jobs given back.
+      () => this.resume(),
     ]);
+    await this.#letLeave(drainTimeoutMs / 2);
     await pollUntil(clock, () => this.#clients.size === 0, deadline);
     this.#clients.abandon();
     await this.#upstream.stop(deadline);
+    this.#reloads.stop();
     this.#redisProbe?.stop();
     this.#writeProbe?.stop();
     await this.#hasher.close();
     await this.#admin.close();
   }
 
+  /** FETCHes are sent until the last clients leave: those that stay would ask again without a pause. */
+  async #letLeave(spreadMs: number): Promise<void> {
+    const departure = this.#clients.depart(spreadMs);
+    while (!departure.isLastTurn) {
+      departure.takeTurn();
+      await sleep(this.#surroundings.clock, DEPARTURE_INTERVAL_MS);
+    }
+    this.#upstream.lanes.drain();
+    departure.takeTurn();
+  }
+
+  /** Whether commands wait in the bouncer because an operator wants it so. */
+  get isPaused(): boolean {
+    return this.#upstream.pause.isPaused;
+  }
+
+  /** From now on nothing is sent to Faktory, and commands wait as in an outage. Idempotent. */
+  pause(): void {
+    if (this.#upstream.pause.set(true)) {
+      this.#surroundings.log.warn('paused: commands wait, and nothing is sent to Faktory');
+    }
+  }
+
+  /** What waits is sent. Idempotent. */
+  resume(): void {
+    if (this.#upstream.pause.set(false)) this.#surroundings.log.info('resumed');
+  }
+
+  /** Reads the configuration again and applies what has changed; a wrong one changes nothing. */
+  reload(): Promise<ReloadResult> {
+    return this.#reloads.reload();
+  }
+
   /** From now on everything reloadable is as `config` says; nobody is dropped. */
   apply(config: Config): void {
     this.#settings.apply(config);
+    this.#rawLog.level = config.log.level;
+    this.#budget.settingsChanged();
+    this.#upstream.settingsChanged();
+    this.#redisProbe?.settingsChanged();
   }
 
   /** What is there now, read from the live structures. */
@@ -170,7 +241,8 @@ export class Bouncer {
     const { servers, fetches, commandLane, writes, strayJobs, info } = this.#upstream.gauges(now);
     const { health } = this.#upstream;
     return {
-      draining: this.#isDraining,
+      draining: this.#drained !== null,
+      paused: this.isPaused,
       mode: this.#config.mode,
       clients: this.#clients.counts(),
       unusedClients: this.#clients.unused(now),
@@ -205,16 +277,16 @@ export class Bouncer {
   }
 
   #readiness(): Readiness {
-    if (this.#isDraining) return { ready: false, reason: 'the bouncer is draining' };
+    if (this.#drained !== null) return { ready: false, reason: 'the bouncer is draining' };
     if (this.#upstream.health.isUp) return { ready: true };
     return { ready: false, reason: 'Faktory is unreachable; see the log' };
   }
 
   #scheduleJanitor(): void {
     const { clock } = this.#surroundings;
-    clock.after(JANITOR_INTERVAL_MS, () => {
+    this.#janitor = clock.after(JANITOR_INTERVAL_MS, () => {
+      this.#scheduleJanitor();
       this.#clients.check(clock.now());
-      if (!this.#isDraining) this.#scheduleJanitor();
     });
   }
 }

@@ -3,7 +3,7 @@
 // at run time, 2 wrong configuration or usage. Only Node's own modules are imported before the
 // version of Node is known, so that an old one gets a message instead of a syntax error.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
 import type { Config } from './config/config.ts';
@@ -15,10 +15,17 @@ const EXIT = { stopped: 0, failed: 1, misused: 2 } as const;
 
 /** They drain; see docs/operations.md. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
-const IGNORED_SIGNALS = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+const IGNORED_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
 
 /** The first with stable type stripping, see `engines` in package.json. */
 const NODE_MIN = { major: 24, minor: 12 } as const;
+
+/** What the process was started with; read at the start, and again by each reload. */
+interface Sources {
+  readonly file: string | null;
+  readonly environment: Environment;
+  readonly flags: readonly FlagValue[];
+}
 
 /** Error codes in words. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -62,7 +69,7 @@ async function main(args: readonly string[], environment: Environment): Promise<
     case 'run': {
       const { CONFIG_VARIABLE } = await import('./config/environment.ts');
       const file = request.file ?? environment[CONFIG_VARIABLE] ?? null;
-      return run(await load(file, environment, request.flags), environment);
+      return run({ file, environment, flags: request.flags });
     }
   }
 }
@@ -85,6 +92,30 @@ async function load(
   return loadConfig({ file, environment, flags, readFile: (path) => readFileSync(path) });
 }
 
+/** The configuration of a process that runs: it must also be able to hold the connections. */
+async function loadToRun({ file, environment, flags }: Sources): Promise<Loaded> {
+  const loaded = await load(file, environment, flags);
+  if ('problems' in loaded) return loaded;
+  const { openFilesProblem, readOpenFilesMax } = await import('./config/open-files.ts');
+  const text = openFilesProblem(loaded.config.limits, readOpenFilesMax());
+  if (text === null) return loaded;
+  return { problems: [{ origin: { kind: 'default' }, text }], warnings: loaded.warnings };
+}
+
+/** A pipe has been read to its end at the start: it would block, or give an empty configuration. */
+async function reload(sources: Sources): Promise<Loaded> {
+  const pipe = filesOf(sources).find((file) => existsSync(file) && !statSync(file).isFile());
+  if (pipe === undefined) return loadToRun(sources);
+  const text = `Cannot read ${pipe} again: it is not a regular file. Start with regular files to be able to reload.`;
+  return { problems: [{ origin: { kind: 'default' }, text }], warnings: [] };
+}
+
+/** The files that the configuration is read from. */
+function filesOf({ file, environment }: Sources): readonly string[] {
+  const password = environment['FAKTORY_PASSWORD'] ?? '';
+  return [...(file === null ? [] : [file]), ...(password.startsWith('/') ? [password] : [])];
+}
+
 /** Prints what the configuration comes to, or what is wrong with it. */
 async function check(loaded: Loaded): Promise<void> {
   for (const warning of loaded.warnings) process.stderr.write(`Warning: ${warning}\n`);
@@ -98,12 +129,10 @@ async function failOnProblems(loaded: Extract<Loaded, { problems: unknown }>): P
   fail(EXIT.misused, loaded.problems.map(formatProblem));
 }
 
-async function run(loaded: Loaded, environment: Environment): Promise<void> {
+async function run(sources: Sources): Promise<void> {
+  const loaded = await loadToRun(sources);
   if ('problems' in loaded) return failOnProblems(loaded);
   const { config, warnings } = loaded;
-  const { openFilesProblem, readOpenFilesMax } = await import('./config/open-files.ts');
-  const tooMany = openFilesProblem(config.limits, readOpenFilesMax());
-  if (tooMany !== null) return fail(EXIT.misused, [tooMany]);
   const { createLog } = await import('./observe/log.ts');
   const { Bouncer } = await import('./bouncer.ts');
   const { systemSurroundings } = await import('./surroundings.ts');
@@ -111,10 +140,24 @@ async function run(loaded: Loaded, environment: Environment): Promise<void> {
   const log = createLog(config.log.level);
   const { serviceManager } = await import('./base/service-manager.ts');
   const { SystemClock } = await import('./base/clock.ts');
-  const manager = serviceManager(environment, new SystemClock(), process.pid);
+  const manager = serviceManager(sources.environment, new SystemClock(), process.pid);
   for (const warning of warnings) log.warn(warning);
-  const bouncer = new Bouncer(config, systemSurroundings(log));
+  const { socketActivation } = await import('./config/activation.ts');
+  const given = socketActivation(sources.environment, process.pid);
+  if (given.kind === 'refused') return fail(EXIT.misused, [given.text]);
+  const givenFd = given.kind === 'socket' ? given.fd : null;
+  const configSource = { load: () => reload(sources), files: filesOf(sources) };
+  const bouncer = new Bouncer(config, systemSurroundings(log, configSource, givenFd));
   const starting = bouncer.start();
+  const { statusLine } = await import('./observe/status-line.ts');
+  const status = (): string => statusLine(bouncer.snapshot());
+  const reloadOnSignal = async (): Promise<void> => {
+    await starting;
+    manager.reloading();
+    await bouncer.reload();
+    manager.ready(status);
+  };
+  process.on('SIGHUP', () => void reloadOnSignal());
   ignoreOtherSignals(log);
   stopOnSignals(async (signal) => {
     manager.stopping();
@@ -131,10 +174,9 @@ async function run(loaded: Loaded, environment: Environment): Promise<void> {
       server: formatAddress(config.server.address),
     };
     log.info({ ...facts, listen: formatAddress(listen), admin: formatAddress(admin) }, 'listening');
-    const { statusLine } = await import('./observe/status-line.ts');
-    manager.ready(() => statusLine(bouncer.snapshot()));
+    manager.ready(status);
   } catch (error) {
-    process.stderr.write(`${startFailure(error, config, formatAddress)}\n`);
+    process.stderr.write(`${startFailure(error, { config, givenFd, format: formatAddress })}\n`);
     // What was started before the failure must not keep the process alive.
     process.exit(EXIT.failed);
   }
@@ -164,23 +206,29 @@ function stopOnSignals(stop: (signal: string) => Promise<void>): void {
 function ignoreOtherSignals(log: Logger): void {
   for (const signal of IGNORED_SIGNALS) {
     process.on(signal, () =>
-      log.warn({ signal }, 'signal ignored: a changed configuration needs a restart'),
+      log.warn({ signal }, 'signal ignored: it has no meaning; SIGHUP reloads the configuration'),
     );
   }
 }
 
+interface Attempt {
+  readonly config: Config;
+  readonly givenFd: number | null;
+  readonly format: (address: Config['listen']['address']) => string;
+}
+
 /** Node's error for a failed listen carries the port, which tells the two listeners apart. */
-function startFailure(
-  error: unknown,
-  { listen, admin }: Config,
-  format: (address: Config['listen']['address']) => string,
-): string {
+function startFailure(error: unknown, { config, givenFd, format }: Attempt): string {
+  const { listen, admin } = config;
   if (!(error instanceof Error) || !('syscall' in error)) {
     const why = wordsFor(error);
     return why.startsWith('Cannot ') ? `${why}.` : `Cannot start: ${why}.`;
   }
   const port = 'port' in error ? error.port : listen.address.port;
   const isAdmin = port === admin.address.port && port !== listen.address.port;
+  if (!isAdmin && givenFd !== null) {
+    return `Cannot listen on file descriptor ${givenFd}, which LISTEN_FDS hands over: ${wordsFor(error)}. Hand over a listening stream socket.`;
+  }
   const where = format(isAdmin ? admin.address : listen.address);
   const option = isAdmin ? 'admin.address' : '--listen';
   const first =

@@ -9,7 +9,18 @@ import type { LaneSettings } from './lanes/lane-settings.ts';
 import type { ServerSettings } from './server/server-parts.ts';
 import type { WriteSettings } from './server/write-health.ts';
 
+/** What an operator can change about the bouncer as a whole. */
+export interface BouncerSettings {
+  readonly drainTimeoutMs: number;
+  readonly drainDelayMs: number;
+  readonly reloadOnChange: boolean;
+  readonly logLevel: Config['log']['level'];
+  /** How often Faktory's Redis is asked for its INFO. */
+  readonly redisIntervalMs: number;
+}
+
 export class Settings {
+  readonly bouncer: Live<BouncerSettings>;
   readonly limits: Limits;
   readonly client: Live<ClientSettings>;
   readonly lanes: Live<LaneSettings>;
@@ -17,6 +28,7 @@ export class Settings {
   readonly writes: Live<WriteSettings>;
 
   constructor(config: Config) {
+    this.bouncer = new Live(bouncerSettings(config));
     this.limits = new Limits(configuredLimits(config), !config.observeOnly);
     this.client = new Live(clientSettings(config));
     this.lanes = new Live(laneSettings(config));
@@ -24,8 +36,9 @@ export class Settings {
     this.writes = new Live(config.writes);
   }
 
-  /** From now on everything is as `config` says, but for what needs a restart. */
+  /** From now on everything is as `config` says; it keeps what needs a restart (config/changes.ts). */
   apply(config: Config): void {
+    this.bouncer.replace(bouncerSettings(config));
     this.client.replace(clientSettings(config));
     this.lanes.replace(laneSettings(config));
     this.server.replace(serverSettings(config));
@@ -33,6 +46,16 @@ export class Settings {
     // Last: a raised limit lets clients in at once, and they find the other settings in place.
     this.limits.apply(configuredLimits(config), !config.observeOnly);
   }
+}
+
+function bouncerSettings(config: Config): BouncerSettings {
+  return {
+    drainTimeoutMs: config.drainTimeoutMs,
+    drainDelayMs: config.drainDelayMs,
+    reloadOnChange: config.reloadOnChange,
+    logLevel: config.log.level,
+    redisIntervalMs: config.redis.intervalMs,
+  };
 }
 
 function configuredLimits({ limits, waitingLine }: Config): ConfiguredLimits {
@@ -59,6 +82,7 @@ function clientSettings(config: Config): ClientSettings {
     writeStallTimeoutMs: config.writeStallTimeoutMs,
     bufferedBytes: config.limits.bufferedBytes,
     idleTimeoutMs: config.limits.idleTimeoutMs,
+    evict: config.limits.evict,
     password: config.server.password,
   };
 }

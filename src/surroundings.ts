@@ -7,9 +7,10 @@ import { AdminServer } from './admin/admin-server.ts';
 import type { Address } from './base/address.ts';
 import { type Clock, SystemClock } from './base/clock.ts';
 import { Hasher } from './base/hasher.ts';
-import { listen, systemDial } from './base/lean-socket.ts';
+import { listen, listenOnGiven, systemDial } from './base/lean-socket.ts';
 import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
+import type { ConfigSource } from './reloads.ts';
 
 /** The admin address; it answers until it is closed. */
 export interface Admin {
@@ -24,20 +25,27 @@ export interface Surroundings {
   readonly dial: Dial;
   readonly listen: Listen;
   readonly log: Logger;
+  /** What a reload reads. */
+  readonly configSource: ConfigSource;
   /** Where passwords are hashed, off the event loop. */
   readonly hasher: Hasher;
   /** `options` is asked once: it makes the registry of metrics, which samples the event loop. */
   readonly admin: (options: () => AdminServerOptions) => Admin;
 }
 
-/** The machine's own, and `log`. */
-export function systemSurroundings(log: Logger): Surroundings {
+/** The machine's own, and what is handed in. `givenFd`: a listening socket that the process was given. */
+export function systemSurroundings(
+  log: Logger,
+  configSource: ConfigSource,
+  givenFd: number | null = null,
+): Surroundings {
   return {
     clock: new SystemClock(),
     random: Math.random,
     dial: systemDial(),
-    listen,
+    listen: givenFd === null ? listen : listenOnGiven(givenFd),
     log,
+    configSource,
     hasher: new Hasher(),
     admin: (options) => new AdminServer(options()),
   };

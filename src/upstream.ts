@@ -24,6 +24,7 @@ import type { EventLog } from './observe/event-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
+import { Pause } from './server/pause.ts';
 import { ServerHealth } from './server/health.ts';
 import type { FaktoryInfo } from './server/info.ts';
 import { ownHello } from './server/own-hello.ts';
@@ -63,6 +64,8 @@ export class Upstream {
   readonly lanes: Lanes;
   readonly health: ServerHealth;
   readonly writeHealth: WriteHealth;
+  /** An operator's; see docs/operations.md. */
+  readonly pause = new Pause();
   readonly #writeCheck: WriteCheck;
   #redisWrites: 'untold' | 'told' = 'untold';
   readonly #surroundings: Surroundings;
@@ -71,6 +74,8 @@ export class Upstream {
   readonly #control: ControlConnection;
   readonly #governor: FetchGovernor;
   readonly #strayJobs: StrayJobs;
+  readonly #fetchPause: FetchPause;
+  readonly #gate: WriteGate;
 
   constructor(parts: UpstreamParts) {
     const { settings, surroundings, events, places } = parts;
@@ -108,6 +113,7 @@ export class Upstream {
       hello,
       health: this.health,
       writeHealth: this.writeHealth,
+      pause: this.pause,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
       infoGuard: newQueues,
@@ -126,9 +132,18 @@ export class Upstream {
       budget: parts.budget,
     });
     this.writeHealth.onChange(events);
-    const pause = new FetchPause(settings.limits.fetchesInFlight, this.writeHealth);
-    this.writeHealth.onChange(pause);
-    parts.budget.onChange(pause);
+    this.#fetchPause = new FetchPause(
+      settings.limits.fetchesInFlight,
+      this.writeHealth,
+      this.pause,
+    );
+    this.writeHealth.onChange(this.#fetchPause);
+    this.pause.onChange(this.#fetchPause);
+    parts.budget.onChange(this.#fetchPause);
+    const { commandsInFlight } = settings.limits;
+    this.pause.onChange({
+      onPause: (isPaused) => commandsInFlight.set('paused', isPaused ? 0 : Infinity),
+    });
     const health = this.writeHealth;
     const onBug = this.#onBug;
     const gate = new WriteGate({
@@ -139,6 +154,7 @@ export class Upstream {
       newQueues,
       onBug,
     });
+    this.#gate = gate;
     this.#writeCheck = new WriteCheck({
       clock,
       settings: settings.writes,
@@ -158,6 +174,7 @@ export class Upstream {
       governor: this.#governor,
       strayJobs: this.#strayJobs,
       gate,
+      pause: this.pause,
       acknowledgements: new Acknowledgements({ clock, settings: settings.writes, counts, health }),
     };
     this.lanes =
@@ -202,6 +219,13 @@ export class Upstream {
     ]);
     await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
+  }
+
+  /** A reload has changed the settings: what is decided by them and not at each use is decided again. */
+  settingsChanged(): void {
+    this.#control.settingsChanged();
+    this.#fetchPause.reconsider();
+    this.#gate.reconsider();
   }
 
   /** What Redis itself, asked directly, says of writes. */

@@ -170,6 +170,17 @@ export class Admission {
     this.#pump.run();
   }
 
+  /** How many more places are taken than the cap allows. */
+  get placesOver(): number {
+    return Math.max(0, this.#places.taken - this.#places.shareOf('producer'));
+  }
+
+  /** Whether the worker or the address of `visitor` has more clients in than it may. */
+  isOverOwnLimit({ wid, address }: Visitor): boolean {
+    if (this.#byAddress.inside(address) > this.#limits.perAddress.value) return true;
+    return wid !== null && this.#byWorker.inside(wid) > this.#limits.perWorker.value;
+  }
+
   /** How many more places would let in somebody who waits for one. */
   get placesWanted(): PlacesWanted {
     const workers = this.#line.waitingForPlace('worker');

@@ -58,6 +58,11 @@ export class BufferBudget {
     this.replies = new BufferReaders(this.#shared(() => !this.#isFullOfUntaken));
   }
 
+  /** The limit may be higher. */
+  settingsChanged(): void {
+    this.#resume();
+  }
+
   /** All that is held. */
   get usedBytes(): number {
     return this.#usedBytes;

@@ -6,10 +6,16 @@
 // buffer for all connections instead (net.Socket's `onread`), a server that does nothing but answer
 // 200 clients spends 7.8 µs of CPU on a command, not 11.9.
 
-import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
+import {
+  connect as netConnect,
+  createServer,
+  type ListenOptions as NetListenOptions,
+  Socket,
+  type SocketConstructorOpts,
+} from 'node:net';
 import type { Address } from './address.ts';
 import { LocalPorts } from './local-ports.ts';
-import type { Dial, Listening } from './network.ts';
+import type { Dial, Listen, Listening } from './network.ts';
 
 /** One for all: libuv hands each read over before it begins the next. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
@@ -43,10 +49,18 @@ function withoutPort(): Socket {
   return new Socket().destroy(Object.assign(new Error(text), { code: 'EADDRNOTAVAIL' }));
 }
 
-/** Listens at `address`, port 0 for any; the sockets accepted read leanly. Rejects with the system's error. */
-export function listen(
+/** Listens at an address of its own; the sockets accepted read leanly. */
+export const listen: Listen = ({ address, backlog, reusePort }, accepted) =>
+  listenOn({ ...address, backlog, reusePort }, address, accepted);
+
+/** Listens on a socket that the process was given, whatever address and backlog that has. */
+export function listenOnGiven(fd: number): Listen {
+  return ({ address }, accepted) => listenOn({ fd }, address, accepted);
+}
+
+function listenOn(
+  where: NetListenOptions & { readonly fd?: number },
   address: Address,
-  backlog: number,
   accepted: (socket: Socket) => void,
 ): Promise<Listening> {
   // Half-open: a client that has sent its last command may still read the replies.
@@ -54,13 +68,15 @@ export function listen(
   const server = createServer(options, (socket) => accepted(leanSocket(socket)));
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...address, backlog }, () => {
+    server.listen(where, () => {
       server.off('error', reject);
       // An accept that fails (no file left) loses that connection only; the listener goes on.
       server.on('error', () => {});
       const bound = server.address();
-      const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-      resolve({ address: { host: address.host, port }, close: () => void server.close() });
+      const isPort = typeof bound === 'object' && bound !== null;
+      const host = isPort && where.fd !== undefined ? bound.address : address.host;
+      const port = isPort ? bound.port : address.port;
+      resolve({ address: { host, port }, close: () => void server.close() });
     });
   });
 }

@@ -12,6 +12,8 @@ export class Limit {
   readonly #raised: (() => void)[] = [];
   #isEnforced: boolean;
   #value: number;
+  /** What holds something back: without observe_only, the value. */
+  #inForce: number;
 
   /** `isEnforced`: false with observe_only, where the limit is known and holds nothing back. */
   constructor(configured: number, isEnforced = true) {
@@ -24,6 +26,7 @@ export class Limit {
     };
     this.#isEnforced = isEnforced;
     this.#value = configured;
+    this.#inForce = isEnforced ? configured : Infinity;
   }
 
   /** The smallest of what the sources allow. */
@@ -33,7 +36,7 @@ export class Limit {
 
   /** Whether one more may come where `taken` are there: the one place that knows of observe_only. */
   hasRoom(taken: number): boolean {
-    return taken < this.#value || !this.#isEnforced;
+    return taken < this.#inForce;
   }
 
   get isEnforced(): boolean {
@@ -55,11 +58,12 @@ export class Limit {
     this.#raised.push(wake);
   }
 
+  /** A pause is no limit: observe_only does not end it. */
   #change(isEnforced: boolean): void {
-    const before = this.#isEnforced ? this.#value : Infinity;
+    const before = this.#inForce;
     this.#value = Math.min(...Object.values(this.#sources));
     this.#isEnforced = isEnforced;
-    const now = isEnforced ? this.#value : Infinity;
-    if (now > before) for (const wake of this.#raised) wake();
+    this.#inForce = isEnforced ? this.#value : this.#sources.paused;
+    if (this.#inForce > before) for (const wake of this.#raised) wake();
   }
 }

@@ -23,12 +23,21 @@ export interface Listening {
   close(): void;
 }
 
+/** Where and how to listen. */
+export interface ListenOptions {
+  /** Port 0: the system picks one. */
+  readonly address: Address;
+  /** Connections that the kernel holds until they are accepted. */
+  readonly backlog: number;
+  /** Whether other processes that say so too may listen there beside this one. */
+  readonly reusePort: boolean;
+}
+
 /**
- * Listens at `address` with `backlog` connections held by the kernel; rejects with the system's
- * error. Each accepted socket is half-open and paused until it is read.
+ * Listens, and rejects with the system's error. Each accepted socket is half-open and paused until it is
+ * read.
  */
 export type Listen = (
-  address: Address,
-  backlog: number,
+  options: ListenOptions,
   accepted: (socket: Socket) => void,
 ) => Promise<Listening>;

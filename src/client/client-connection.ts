@@ -6,6 +6,7 @@
 //      |___________|____________|______________|__________|-> refusing -> refused -> (ended)
 //   waiting -> unplaced -> waiting, open -> waiting: see client-standing.ts
 
+import type { Visitor } from '../admission/admission.ts';
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
@@ -49,6 +50,9 @@ type Presence =
   /** It has sent FIN, and may read on; or it is gone. What it has sent whole is executed all the same. */
   | { readonly kind: 'said_all' | 'gone'; readonly how: 'client_closed' | 'client_reset' };
 
+/** `until_idle`: the bouncer stops, and closes the client as soon as nothing is outstanding. */
+type Stay = 'unlimited' | 'until_idle';
+
 export class ClientConnection
   implements WireOwner, LoginOwner, StandingOwner, TrafficClient, ListedClient
 {
@@ -59,6 +63,7 @@ export class ClientConnection
   #life: Life;
   #whereabouts: Whereabouts = { role: 'unknown', state: 'accepted' };
   #presence: Presence = { kind: 'here' };
+  #stay: Stay = 'unlimited';
 
   constructor(parts: ClientParts, socket: WireSocket) {
     this.#parts = parts;
@@ -86,6 +91,10 @@ export class ClientConnection
 
   get place(): Place | null {
     return this.#life.kind === 'logged_in' ? this.#life.standing.place : null;
+  }
+
+  get request(): Visitor | null {
+    return this.#life.kind === 'logged_in' ? this.#life.standing.request : null;
   }
 
   get idleSince(): number | null {
@@ -238,7 +247,7 @@ export class ClientConnection
     return true;
   }
 
-  expire(reason: 'reclaimed' | 'idle_timeout'): void {
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void {
     this.guarded(() => this.end(reason, null));
   }
 
@@ -253,6 +262,7 @@ export class ClientConnection
   /** The bouncer stops: a client that waits is refused, one with nothing outstanding is closed. */
   drain(): void {
     this.guarded(() => {
+      this.#stay = 'until_idle';
       const life = this.#life;
       const isWaiting = life.kind === 'logged_in' && life.standing.asking !== null;
       if (life.kind === 'logging_in' || isWaiting) {
@@ -311,7 +321,7 @@ export class ClientConnection
     const isWaiting = standing.asking !== null;
     if (this.#life.kind !== 'logged_in' || isWaiting || !this.#traffic.isIdle) return;
     if (this.#presence.kind !== 'here') this.end(this.#presence.how, null);
-    else if (this.#parts.isDraining()) this.end('drained', null);
+    else if (this.#stay === 'until_idle') this.end('drained', null);
   }
 
   #taken(): Taken {

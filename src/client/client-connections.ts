@@ -1,6 +1,7 @@
 // All client connections. Promise: each is in exactly one list, by role and state, and moves by one
 // door; a count of clients is the size of a list.
 
+import type { Visitor } from '../admission/admission.ts';
 import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
 import { CLIENT_STATES, type ClientState } from './client-states.ts';
@@ -14,9 +15,11 @@ export interface ListedClient {
   readonly place: Place | null;
   /** Since when it has nothing outstanding and says nothing, monotonic ms; null for one that is in use. */
   readonly idleSince: number | null;
-  /** It has been idle for too long. */
-  expire(reason: 'reclaimed' | 'idle_timeout'): void;
-  /** The bouncer stops. */
+  /** What it is to admission; null where it has asked for nothing, or has given it back. */
+  readonly request: Visitor | null;
+  /** It has been idle for too long, or is one too many. */
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void;
+  /** The bouncer stops, and it is this client's turn to leave. */
   drain(): void;
   /** The time for draining is over. */
   abandon(): void;

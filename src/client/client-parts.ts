@@ -30,6 +30,8 @@ export interface ClientSettings {
   readonly bufferedBytes: number;
   /** How long a producer may say nothing; 0: as long as it likes. */
   readonly idleTimeoutMs: number;
+  /** Whether a lowered limit closes clients that are idle. */
+  readonly evict: 'none' | 'idle';
   /** What clients are asked for; empty: nothing. */
   readonly password: string;
 }
@@ -60,7 +62,5 @@ export interface ClientParts {
   readonly openingDeadlines: Deadlines<Expiring>;
   /** From a FETCH that waits for a lane to its answer. */
   readonly fetchDeadlines: Deadlines<Expiring>;
-  /** Whether the bouncer is stopping. */
-  readonly isDraining: () => boolean;
   readonly events: ClientEvents;
 }

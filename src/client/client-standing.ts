@@ -82,6 +82,11 @@ export class ClientStanding implements RequestOwner {
     return this.#state.kind === 'asking' ? this.#state.request : null;
   }
 
+  /** The request that is being decided or was granted; null for one without a lane. */
+  get request(): ClientRequest | null {
+    return this.#state.kind === 'unplaced' ? null : this.#state.request;
+  }
+
   /** The wid of one that has a worker's standing. */
   get worker(): string | null {
     if (this.#state.kind === 'unplaced') return null;

@@ -33,6 +33,7 @@ export const CLIENT_END_REASONS = [
   'replies_untaken',
   'reclaimed',
   'idle_timeout',
+  'evicted',
   'drained',
   'drain_timeout',
   'bug',

@@ -17,6 +17,8 @@ import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import { Departure } from './departure.ts';
+import { Eviction } from './eviction.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
@@ -41,12 +43,13 @@ export interface ClientsParts {
 export class Clients {
   readonly #connections = new ClientConnections();
   readonly #idle: IdleClients;
+  readonly #eviction: Eviction;
   readonly #parts: ClientParts;
-  #isDraining = false;
 
   constructor(parts: ClientsParts) {
     const { clock, settings } = parts;
     this.#idle = new IdleClients({ ...parts, clients: this.#connections });
+    this.#eviction = new Eviction({ ...parts, clients: this.#connections });
     this.#parts = {
       ...parts,
       clients: this.#connections,
@@ -70,7 +73,6 @@ export class Clients {
         () => Math.min(FETCH_WAIT_MS, settings.current.openingTimeoutMs),
         (client) => client.onOpeningDeadline(),
       ),
-      isDraining: () => this.#isDraining,
     };
   }
 
@@ -83,10 +85,12 @@ export class Clients {
     new ClientConnection(this.#parts, socket).start();
   }
 
-  /** Ends the clients that have nothing outstanding; the others end with their last reply. */
-  drain(): void {
-    this.#isDraining = true;
-    for (const client of [...this.#connections]) client.drain();
+  /** The bouncer stops: refuses those that are not in yet; the others leave in turns, over `spreadMs` at most. */
+  depart(spreadMs: number): Departure {
+    const placed = [...this.#connections.placed()];
+    const isPlaced = new Set(placed);
+    for (const client of [...this.#connections]) if (!isPlaced.has(client)) client.drain();
+    return new Departure(placed, spreadMs);
   }
 
   /** Ends those that are left. */
@@ -98,6 +102,7 @@ export class Clients {
   check(now: number): void {
     for (const client of this.#connections) client.checkStall(now);
     this.#idle.check(now);
+    this.#eviction.check(now);
     this.#idle.makeRoom();
   }
 

@@ -18,9 +18,17 @@ export type Mode = (typeof MODES)[number];
 export const RULE_MODES = ['off', 'log', 'on'] as const;
 export type RuleMode = (typeof RULE_MODES)[number];
 
+/** What a lowered limit does to those that are over it: they leave as they end, or are closed. */
+export const EVICTIONS = ['none', 'idle'] as const;
+export type EvictionName = (typeof EVICTIONS)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
-  readonly listen: { readonly address: Address; readonly backlog: number };
+  readonly listen: {
+    readonly address: Address;
+    readonly backlog: number;
+    readonly reusePort: boolean;
+  };
   readonly server: {
     readonly address: Address;
     readonly username: string;
@@ -45,6 +53,7 @@ export interface Config {
     readonly perAddress: number;
     readonly idleTimeoutMs: number;
     readonly bufferedBytes: number;
+    readonly evict: EvictionName;
   };
   readonly waitingLine: { readonly size: number; readonly timeoutMs: number };
   readonly refusalDelayMs: number;
@@ -53,7 +62,9 @@ export interface Config {
   readonly keepaliveMs: number;
   readonly writeStallTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  readonly drainDelayMs: number;
   readonly observeOnly: boolean;
+  readonly reloadOnChange: boolean;
   readonly pool: {
     readonly commandConnections: number;
     readonly fetchesPerWorker: number;

@@ -56,15 +56,15 @@ export function renderDocs(): string {
 function optionsOf(name: string): string {
   const keys = isOptionKey(name) ? [name] : OPTION_KEYS.filter((key) => splitKey(key)[0] === name);
   const rows = keys.map((key) => {
-    const { kind, fallback } = OPTIONS[key];
+    const { kind, fallback, reloadable } = OPTIONS[key];
     const shown = fallback === '' ? "''" : String(fallback);
-    return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range];
+    return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range, reloadable ? 'yes' : 'restart'];
   });
   const about = isOptionKey(name) ? [] : [SECTIONS[name] ?? ''];
   const texts = keys.map((key) =>
     isOptionKey(name) ? OPTIONS[key].doc : `\`${key}\`: ${OPTIONS[key].doc}`,
   );
-  const head = ['Key', 'Type', 'Default', 'Range'];
+  const head = ['Key', 'Type', 'Default', 'Range', 'Reload'];
   return [`### ${name}`, ...about, table([head, ...rows]), ...texts].join('\n\n');
 }
 
@@ -114,6 +114,8 @@ A password in \`--server\` is refused, because every user of the machine can rea
 Each connection needs an open file. The bouncer does not start if \`limits.clients\` + \`limits.server_connections\` + 1128 is more than the process may open. 1000 of the 1128 are for clients that are being refused. Raise the limit (\`ulimit -n\`, \`LimitNOFILE=\` in systemd), or lower \`limits.clients\`.
 
 ## Options
+
+The column Reload says whether [a reload](operations.md#reload) applies a new value (yes), or a restart is needed.
 `;
 
 function leaf(key: OptionKey): z.ZodType {

@@ -117,7 +117,11 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
 function configOf(values: Values): Config {
   const { address, username, password } = values.get('server.url');
   return {
-    listen: { address: values.get('listen.address'), backlog: values.get('listen.backlog') },
+    listen: {
+      address: values.get('listen.address'),
+      backlog: values.get('listen.backlog'),
+      reusePort: values.get('listen.reuse_port'),
+    },
     server: {
       address,
       username,
@@ -139,6 +143,7 @@ function configOf(values: Values): Config {
       perAddress: values.get('limits.per_address'),
       idleTimeoutMs: values.get('limits.idle_timeout'),
       bufferedBytes: values.get('limits.buffered_bytes'),
+      evict: values.get('limits.evict'),
     },
     waitingLine: {
       size: values.get('waiting_line.size'),
@@ -150,7 +155,9 @@ function configOf(values: Values): Config {
     keepaliveMs: values.get('keepalive'),
     writeStallTimeoutMs: values.get('write_stall_timeout'),
     drainTimeoutMs: values.get('drain_timeout'),
+    drainDelayMs: values.get('drain_delay'),
     observeOnly: values.get('observe_only'),
+    reloadOnChange: values.get('reload_on_change'),
     pool: {
       commandConnections: values.get('pool.command_connections'),
       fetchesPerWorker: values.get('pool.fetches_per_worker'),

@@ -1,7 +1,9 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { isDeepStrictEqual } from 'node:util';
+
+import { EVICTIONS, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -21,11 +23,13 @@ import type { Kind, Written } from './kinds.ts';
 export interface Option<T> {
   readonly kind: Kind<T>;
   readonly fallback: Written;
-  /** Whether a running bouncer could take a new value without dropping a connection. */
+  /** Whether a reload applies a new value; else the running value is kept until a restart. */
   readonly reloadable: boolean;
   readonly doc: string;
   /** The value in a Config, as an operator would write it, with secrets hidden. */
   readonly show: (config: Config) => Written;
+  /** Whether two Configs differ in it, secrets included. */
+  readonly differs: (one: Config, other: Config) => boolean;
 }
 
 interface OptionFacts<T> {
@@ -37,7 +41,11 @@ interface OptionFacts<T> {
 }
 
 function option<T>({ read, ...facts }: OptionFacts<T>): Option<T> {
-  return { ...facts, show: (config) => facts.kind.format(read(config)) };
+  return {
+    ...facts,
+    show: (config) => facts.kind.format(read(config)),
+    differs: (one, other) => !isDeepStrictEqual(read(one), read(other)),
+  };
 }
 
 /** What a group of options is about. */
@@ -68,12 +76,19 @@ export const OPTIONS = {
     doc: 'Connections that the kernel holds until the bouncer accepts them. net.core.somaxconn caps this number.',
     read: (config) => config.listen.backlog,
   }),
+  'listen.reuse_port': option({
+    kind: boolean(),
+    fallback: false,
+    reloadable: false,
+    doc: 'Several bouncers of the same user may listen on one port, if all of them set this option. The kernel spreads new connections over them. Use it to replace a bouncer without refusing a connection.',
+    read: (config) => config.listen.reusePort,
+  }),
   'server.url': option({
     kind: serverUrl(),
     fallback: 'tcp://127.0.0.1:7419',
     reloadable: false,
-    doc: 'URL of Faktory, as in FAKTORY_URL. If it has no password, FAKTORY_PASSWORD is used. The bouncer sends the user name in the HELLO of server connections that belong to no client; Faktory 1.7 does not check it.',
-    read: ({ server }) => server,
+    doc: 'URL of Faktory, as in FAKTORY_URL. If it has no password, FAKTORY_PASSWORD is used. The bouncer sends the user name in the HELLO of server connections that belong to no client; Faktory 1.7 does not check it. A reload applies a new password, and nothing else of the URL.',
+    read: ({ server: { address, username, password } }) => ({ address, username, password }),
   }),
   'server.bind_address': option({
     kind: ipAddress(),
@@ -180,6 +195,13 @@ export const OPTIONS = {
     doc: 'Memory for commands that are not answered yet, replies that clients have not taken, and stray jobs, for all clients together. Commands up to 4 KiB that are on their way and replies up to 64 KiB are not counted. Above the limit, the bouncer reads one command and one large reply at a time, sends no FETCH, and closes clients that leave a reply untaken for 2s if untaken replies are more than half of it. Must not be less than max_command_bytes.',
     read: (config) => config.limits.bufferedBytes,
   }),
+  'limits.evict': option({
+    kind: choice(EVICTIONS),
+    fallback: 'none',
+    reloadable: true,
+    doc: 'What happens when a reload lowers a limit below what is there. none: connections leave as they end. idle: clients that have been idle for 1s or longer are closed, at most 50 per second, until the limit holds. Clients of workers that FETCH or BEAT, and clients with an outstanding command, are never closed.',
+    read: (config) => config.limits.evict,
+  }),
   'waiting_line.size': option({
     kind: integer(0, 1_000_000),
     fallback: 1000,
@@ -233,8 +255,15 @@ export const OPTIONS = {
     kind: duration('0s', '1h'),
     fallback: '25s',
     reloadable: true,
-    doc: 'Time limit for a drain. After it, connections with outstanding commands are closed.',
+    doc: 'Time limit for a drain, from the end of drain_delay. After it, connections with outstanding commands are closed.',
     read: (config) => config.drainTimeoutMs,
+  }),
+  drain_delay: option({
+    kind: duration('0s', '10m'),
+    fallback: '0s',
+    reloadable: true,
+    doc: 'Time at the start of a drain during which /readyz answers 503 and clients are accepted and served as before, so that load balancers move on first.',
+    read: (config) => config.drainDelayMs,
   }),
   observe_only: option({
     kind: boolean(),
@@ -340,6 +369,13 @@ export const OPTIONS = {
     reloadable: false,
     doc: 'Address of the admin HTTP server. It has no authentication: keep it off public networks.',
     read: (config) => config.admin.address,
+  }),
+  reload_on_change: option({
+    kind: boolean(),
+    fallback: false,
+    reloadable: true,
+    doc: 'Reload when the configuration file, or the file that FAKTORY_PASSWORD names, changes. SIGHUP reloads in any case.',
+    read: (config) => config.reloadOnChange,
   }),
   'log.level': option({
     kind: choice(LOG_LEVELS),

@@ -14,6 +14,7 @@ import type { Limit } from '../base/limit.ts';
 import type { Live } from '../base/live.ts';
 import { afterLoss, isWorthSending, type LostFate } from '../protocol/after-loss.ts';
 import { MEANING } from '../protocol/verbs.ts';
+import type { Pause, PauseListener } from '../server/pause.ts';
 import type { ServerConnection } from '../server/server-connection.ts';
 import { BulkPush, type BulkPushParts } from './bulk-push.ts';
 import type { Seat } from './command-connections.ts';
@@ -37,6 +38,7 @@ const TICK_MS = 50;
 export interface CommandLaneParts extends CommandServersParts {
   readonly counts: LaneCounts;
   readonly settings: Live<LaneSettings>;
+  readonly pause: Pause;
   /** Commands at Faktory: the most connections that the lane grows to. */
   readonly commandsInFlight: Limit;
   /** Server connections that the lane keeps for as long as it lives. */
@@ -44,7 +46,7 @@ export interface CommandLaneParts extends CommandServersParts {
   readonly onBug: (error: unknown) => void;
 }
 
-export class CommandLane implements CommandServersOwner, BulkCarrier {
+export class CommandLane implements CommandServersOwner, BulkCarrier, PauseListener {
   readonly #parts: CommandLaneParts;
   /** For commands that are held back: they wait no longer than those in line. */
   readonly holdDeadlines: Deadlines<LaneCommand>;
@@ -74,7 +76,8 @@ export class CommandLane implements CommandServersOwner, BulkCarrier {
     this.#base = places.length;
     this.#width = new MeasuredWidth(this.#limits);
     this.#servers = new CommandServers(parts, this, this.#width, places);
-    this.#room = new CommandRoom(this.#servers, this.#width, this.#waiting);
+    this.#room = new CommandRoom(this.#servers, this.#width, this.#waiting, parts.pause);
+    parts.pause.onChange(this);
   }
 
   get waiting(): number {
@@ -148,6 +151,11 @@ export class CommandLane implements CommandServersOwner, BulkCarrier {
         this.submit(command);
         this.#parts.counts.commandsSentAgain.add(command.verb);
     }
+  }
+
+  /** What waits goes on waiting, or is sent. */
+  onPause(isPaused: boolean): void {
+    if (!isPaused) this.#dispatch();
   }
 
   onServerOpen(): void {
@@ -257,7 +265,9 @@ export class CommandLane implements CommandServersOwner, BulkCarrier {
     const decision = this.#width.decide(now, this.#limits, {
       open: servers.lists.size,
       opening: servers.opening,
-      waiting: this.#waiting.quick.length + this.#waiting.pushes.length,
+      waiting: this.#parts.pause.isPaused
+        ? 0
+        : this.#waiting.quick.length + this.#waiting.pushes.length,
       unansweredMs: servers.unansweredMs(now),
     });
     // Where each command has a connection to itself, quick ones would always be there first.

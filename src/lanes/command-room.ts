@@ -1,8 +1,9 @@
 // Hot path. Which server connection the command lane's next command takes, by what else waits. Promise:
 // one that Faktory has ended is never named; a slow verb, and PUSHes that go together, get a connection
-// to themselves however many quick ones there are.
+// to themselves however many quick ones there are; nothing goes anywhere while the bouncer is paused.
 
 import { MEANING } from '../protocol/verbs.ts';
+import type { Pause } from '../server/pause.ts';
 import type { ServerConnection } from '../server/server-connection.ts';
 import type { Seat } from './command-connections.ts';
 import type { CommandServers } from './command-servers.ts';
@@ -21,12 +22,15 @@ export class CommandRoom {
   readonly #servers: CommandServers;
   readonly #width: MeasuredWidth;
   readonly #waiting: WaitingCommands<LaneCommand>;
+  readonly #pause: Pause;
 
   constructor(
     servers: CommandServers,
     width: MeasuredWidth,
     waiting: WaitingCommands<LaneCommand>,
+    pause: Pause,
   ) {
+    this.#pause = pause;
     this.#servers = servers;
     this.#width = width;
     this.#waiting = waiting;
@@ -34,6 +38,7 @@ export class CommandRoom {
 
   /** Where `command` may go now; null: nowhere yet. */
   for(command: LaneCommand): Seat<ServerConnection> | null {
+    if (this.#pause.isPaused) return null;
     for (;;) {
       const seat = this.#find(command);
       // One that Faktory has ended is found here at the latest: 'close' comes a turn later.
@@ -44,6 +49,7 @@ export class CommandRoom {
 
   /** How many connections are free for PUSHes that go together. */
   forBulks(): number {
+    if (this.#pause.isPaused) return 0;
     const { lists } = this.#servers;
     const most = Math.min(BULKS_MAX, lists.slowMax) - lists.alone('bulk');
     this.#servers.dropDead();

@@ -100,6 +100,11 @@ export class FetchGovernor {
     return this.#limit.hasRoom(this.#inFlight.size);
   }
 
+  /** Whether any may be at Faktory: false while FETCHes are paused. */
+  get mayFetch(): boolean {
+    return this.#limit.hasRoom(0);
+  }
+
   /** Grants `ticket` now, or keeps it waiting: for 0.8 s to be sent, for 2 s to be answered with nil. */
   ask(ticket: LoneTicket): void {
     if (this.#mayGoAtOnce()) this.#grant(ticket);

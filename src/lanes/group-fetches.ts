@@ -97,8 +97,8 @@ export class GroupFetches implements FetchHome {
     const now = this.#parts.turns.now();
     const set = this.#sets.of(fetch.set.key);
     fetch.wait(this, this.#sets.join(set, fetch), this.#parts.timeLimits.add(fetch, now), now);
-    if (set.kept === null) this.pump(now);
-    else this.#send(set.kept, set, fetch, now);
+    if (set.kept !== null && this.#parts.governor.mayFetch) this.#send(set.kept, set, fetch, now);
+    else this.pump(now);
   }
 
   /** Takes out the FETCH over `queue` that has waited longest. */

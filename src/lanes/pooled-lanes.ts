@@ -5,6 +5,7 @@ import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
 import type { Limit } from '../base/limit.ts';
 import type { Hello } from '../protocol/hello.ts';
+import type { Pause } from '../server/pause.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { CommandLane } from './command-lane.ts';
 import { CommandTime } from './command-time.ts';
@@ -22,6 +23,7 @@ export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello' |
   /** Commands at Faktory. */
   readonly commandsInFlight: Limit;
   readonly gate: WriteGate;
+  readonly pause: Pause;
   readonly acknowledgements: Acknowledgements;
   readonly onBug: (error: unknown) => void;
 }

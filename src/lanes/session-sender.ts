@@ -6,6 +6,7 @@ import type { Deadline, Deadlines } from '../base/deadlines.ts';
 import type { Command } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';
 import { MEANING } from '../protocol/verbs.ts';
+import type { Pause } from '../server/pause.ts';
 import type { ServerConnection } from '../server/server-connection.ts';
 import type { CommandSlots, SlotTaker } from './command-slots.ts';
 import type { HeldWrite, WriteGate } from './write-gate.ts';
@@ -13,6 +14,7 @@ import type { HeldWrite, WriteGate } from './write-gate.ts';
 export interface SessionSenderParts {
   readonly slots: CommandSlots;
   readonly gate: WriteGate;
+  readonly pause: Pause;
   /** For commands that wait for a slot. */
   readonly slotDeadlines: Deadlines<SessionSender>;
 }
@@ -57,9 +59,9 @@ export class SessionSender implements SlotTaker {
     return this.#slot === 'waiting';
   }
 
-  /** Whether a command may join those outstanding: a write that is held must be the only one. */
+  /** Whether a command may join those outstanding: one that is held must be the only one. */
   get mayPipeline(): boolean {
-    return this.#parts.gate.isOpenForAll;
+    return this.#parts.gate.isOpenForAll && !this.#parts.pause.isPaused;
   }
 
   /** Sends `command`, or keeps it until it may be sent. */
@@ -77,16 +79,18 @@ export class SessionSender implements SlotTaker {
 
   /** The gate has nothing against it. */
   sendOrWait(command: Command): void {
-    const touchesRedis = MEANING[command.verb].redis !== 'untouched';
-    if (this.#slot === 'none' && touchesRedis && this.#parts.slots.take()) this.#slot = 'taken';
-    if (this.#slot === 'taken' || (this.#slot === 'none' && !touchesRedis)) {
+    const { slots, pause } = this.#parts;
+    // While the bouncer is paused nobody has a slot, and no command goes without one.
+    const needsSlot = MEANING[command.verb].redis !== 'untouched' || pause.isPaused;
+    if (this.#slot === 'none' && needsSlot && slots.take()) this.#slot = 'taken';
+    if (this.#slot === 'taken' || (this.#slot === 'none' && !needsSlot)) {
       this.#server.send(command);
       return;
     }
     this.#unsent.push(command);
     if (this.#slot !== 'none') return;
     this.#slot = 'waiting';
-    this.#parts.slots.wait(this);
+    slots.wait(this);
     this.#deadline = this.#parts.slotDeadlines.add(this);
   }
 
@@ -142,13 +146,16 @@ export class SessionSender implements SlotTaker {
     if (this.#clientIsHere) this.#client.answer(command, text);
   }
 
-  /** The client has left: what it had said in full is sent, whatever the limit, as if Faktory had it. */
+  /**
+   * The client has left: what it had said in full is sent, whatever the limit, as if Faktory had it; but
+   * not during a pause.
+   */
   leave(): void {
     this.#clientIsHere = false;
     this.#deadline?.cancel();
     if (this.#slot !== 'waiting') return;
     this.#slot = 'none';
-    if (this.#parts.gate.isOpen) this.#sendUnsent();
+    if (this.mayPipeline) this.#sendUnsent();
   }
 
   /** The server connection is over. */

@@ -98,6 +98,11 @@ export class WriteGate implements WriteHealthListener {
   }
 
   onWriteState(): void {
+    this.reconsider();
+  }
+
+  /** The write state, or the rule that acts on it, may be another. */
+  reconsider(): void {
     this.#release.run();
   }
 
@@ -117,8 +122,6 @@ export class WriteGate implements WriteHealthListener {
 
   #expire(): void {
     this.#expiryIsDue = false;
-    // The settings may have opened it meanwhile.
-    this.#release.run();
     const { clock, settings, onBug } = this.#parts;
     const before = clock.now() - settings.current.outageWaitMs;
     // What is left then waits for INFO alone, and not for long.

@@ -2,12 +2,14 @@
 
 import { ClientCounts } from '../client/client-counts.ts';
 import { LaneCounts } from '../lanes/lane-counts.ts';
+import { ReloadCounts } from './reload-counts.ts';
 import { ServerCounts } from '../server/server-counts.ts';
 
 export class Counts {
   readonly client = new ClientCounts();
   readonly lanes = new LaneCounts();
   readonly server = new ServerCounts();
+  readonly reloads = new ReloadCounts();
   /** Failed internal checks; anything above zero is a defect worth a report. */
   readonly bugs = { total: 0 };
 }

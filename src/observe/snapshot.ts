@@ -10,6 +10,8 @@ import type { LaneName, ServerEndReason, ServerState } from '../server/server-st
 
 export interface Snapshot {
   readonly draining: boolean;
+  /** An operator has paused what goes to Faktory. */
+  readonly paused: boolean;
   readonly mode: 'session' | 'pooled';
   /** Client connections by role ('unknown' before HELLO) and state. */
   readonly clients: Record<Role | 'unknown', Record<ClientState, number>>;

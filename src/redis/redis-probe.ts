@@ -18,7 +18,8 @@ export interface ProbeLog {
 
 export interface RedisProbeOptions {
   readonly url: string;
-  readonly intervalMs: number;
+  /** Asked before each wait. */
+  readonly intervalMs: () => number;
   readonly log: ProbeLog;
   /** Called after each poll, answered or not. */
   readonly onPoll?: () => void;
@@ -50,17 +51,32 @@ export class RedisProbe {
   /** Polls now and then at each interval. */
   start(): void {
     if (this.#timer !== null) return;
-    this.#timer = setInterval(() => void this.#poll(), this.#options.intervalMs);
-    this.#timer.unref();
-    void this.#poll();
+    this.#tick();
+  }
+
+  /** The interval may be another: the next poll is that far away. */
+  settingsChanged(): void {
+    if (this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#schedule();
   }
 
   /** Closes the connection; a poll under way ends without a word. */
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#info = null;
     this.#redis.disconnect();
+  }
+
+  #tick(): void {
+    this.#schedule();
+    void this.#poll();
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => this.#tick(), this.#options.intervalMs());
+    this.#timer.unref();
   }
 
   async #poll(): Promise<void> {

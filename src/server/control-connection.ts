@@ -15,6 +15,7 @@ import type { ServerHealth } from './health.ts';
 import { type InfoGuard, type InfoOutcome, InfoPoll } from './info-poll.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
+import type { Pause, PauseListener } from './pause.ts';
 import type { ServerSettings } from './server-parts.ts';
 import type { DialFailure } from './server-states.ts';
 import type { WriteHealth, WriteHealthListener } from './write-health.ts';
@@ -25,6 +26,7 @@ export interface ControlParts {
   readonly hello: Hello;
   readonly health: ServerHealth;
   readonly writeHealth: WriteHealth;
+  readonly pause: Pause;
   readonly settings: Live<ServerSettings>;
   readonly infoOutcomes: CountBy<InfoOutcome>;
   readonly infoGuard: InfoGuard;
@@ -46,7 +48,9 @@ interface GivingBack {
 /** The place is the bouncer's for as long as it runs. */
 const OWN_PLACE: HeldPlace = { release: () => {} };
 
-export class ControlConnection implements ServerOwner, ReplySink, WriteHealthListener {
+export class ControlConnection
+  implements ServerOwner, ReplySink, WriteHealthListener, PauseListener
+{
   readonly #parts: ControlParts;
   /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
   readonly #toGiveBack = new Map<string, GivingBack>();
@@ -65,11 +69,17 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
       guard: infoGuard,
     });
     parts.writeHealth.onChange(this);
+    parts.pause.onChange(this);
   }
 
   /** What Faktory said of itself last; null while that is too long ago. */
   info(now: number): FaktoryInfo | null {
     return this.#infoPoll.info(now);
+  }
+
+  /** How often INFO is asked may have changed. */
+  settingsChanged(): void {
+    this.#infoPoll.settingsChanged();
   }
 
   /** Whether the bouncer could say something to Faktory now. */
@@ -102,9 +112,12 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
     this.#sendGiveBack(entry);
   }
 
-  /** Sends `command`, whose sink hears what becomes of it; false where the connection is not open. */
+  /**
+   * Sends `command`, whose sink hears what becomes of it; false where the connection is not open, or the
+   * bouncer is paused.
+   */
   ask(command: Command): boolean {
-    if (!this.isOpen) return false;
+    if (!this.isOpen || this.#parts.pause.isPaused) return false;
     this.#server?.send(command);
     return true;
   }
@@ -116,6 +129,10 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
   }
 
   onWriteState(): void {
+    this.#sendGiveBacks();
+  }
+
+  onPause(): void {
     this.#sendGiveBacks();
   }
 
@@ -155,7 +172,7 @@ export class ControlConnection implements ServerOwner, ReplySink, WriteHealthLis
   #sendGiveBack(entry: GivingBack): void {
     const server = this.#server;
     if (server?.state !== 'open' || server === entry.sentOver) return;
-    if (!this.#parts.writeHealth.mayWrite) return;
+    if (!this.#parts.writeHealth.mayWrite || this.#parts.pause.isPaused) return;
     entry.sentOver = server;
     server.send(new GiveBackCommand(entry.job, this.#parts.clock.now(), this));
   }

@@ -46,7 +46,7 @@ const STALE_INTERVALS = 3;
 /** A slower answer doubles the interval. */
 const SLOW_MS = 1000;
 const INTERVAL_MAX_MS = 60_000;
-/** With INFO off a reload may turn it on; with a PUSH in its way it is tried again. */
+/** With INFO off it is only looked whether it is on again; with a PUSH in its way it is tried again. */
 const RECONSIDER_MS = 5000;
 const AGAIN_MS = 100;
 
@@ -74,6 +74,13 @@ export class InfoPoll implements ReplySink {
   opened(): void {
     this.#timer?.cancel();
     this.#tick();
+  }
+
+  /** The interval may be another: the next INFO is that far away. */
+  settingsChanged(): void {
+    if (this.#timer === null) return;
+    this.#timer.cancel();
+    this.#scheduleIn(this.#isOn ? this.#intervalMs() : RECONSIDER_MS);
   }
 
   stop(): void {
@@ -116,12 +123,20 @@ export class InfoPoll implements ReplySink {
   }
 
   #tick(): void {
-    const { clock, settings, guard } = this.#parts;
-    const isOn = settings.current.infoIntervalMs > 0;
+    const isOn = this.#isOn;
+    const { clock, guard } = this.#parts;
     const isDelayed = isOn && this.#asked === null && !guard.mayAsk(clock.now());
     if (isOn && !isDelayed) this.#ask();
     const nextMs = isDelayed ? AGAIN_MS : isOn ? this.#intervalMs() : RECONSIDER_MS;
-    this.#timer = clock.after(nextMs, () => this.#tick());
+    this.#scheduleIn(nextMs);
+  }
+
+  get #isOn(): boolean {
+    return this.#parts.settings.current.infoIntervalMs > 0;
+  }
+
+  #scheduleIn(ms: number): void {
+    this.#timer = this.#parts.clock.after(ms, () => this.#tick());
   }
 
   #ask(): void {

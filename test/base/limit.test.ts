@@ -37,6 +37,19 @@ t.test('raising wakes, lowering and setting the same do not', async (t) => {
   t.equal(woken, 1, 'the smallest has not moved');
 });
 
+t.test('a pause holds back also what is not enforced, and wakes at its end', async (t) => {
+  for (const isEnforced of [true, false]) {
+    const limit = new Limit(3, isEnforced);
+    let woken = 0;
+    limit.onRaised(() => (woken += 1));
+    limit.set('paused', 0);
+    t.notOk(limit.hasRoom(0));
+    limit.set('paused', Infinity);
+    t.ok(limit.hasRoom(0));
+    t.equal(woken, 1);
+  }
+});
+
 t.test('not enforced, it has a value and always room; ending that wakes nobody', async (t) => {
   const limit = new Limit(3, false);
   let woken = 0;

@@ -476,7 +476,8 @@ async function overTcp(t: Test): Promise<OverTcp> {
   const parts = shared();
   const owner = new Owner();
   const accepted = new Promise<Wire>((resolve) => {
-    void listen({ host: '127.0.0.1', port: 0 }, 10, (socket) => {
+    const address = { host: '127.0.0.1', port: 0 };
+    void listen({ address, backlog: 10, reusePort: false }, (socket) => {
       const wire = new Wire(parts.wiring, parts.counts, socket, owner);
       wire.open();
       resolve(wire);

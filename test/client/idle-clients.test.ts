@@ -24,7 +24,11 @@ class Client implements ListedClient {
     return this.guest.place;
   }
 
-  expire(reason: 'reclaimed' | 'idle_timeout'): void {
+  get request(): Guest {
+    return this.guest;
+  }
+
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void {
     this.ends.push(reason);
     this.idleSince = null;
   }

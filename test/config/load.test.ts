@@ -36,7 +36,7 @@ function problemsOf(...args: Parameters<typeof load>): readonly string[] {
 }
 
 const DEFAULTS: Config = {
-  listen: { address: { host: '127.0.0.1', port: 7519 }, backlog: 4096 },
+  listen: { address: { host: '127.0.0.1', port: 7519 }, backlog: 4096, reusePort: false },
   server: {
     address: { host: '127.0.0.1', port: 7419 },
     username: '',
@@ -58,6 +58,7 @@ const DEFAULTS: Config = {
     perAddress: 0,
     idleTimeoutMs: 0,
     bufferedBytes: 268_435_456,
+    evict: 'none',
   },
   waitingLine: { size: 1000, timeoutMs: 4000 },
   refusalDelayMs: 0,
@@ -66,7 +67,9 @@ const DEFAULTS: Config = {
   keepaliveMs: 20_000,
   writeStallTimeoutMs: 30_000,
   drainTimeoutMs: 25_000,
+  drainDelayMs: 0,
   observeOnly: false,
+  reloadOnChange: false,
   pool: {
     commandConnections: 16,
     fetchesPerWorker: 8,

@@ -1,9 +1,9 @@
 // Where every acknowledged PUSH is in the end: done, or still Faktory's. Clients die all the time.
 
-import { Redis } from 'ioredis';
 import t from 'tap';
 import { pushLine, seededRandom } from '../session/house.ts';
 import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
+import { heldByFaktory } from '../support/held-jobs.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { until } from '../support/waiting.ts';
 
@@ -66,27 +66,6 @@ class Market {
       client.reset();
     }
   }
-}
-
-/** The jids that Faktory still holds, by where; from its Redis. */
-async function heldByFaktory(faktory: RealFaktory): Promise<Map<string, string[]>> {
-  const redis = new Redis({ path: faktory.redisSocket });
-  const held = new Map<string, string[]>();
-  try {
-    const found: [string, string[]][] = [['queued', await redis.lrange('default', '0', '-1')]];
-    for (const set of ['retries', 'dead', 'scheduled', 'working']) {
-      found.push([set, await redis.zrange(set, '0', '-1')]);
-    }
-    for (const [where, entries] of found) {
-      for (const entry of entries) {
-        const jid = /"jid":"([^"]+)"/.exec(entry)?.[1] ?? '';
-        held.set(jid, [...(held.get(jid) ?? []), where]);
-      }
-    }
-  } finally {
-    redis.disconnect();
-  }
-  return held;
 }
 
 for (const isKilled of [false, true]) {

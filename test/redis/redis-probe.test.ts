@@ -16,7 +16,7 @@ function startProbe(t: Test, url: string) {
   let polled = Promise.withResolvers<void>();
   const probe = new RedisProbe({
     url,
-    intervalMs: 50,
+    intervalMs: () => 50,
     log: {
       info: (fields, text) => void lines.push({ level: 'info', fields, text }),
       warn: (fields, text) => void lines.push({ level: 'warn', fields, text }),

@@ -4,6 +4,7 @@ import t from 'tap';
 import { Live } from '../../src/base/live.ts';
 import type { FetchedJob } from '../../src/protocol/job.ts';
 import { ControlConnection } from '../../src/server/control-connection.ts';
+import { Pause } from '../../src/server/pause.ts';
 import { WriteHealth } from '../../src/server/write-health.ts';
 import { IDLE_GUARD } from './support/idle-guard.ts';
 import { OWN_HELLO, ServerRoom } from './support/room.ts';
@@ -22,12 +23,14 @@ function house() {
     new Live({ lateReply: 'on', hang: 'on', refused: 'on', probeIntervalMs: 1000 }),
   );
   const { servers, clock, health, settings } = room;
+  const pause = new Pause();
   const control = new ControlConnection({
     servers,
     clock,
     hello: OWN_HELLO,
     health,
     writeHealth,
+    pause,
     settings,
     infoGuard: IDLE_GUARD,
     infoOutcomes: room.counts.info,
@@ -38,8 +41,20 @@ function house() {
       void fates.push(`${jid} ${wasReserved ? 'given back' : 'left'}`),
   };
   control.start();
-  return { room, control, writeHealth, giver, fates };
+  return { room, control, writeHealth, pause, giver, fates };
 }
+
+t.test('while the bouncer is paused the FAIL waits; it goes once afterwards', async (t) => {
+  const { room, control, pause, giver } = house();
+  const far = await room.accept();
+  pause.set(true);
+  control.giveBack(JOB, giver);
+  await room.settle();
+  t.equal(far.read, '');
+  pause.set(false);
+  await room.settle();
+  t.match(far.read, /^FAIL .*jid-1/);
+});
 
 t.test('while Redis refuses writes the FAIL waits; it goes once when they are taken', async (t) => {
   const { room, control, writeHealth, giver, fates } = house();

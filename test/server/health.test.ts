@@ -3,6 +3,7 @@
 import t from 'tap';
 import { Live } from '../../src/base/live.ts';
 import { ControlConnection } from '../../src/server/control-connection.ts';
+import { Pause } from '../../src/server/pause.ts';
 import { WriteHealth } from '../../src/server/write-health.ts';
 import { IDLE_GUARD } from './support/idle-guard.ts';
 import { HI, NotingOwner, OWN_HELLO, ServerRoom } from './support/room.ts';
@@ -18,6 +19,7 @@ function house(): { room: ServerRoom; control: ControlConnection } {
     writeHealth: new WriteHealth(
       new Live({ lateReply: 'off', hang: 'off', refused: 'off', probeIntervalMs: 0 }),
     ),
+    pause: new Pause(),
     settings,
     infoGuard: IDLE_GUARD,
     infoOutcomes: room.counts.info,

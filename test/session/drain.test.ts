@@ -120,3 +120,36 @@ t.test('metrics are served until the end and say that it drains; readiness is go
   await drained;
   await t.rejects(fetch(ready));
 });
+
+t.test('for drain_delay it is not ready, and lets in and serves as before', async (t) => {
+  const { bouncer, connect } = await openHouse(t, { drain_delay: '1s', drain_timeout: '20s' });
+  const early = await connect();
+  const startedAt = performance.now();
+  const drained = bouncer.drain();
+  const ready = await fetch(`http://127.0.0.1:${bouncer.adminPort}/readyz`);
+  t.equal(ready.status, 503);
+  const late = await connect();
+  t.same(late.helloReply, ok);
+  t.same(await early.command(pushLine().line), ok);
+  t.equal(await early.readUntilClose(), '');
+  t.equal(await late.readUntilClose(), '');
+  t.ok(performance.now() - startedAt >= 999);
+  await drained;
+});
+
+t.test('clients leave in turns, and are served until theirs comes', async (t) => {
+  const { faktory, bouncer, connect } = await openHouse(t, {
+    'limits.server_connections': 400,
+    drain_timeout: '60s',
+  });
+  const clients = await Promise.all(Array.from({ length: 250 }, () => connect()));
+  const drained = bouncer.drain();
+  await until(() => clients.some(({ isClosed }) => isClosed), { what: 'the first to leave' });
+  const left = clients.filter(({ isClosed }) => !isClosed);
+  t.ok(left.length >= 50, `${left.length} are left`);
+  const last = left.at(-1);
+  t.same(await last?.command(pushLine().line), ok);
+  t.equal(await last?.readUntilClose(), '');
+  await drained;
+  t.equal(faktory.jobs.queued('default').length, 1);
+});

@@ -5,11 +5,12 @@ import type { Test } from 'tap';
 import { Bouncer } from '../../src/bouncer.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import type { Config } from '../../src/config/config.ts';
-import { loadConfig } from '../../src/config/load.ts';
+import { type Loaded, loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problems.ts';
 import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
 import { createLog } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
+import type { ReloadResult } from '../../src/reloads.ts';
 import { systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 import { until } from './waiting.ts';
@@ -27,6 +28,11 @@ export interface BouncerOptions {
   readonly password?: string;
 }
 
+/** What the next reload reads beside what the bouncer was started with. */
+interface Changes {
+  overrides: Overrides;
+}
+
 const PREFIX = 'faktory_bouncer_';
 /** Small enough that a drain at a test's end does not hold it up. */
 const TEARDOWN_DRAIN = '3s';
@@ -35,11 +41,18 @@ export class RunningBouncer {
   readonly port: number;
   readonly adminPort: number;
   readonly config: Config;
-  readonly #bouncer: Bouncer;
+  readonly bouncer: Bouncer;
+  readonly #changes: Changes;
   #drained: Promise<void> | null = null;
 
-  constructor(bouncer: Bouncer, config: Config, ports: { port: number; adminPort: number }) {
-    this.#bouncer = bouncer;
+  constructor(
+    bouncer: Bouncer,
+    config: Config,
+    changes: Changes,
+    ports: { port: number; adminPort: number },
+  ) {
+    this.bouncer = bouncer;
+    this.#changes = changes;
     this.config = config;
     this.port = ports.port;
     this.adminPort = ports.adminPort;
@@ -47,7 +60,7 @@ export class RunningBouncer {
 
   /** What is there now, past the admin port. */
   snapshot(): Snapshot {
-    return this.#bouncer.snapshot();
+    return this.bouncer.snapshot();
   }
 
   /** Every sample by its name without the prefix and its labels as written: `clients{role="worker"}`. */
@@ -92,9 +105,15 @@ export class RunningBouncer {
     });
   }
 
+  /** Reloads what it was started with, and `overrides` instead of those of the last reload. */
+  reload(overrides: Overrides = {}): Promise<ReloadResult> {
+    this.#changes.overrides = overrides;
+    return this.bouncer.reload();
+  }
+
   /** Stops it as SIGTERM would; the second call waits for the first. */
   drain(): Promise<void> {
-    return (this.#drained ??= this.#bouncer.drain('test'));
+    return (this.#drained ??= this.bouncer.drain('test'));
   }
 
   /**
@@ -137,10 +156,12 @@ export class RunningBouncer {
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
   const { clock } = options;
-  const surroundings = systemSurroundings(createLog('silent'));
+  const changes: Changes = { overrides: {} };
+  const configSource = { load: async () => loadFor(options, changes.overrides), files: [] };
+  const surroundings = systemSurroundings(createLog('silent'), configSource);
   const bouncer = new Bouncer(config, { ...surroundings, ...(clock !== undefined && { clock }) });
   const { listen, admin } = await bouncer.start();
-  const running = new RunningBouncer(bouncer, config, {
+  const running = new RunningBouncer(bouncer, config, changes, {
     port: listen.port,
     adminPort: admin.port,
   });
@@ -149,7 +170,16 @@ export async function startBouncer(t: Test, options: BouncerOptions): Promise<Ru
 }
 
 /** The configuration that `overrides` come to. */
-export function configFor({ port, overrides = {}, password = '' }: BouncerOptions): Config {
+export function configFor(options: BouncerOptions): Config {
+  const loaded = loadFor(options);
+  if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return loaded.config;
+}
+
+function loadFor(
+  { port, overrides = {}, password = '' }: BouncerOptions,
+  more: Overrides = {},
+): Loaded {
   const all: Overrides = {
     'listen.address': '127.0.0.1:0',
     'admin.address': '127.0.0.1:0',
@@ -157,15 +187,14 @@ export function configFor({ port, overrides = {}, password = '' }: BouncerOption
     drain_timeout: TEARDOWN_DRAIN,
     'log.level': 'silent',
     ...overrides,
+    ...more,
   };
   const flags = Object.entries(all).map(([key, value]) => {
     if (!isOptionKey(key)) throw new Error(`Cannot set ${key}: there is no such option`);
     return { flag: `test ${key}`, key, text: String(value) };
   });
   const environment = password === '' ? {} : { FAKTORY_PASSWORD: password };
-  const loaded = loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
-  if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
-  return loaded.config;
+  return loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
 }
 
 const ZERO_AT_REST = [

@@ -8,6 +8,7 @@ import type { Snapshot } from '../../src/observe/snapshot.ts';
 export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     draining: false,
+    paused: false,
     mode: 'pooled',
     clients: each(['producer', 'worker', 'unknown'], () => each(CLIENT_STATES, () => 2)),
     unusedClients: 3,

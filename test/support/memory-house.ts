@@ -12,7 +12,7 @@ import { MemoryHasher } from './memory-hasher.ts';
 import { memoryLog } from './memory-log.ts';
 import { MemoryNetwork, type MemorySocket } from './memory-socket.ts';
 
-type Accepted = Parameters<Surroundings['listen']>[2];
+type Accepted = Parameters<Surroundings['listen']>[1];
 
 const MEMORY = { host: 'memory', port: 1 };
 
@@ -118,7 +118,7 @@ export class MemoryHouse {
         this.onDial(near);
         return near.asSocket;
       },
-      listen: async (_address, _backlog, accepted) => {
+      listen: async (_options, accepted) => {
         this.#accepted = accepted;
         this.#isListening = true;
         return { address: MEMORY, close: () => (this.#isListening = false) };
@@ -127,6 +127,7 @@ export class MemoryHouse {
         if (defect !== null) this.bugs.push(defect);
         this.onLogLine();
       }),
+      configSource: { load: async () => ({ config: this.config, warnings: [] }), files: [] },
       hasher: this.hasher,
       admin: () => ({ listen: async () => MEMORY, close: async () => {} }),
     };

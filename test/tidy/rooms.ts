@@ -38,6 +38,7 @@ const ABOVE = new Set([
   'src/bouncer.ts',
   'src/upstream.ts',
   'src/settings.ts',
+  'src/reloads.ts',
   'src/surroundings.ts',
   'src/version.ts',
 ]);

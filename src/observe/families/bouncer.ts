@@ -1,6 +1,6 @@
 // Metrics about the bouncer itself. Memory, CPU and the event loop are left to prom-client's own.
 
-import { counter, gauge, labelledGauge } from './family.ts';
+import { counter, counterBy, gauge, labelledGauge } from './family.ts';
 import type { Family } from './family.ts';
 
 /** `version` is the bouncer's own, from its package.json. */
@@ -14,6 +14,27 @@ export function bouncerFamilies(version: string): readonly Family[] {
     ]),
     gauge('draining', '1 while the bouncer drains, otherwise 0.', ({ snapshot }) =>
       snapshot.draining ? 1 : 0,
+    ),
+    gauge(
+      'paused',
+      '1 while an operator has paused what goes to Faktory, otherwise 0.',
+      ({ snapshot }) => (snapshot.paused ? 1 : 0),
+    ),
+    counterBy(
+      'reloads_total',
+      'Reloads of the configuration by outcome: applied, unchanged or refused.',
+      'outcome',
+      (counts) => counts.reloads.outcomes,
+    ),
+    gauge(
+      'config_last_reload_successful',
+      '1 if the last reload was not refused, and before the first one; otherwise 0.',
+      ({ counts }) => (counts.reloads.lastFailed ? 0 : 1),
+    ),
+    gauge(
+      'config_last_reload_success_timestamp_seconds',
+      'When the configuration in force was last read, at the start or by a reload, in seconds since 1970.',
+      ({ counts }) => counts.reloads.succeededAtMs / 1000,
     ),
     counter(
       'bugs_total',

@@ -103,6 +103,7 @@ function drawConfig(dice: Dice, mode: Mode): Config {
       perAddress: dice.either(0.1, 2 + dice.upTo(4), 0),
       idleTimeoutMs: dice.either(0.1, 5000, 0),
       bufferedBytes,
+      evict: 'none',
     },
     waitingLine: { size: dice.either(0.3, dice.upTo(3), 100), timeoutMs: 4000 },
     refusalDelayMs: dice.either(0.3, 500, 0),

@@ -1,0 +1,104 @@
+// A paused bouncer: nothing is sent to Faktory, and commands wait as in an outage.
+
+import t, { type Test } from 'tap';
+import { openPooled } from './pooled/support/house.ts';
+import { type House, openHouse, pushLine } from './session/house.ts';
+import type { Overrides } from './support/bouncer.ts';
+import { nil, ok, replyText } from './support/reply.ts';
+import { delay } from './support/toxics.ts';
+import { until } from './support/waiting.ts';
+
+const UNREACHABLE = '-ERR Faktory is unreachable; try again later';
+const MODES = ['session', 'pooled'] as const;
+
+function open(t: Test, mode: (typeof MODES)[number], overrides: Overrides = {}): Promise<House> {
+  return mode === 'session' ? openHouse(t, overrides) : openPooled(t, overrides);
+}
+
+for (const mode of MODES) {
+  t.test(`${mode}: commands wait in order and are sent at the end, each once`, async (t) => {
+    const { faktory, bouncer, connect } = await open(t, mode);
+    const clients = [await connect(), await connect({ wid: 'w' })];
+    t.notOk(bouncer.bouncer.isPaused);
+    bouncer.bouncer.pause();
+    bouncer.bouncer.pause();
+    t.equal(await bouncer.metric('paused'), 1);
+    const before = faktory.received.length;
+    const pushes = clients.map(() => pushLine());
+    const replies = clients.map((client, i) => client.command(pushes[i]?.line ?? ''));
+    const beat = clients[1]?.command('BEAT {"wid":"w"}');
+    const info = clients[0]?.command('INFO');
+    await until(() => bouncer.snapshot().commandLane.waiting === 2, { what: 'both to wait' });
+    const [late] = [await connect()];
+    t.same(late?.helloReply, ok, 'clients are let in');
+    const sent = faktory.received.slice(before).filter(({ line }) => !line.startsWith('HELLO'));
+    t.same(sent, []);
+    bouncer.bouncer.resume();
+    t.same(await Promise.all(replies), [ok, ok]);
+    t.same(await beat, ok);
+    t.equal((await info)?.kind, 'bulk');
+    t.equal(faktory.jobs.queued('default').length, 2);
+    t.notOk(bouncer.snapshot().paused);
+  });
+
+  t.test(`${mode}: at the end of outage_wait it is as in an outage`, async (t) => {
+    const { faktory, bouncer, connect } = await open(t, mode, { 'pool.outage_wait': '500ms' });
+    const client = await connect();
+    bouncer.bouncer.pause();
+    t.equal(replyText(await client.command(pushLine().line)), UNREACHABLE);
+    t.same(faktory.lines('PUSH'), []);
+    bouncer.bouncer.resume();
+    t.same(await client.command(pushLine().line), ok, 'the connection is of use');
+  });
+
+  t.test(`${mode}: what is at Faktory is answered, and FETCHes get nil in time`, async (t) => {
+    const { faktory, bouncer, connect } = await open(t, mode, { observe_only: true });
+    faktory.inject(delay(300), { on: 'PUSH' });
+    const producer = await connect();
+    const pushed = producer.command(pushLine({ queue: 'other' }).line);
+    await faktory.waitFor((f) => f.lines('PUSH').length === 1);
+    bouncer.bouncer.pause();
+    const worker = await connect({ wid: 'w' });
+    const fetched = worker.command('FETCH default');
+    t.same(await pushed, ok);
+    t.same(await fetched, nil);
+    t.same(faktory.lines('FETCH'), []);
+    bouncer.bouncer.resume();
+    t.same(await producer.command(pushLine().line), ok);
+    t.equal((await worker.command('FETCH default')).kind, 'bulk');
+  });
+
+  t.test(`${mode}: the bouncer asks for nothing itself, and a drain ends the pause`, async (t) => {
+    const { faktory, bouncer, connect } = await open(t, mode, {
+      'server.info_interval': '100ms',
+      drain_timeout: '20s',
+    });
+    await faktory.waitFor((f) => f.lines('INFO').length > 1, 'its INFO');
+    const client = await connect();
+    bouncer.bouncer.pause();
+    const before = faktory.lines('INFO').length;
+    const pushed = client.command(pushLine().line);
+    await until(() => bouncer.snapshot().faktory.info === null, { what: 'INFO to be too old' });
+    t.ok(faktory.lines('INFO').length <= before, 'none since');
+    const drained = bouncer.drain();
+    t.same(await pushed, ok);
+    await drained;
+  });
+}
+
+t.test('pooled: a restart of Faktory within a pause costs no client anything', async (t) => {
+  const { faktory, bouncer, connect } = await openPooled(t, { 'pool.outage_wait': '20s' });
+  const [producer, worker] = [await connect(), await connect({ wid: 'w' })];
+  t.same(await worker.command('BEAT {"wid":"w"}'), ok);
+  bouncer.bouncer.pause();
+  const pushed = producer.command(pushLine().line);
+  const beat = worker.command('BEAT {"wid":"w"}');
+  await until(() => bouncer.snapshot().commandLane.waiting === 2, { what: 'both to wait' });
+  await faktory.stop();
+  await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
+  await faktory.start();
+  await bouncer.isUp();
+  t.same(faktory.lines('PUSH'), []);
+  bouncer.bouncer.resume();
+  t.same(await Promise.all([pushed, beat]), [ok, ok]);
+});

@@ -1,0 +1,128 @@
+// What a reload applies. Promise: every option of the table is changed once; what the table calls
+// reloadable is found in the settings that the rooms read, and everything else is named and kept.
+
+import t from 'tap';
+import { Limit } from '../src/base/limit.ts';
+import { Live } from '../src/base/live.ts';
+import { changesTo } from '../src/config/changes.ts';
+import type { Config } from '../src/config/config.ts';
+import { loadConfig } from '../src/config/load.ts';
+import { OPTIONS, OPTION_KEYS, type OptionKey } from '../src/config/options.ts';
+import { formatProblem } from '../src/config/problems.ts';
+import { Settings } from '../src/settings.ts';
+
+/** Texts that options of a kind may take beside their defaults; the first that is allowed is used. */
+const OTHER_VALUES: Readonly<Record<string, readonly string[]>> = {
+  integer: ['17', '18', '901', '20000'],
+  duration: ['1100ms', '2s', '10s', '1m'],
+  size: ['300MiB', '32MiB'],
+  boolean: ['true', 'false'],
+  'IP address': ['127.0.0.9'],
+  'port range': ['20000-29999'],
+  address: ['127.0.0.9:7000'],
+};
+const OWN_VALUES: Partial<Record<OptionKey, string>> = {
+  'server.url': 'tcp://someone@127.0.0.9:7000',
+  'redis.url': 'redis://127.0.0.9:6379',
+};
+
+function configWith(values: Partial<Record<OptionKey, string>>, password = ''): Config {
+  const loaded = load(values, password);
+  if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return loaded.config;
+}
+
+function load(values: Partial<Record<OptionKey, string>>, password = '') {
+  const flags = Object.entries(values).map(([key, text]) => ({
+    flag: 'test',
+    key: key as OptionKey,
+    text,
+  }));
+  const environment = { FAKTORY_PASSWORD: password };
+  return loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
+}
+
+/** A Config in which only `key` is not at its default. */
+function configWithOther(key: OptionKey): Config {
+  const { kind } = OPTIONS[key];
+  const own = OWN_VALUES[key];
+  const words = kind.type === 'word' ? kind.range.split(', ') : (OTHER_VALUES[kind.type] ?? []);
+  for (const text of own === undefined ? words : [own]) {
+    const loaded = load({ [key]: text });
+    if ('config' in loaded && OPTIONS[key].differs(loaded.config, DEFAULTS)) return loaded.config;
+  }
+  throw new Error(`Cannot change ${key}: give its kind, or the option itself, another value here`);
+}
+
+/** Every value that the rooms read, as it is now. */
+function inForce(settings: Settings): object {
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, read(value)]));
+}
+
+function read(value: unknown): unknown {
+  if (value instanceof Live) return value.current;
+  if (value instanceof Limit) return { value: value.value, isEnforced: value.isEnforced };
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, read(part)]));
+}
+
+const DEFAULTS = configWith({});
+
+t.test('each reloadable option is in force after a reload, and no other has changed', async (t) => {
+  for (const key of OPTION_KEYS.filter((one) => OPTIONS[one].reloadable)) {
+    const wanted = configWithOther(key);
+    const { config, changed, needRestart } = changesTo(DEFAULTS, wanted);
+    t.strictSame({ changed, needRestart }, { changed: [key], needRestart: [] }, key);
+    t.strictSame(config, wanted, key);
+    const settings = new Settings(DEFAULTS);
+    const before = inForce(settings);
+    settings.apply(config);
+    t.notSame(inForce(settings), before, `${key} is read from the settings`);
+    t.strictSame(inForce(settings), inForce(new Settings(wanted)), key);
+  }
+});
+
+t.test('each other option is named, and its running value is kept', async (t) => {
+  const others = OPTION_KEYS.filter((one) => !OPTIONS[one].reloadable);
+  t.ok(others.length > 5);
+  for (const key of others) {
+    const { config, changed, needRestart } = changesTo(DEFAULTS, configWithOther(key));
+    t.strictSame({ changed, needRestart }, { changed: [], needRestart: [key] }, key);
+    t.strictSame(config, DEFAULTS, key);
+  }
+});
+
+t.test('a password is changed wherever it is written, and is not shown', async (t) => {
+  for (const wanted of [
+    configWith({ 'server.url': 'tcp://:s3cret@127.0.0.1:7419' }),
+    configWith({}, 's3cret'),
+  ]) {
+    const { config, changed, needRestart } = changesTo(DEFAULTS, wanted);
+    t.strictSame({ changed, needRestart }, { changed: ['FAKTORY_PASSWORD'], needRestart: [] });
+    const settings = new Settings(DEFAULTS);
+    settings.apply(config);
+    t.equal(settings.client.current.password, 's3cret');
+    t.equal(settings.server.current.password, 's3cret');
+  }
+});
+
+t.test('the same configuration changes nothing', async (t) => {
+  const { changed, needRestart } = changesTo(DEFAULTS, configWith({}));
+  t.strictSame({ changed, needRestart }, { changed: [], needRestart: [] });
+});
+
+t.test('a value that cannot work beside one that is kept is a contradiction', async (t) => {
+  const running = configWith({ mode: 'pooled' });
+  const wanted = configWith({
+    mode: 'pooled',
+    'pool.command_connections': '2',
+    'limits.server_connections': '10',
+    'limits.producer_reserve': '3',
+  });
+  const { contradictions } = changesTo(running, wanted);
+  t.equal(contradictions.length, 1);
+  t.match(
+    contradictions[0],
+    /limits\.server_connections 10.*keeps the running value of pool\.command_connections\.$/,
+  );
+});
