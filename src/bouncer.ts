@@ -18,9 +18,11 @@ import { Clients } from './client/clients.ts';
 import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
+import { allFamilies } from './observe/families/all.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
+import { Statsd, type StatsdParts } from './observe/statsd/statsd.ts';
 import { RedisProbe } from './redis/redis-probe.ts';
 import { WriteProbe } from './redis/write-probe.ts';
 import { Settings } from './settings.ts';
@@ -46,6 +48,7 @@ export class Bouncer {
   readonly #clients: Clients;
   readonly #redisProbe: RedisProbe | null;
   readonly #writeProbe: WriteProbe | null;
+  readonly #statsd: Statsd | null;
   readonly #admin: Admin;
   #listening: Listening | null = null;
   #isDraining = false;
@@ -107,8 +110,16 @@ export class Bouncer {
             listener: this.#upstream,
             onBug: (error) => events.bug(error),
           });
+    const families = allFamilies(VERSION);
+    this.#statsd = statsdOf(config, {
+      families,
+      source: () => ({ counts, snapshot: this.snapshot() }),
+      counts: counts.statsd,
+      clock,
+      log,
+    });
     this.#admin = surroundings.admin(() => ({
-      metrics: createMetrics(counts, () => this.snapshot(), VERSION),
+      metrics: createMetrics(families, counts, () => this.snapshot()),
       readiness: () => this.#readiness(),
       log,
     }));
@@ -129,6 +140,7 @@ export class Bouncer {
     this.#upstream.start();
     this.#redisProbe?.start();
     this.#writeProbe?.start();
+    this.#statsd?.start();
     this.#scheduleJanitor();
     return { listen: this.#listening.address, admin };
   }
@@ -148,6 +160,7 @@ export class Bouncer {
     this.#redisProbe?.stop();
     this.#writeProbe?.stop();
     await this.#hasher.close();
+    await this.#statsd?.stop();
     await this.#admin.close();
   }
 
@@ -211,4 +224,9 @@ export class Bouncer {
       if (!this.#isDraining) this.#scheduleJanitor();
     });
   }
+}
+
+function statsdOf({ statsd }: Config, parts: Omit<StatsdParts, 'settings'>): Statsd | null {
+  const { target } = statsd;
+  return target === null ? null : new Statsd({ ...parts, settings: { ...statsd, target } });
 }

@@ -30,6 +30,8 @@ export interface LockedPackage {
   readonly sha512: string | null;
   /** Whether only development needs it. */
   readonly isDev: boolean;
+  /** Whether the program works without it; a machine may not have it. */
+  readonly isOptional: boolean;
   /** Where npm puts it, from the project's root. */
   readonly paths: readonly string[];
 }
@@ -47,6 +49,7 @@ interface Entry {
   readonly license?: string;
   readonly integrity?: string;
   readonly dev?: boolean;
+  readonly optional?: boolean;
   readonly link?: boolean;
 }
 
@@ -80,18 +83,24 @@ export function parseLock(text: string): Lock {
 
 /** The same package in two places runs if one of them does. */
 function inBothPlaces(before: LockedPackage, one: LockedPackage): LockedPackage {
-  return { ...one, isDev: before.isDev && one.isDev, paths: [...before.paths, ...one.paths] };
+  return {
+    ...one,
+    isDev: before.isDev && one.isDev,
+    isOptional: before.isOptional && one.isOptional,
+    paths: [...before.paths, ...one.paths],
+  };
 }
 
 function lockedPackage(path: string, entry: Entry): LockedPackage {
   const name = entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  const { version = '', license, integrity, dev = false } = entry;
+  const { version = '', license, integrity, dev = false, optional = false } = entry;
   return {
     name,
     version,
     licence: license ?? KNOWN_LICENCES[name] ?? null,
     sha512: integrity?.startsWith('sha512-') === true ? hex(integrity.slice(7)) : null,
     isDev: dev,
+    isOptional: optional,
     paths: [path],
   };
 }

@@ -18,6 +18,15 @@ export type Mode = (typeof MODES)[number];
 export const RULE_MODES = ['off', 'log', 'on'] as const;
 export type RuleMode = (typeof RULE_MODES)[number];
 
+/** Where the statsd receiver is. */
+export type StatsdTarget =
+  | { readonly kind: 'udp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Whose names go to statsd beside the bouncer's own. */
+export const LEGACY_NAMES = ['none', 'enterprise'] as const;
+export type LegacyNames = (typeof LEGACY_NAMES)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: { readonly address: Address; readonly backlog: number };
@@ -71,5 +80,15 @@ export interface Config {
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
   readonly admin: { readonly address: Address };
+  readonly statsd: {
+    /** Null: nothing is sent. */
+    readonly target: StatsdTarget | null;
+    readonly intervalMs: number;
+    readonly prefix: string;
+    /** `name:value`. */
+    readonly tags: readonly string[];
+    readonly legacyNames: LegacyNames;
+    readonly legacyPrefix: string;
+  };
   readonly log: { readonly level: LogLevel };
 }

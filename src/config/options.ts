@@ -1,7 +1,7 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { LEGACY_NAMES, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -16,6 +16,7 @@ import {
   size,
 } from './kinds.ts';
 import type { Kind, Written } from './kinds.ts';
+import { statsdPrefix, statsdTags, statsdUrl } from './statsd-kinds.ts';
 
 /** One option; `fallback` is its default as an operator would write it. */
 export interface Option<T> {
@@ -50,6 +51,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   writes: 'What the bouncer does so that +OK means that the job is stored. off: nothing.',
   redis: "Direct queries to Faktory's Redis: its INFO, and whether it accepts writes.",
   admin: 'The admin HTTP server: metrics and health.',
+  statsd: 'Metrics to a statsd or DogStatsD receiver, beside /metrics.',
   log: 'JSON lines on standard output.',
 };
 
@@ -340,6 +342,48 @@ export const OPTIONS = {
     reloadable: false,
     doc: 'Address of the admin HTTP server. It has no authentication: keep it off public networks.',
     read: (config) => config.admin.address,
+  }),
+  'statsd.url': option({
+    kind: statsdUrl(),
+    fallback: '',
+    reloadable: false,
+    doc: 'Address of the receiver. Empty: the variable DD_DOGSTATSD_URL or DD_DOGSTATSD_SOCKET names it, else nothing is sent. Unix sockets need the optional package koffi.',
+    read: (config) => config.statsd.target,
+  }),
+  'statsd.interval': option({
+    kind: duration('1s', '1h'),
+    fallback: '10s',
+    reloadable: false,
+    doc: 'Interval between reports.',
+    read: (config) => config.statsd.intervalMs,
+  }),
+  'statsd.prefix': option({
+    kind: statsdPrefix(),
+    fallback: 'faktory_bouncer.',
+    reloadable: false,
+    doc: "Text before the names of the bouncer's metrics.",
+    read: (config) => config.statsd.prefix,
+  }),
+  'statsd.tags': option({
+    kind: statsdTags(),
+    fallback: '',
+    reloadable: false,
+    doc: 'Tags on every metric, separated by commas. DD_TAGS, DD_ENV, DD_SERVICE and DD_VERSION are added, and win over a tag of the same name.',
+    read: (config) => config.statsd.tags,
+  }),
+  'statsd.legacy_names': option({
+    kind: choice(LEGACY_NAMES),
+    fallback: 'none',
+    reloadable: false,
+    doc: "enterprise: sends Faktory Enterprise's metrics too, under its names, for dashboards that were made for it. Leave it at none while Faktory itself sends them.",
+    read: (config) => config.statsd.legacyNames,
+  }),
+  'statsd.legacy_prefix': option({
+    kind: statsdPrefix(),
+    fallback: 'faktory.',
+    reloadable: false,
+    doc: 'Text before the names of statsd.legacy_names. Faktory Enterprise 1.7.0 sent them without it.',
+    read: (config) => config.statsd.legacyPrefix,
   }),
   'log.level': option({
     kind: choice(LOG_LEVELS),

@@ -8,6 +8,7 @@ export class Counts {
   readonly client = new ClientCounts();
   readonly lanes = new LaneCounts();
   readonly server = new ServerCounts();
+  readonly statsd = { reports: 0, errors: 0 };
   /** Failed internal checks; anything above zero is a defect worth a report. */
   readonly bugs = { total: 0 };
 }

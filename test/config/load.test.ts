@@ -79,6 +79,14 @@ const DEFAULTS: Config = {
   writes: { lateReply: 'on', hang: 'on', refused: 'on', probeIntervalMs: 1000 },
   redis: { url: '', intervalMs: 5000 },
   admin: { address: { host: '127.0.0.1', port: 7421 } },
+  statsd: {
+    target: null,
+    intervalMs: 10_000,
+    prefix: 'faktory_bouncer.',
+    tags: [],
+    legacyNames: 'none',
+    legacyPrefix: 'faktory.',
+  },
   log: { level: 'info' },
 };
 
@@ -153,6 +161,16 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
     'server: { url: "tcp+tls://h:1" }\n',
     /^x\.yaml:1:16: Cannot use server\.url: tcp\+tls is not supported/,
   ],
+  [
+    'statsd: { url: "http://h:1" }\n',
+    /^x\.yaml:1:16: Cannot use statsd\.url: not a statsd URL; write udp:\/\/host:port/,
+  ],
+  ['statsd: { url: "udp://h:0" }\n', /found no usable host and port/],
+  ['statsd: { url: "udp://[::g]:1" }\n', /found no usable host and port/],
+  ['statsd: { url: "unix://a" }\n', /found no absolute path after unix:/],
+  ['statsd: { prefix: "a b" }\n', /Cannot use statsd\.prefix: allowed are up to 100/],
+  ['statsd: { tags: "a:b|c" }\n', /Cannot use statsd\.tags: allowed are up to 20 tags/],
+  ['statsd: { legacy_names: both }\n', /allowed is one of none, enterprise$/],
   [
     'redis: { url: "http://h:1" }\n',
     /^x\.yaml:1:15: Cannot use redis\.url: not a Redis URL; write redis:/,

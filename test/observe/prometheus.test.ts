@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { register as globalRegistry } from 'prom-client';
 import t from 'tap';
 import { Counts } from '../../src/observe/counts.ts';
+import { allFamilies } from '../../src/observe/families/all.ts';
 import { createMetrics } from '../../src/observe/prometheus.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 import { fullSnapshot } from '../support/full-snapshot.ts';
@@ -15,7 +16,7 @@ const SAMPLE =
   /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*)\})? ([-+]?(?:[0-9.]+(?:e[-+]?[0-9]+)?|Inf)|NaN)$/;
 
 function render(snapshot: Snapshot = fullSnapshot(), counts = new Counts()): Promise<string> {
-  return createMetrics(counts, () => snapshot, '0.1.0').render();
+  return createMetrics(allFamilies('0.1.0'), counts, () => snapshot).render();
 }
 
 function samples(text: string): Map<string, number> {
@@ -83,7 +84,7 @@ t.test('histogram buckets are cumulative and end at the count', async (t) => {
 t.test('counters are read at the scrape, each under its label', async (t) => {
   const counts = new Counts();
   let reads = 0;
-  const metrics = createMetrics(counts, () => (reads++, fullSnapshot()), '0.1.0');
+  const metrics = createMetrics(allFamilies('0.1.0'), counts, () => (reads++, fullSnapshot()));
   await metrics.render();
   counts.client.accepted.total += 2;
   counts.client.refusals.add('per_address');
@@ -149,7 +150,7 @@ t.test('a number that Redis does not tell is absent', async (t) => {
 t.test('two scrapes at once read both of their own snapshot', async (t) => {
   let workers = 0;
   const snapshot = (): Snapshot => fullSnapshot({ workers: (workers += 1) });
-  const metrics = createMetrics(new Counts(), snapshot, '0.1.0');
+  const metrics = createMetrics(allFamilies('0.1.0'), new Counts(), snapshot);
   const [first, second] = await Promise.all([metrics.render(), metrics.render()]);
   t.equal(samples(first).get('workers'), 1);
   t.equal(samples(second).get('workers'), 2);

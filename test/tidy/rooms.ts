@@ -46,6 +46,7 @@ const ABOVE = new Set([
 const OWNED: Readonly<Record<string, string>> = {
   'prom-client': 'src/observe/',
   pino: 'src/observe/',
+  'hot-shots': 'src/observe/',
   ioredis: 'src/redis/',
   yaml: 'src/config/',
   zod: 'src/config/',
