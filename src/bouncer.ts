@@ -56,11 +56,17 @@ export class Bouncer {
   constructor(config: Config, surroundings: Surroundings) {
     const log = safeLog(surroundings.log);
     const { counts } = this;
-    const events = new EventLog(log, surroundings.clock, counts);
+    const settings = new Settings(config);
+    const events = new EventLog({
+      log,
+      clock: surroundings.clock,
+      counts,
+      connections: settings.connectionLog,
+      random: surroundings.random,
+    });
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
     this.#surroundings = { ...surroundings, clock, log };
-    const settings = new Settings(config);
     this.#settings = settings;
     this.#hasher = surroundings.hasher;
     const wiring: Wiring = {

@@ -39,7 +39,7 @@ type Life =
   /** In state waiting, opening, unplaced or open. */
   | { readonly kind: 'logged_in'; readonly standing: ClientStanding }
   /** Holds nothing any more; its text waits for refusal_delay. */
-  | { readonly kind: 'refusing'; readonly timer: Timer }
+  | { readonly kind: 'refusing'; readonly timer: Timer; readonly wid: string | null }
   /** In state refused or closing: what was to be said has been written, and the wire is parting. */
   | { readonly kind: 'over' };
 
@@ -204,7 +204,7 @@ export class ClientConnection
       return;
     }
     const timer = this.#parts.clock.after(delayMs, () => this.guarded(say));
-    this.#leave({ kind: 'refusing', timer }, 'refusing');
+    this.#leave({ kind: 'refusing', timer, wid: this.#wid() }, 'refusing');
   }
 
   /** The one way out. Idempotent. */
@@ -214,7 +214,16 @@ export class ClientConnection
     if (life.kind === 'logged_in') {
       life.standing.asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost');
     }
-    noteEnd(this.#parts, reason, this.#whereabouts.role, this.#acceptedAt);
+    const client = {
+      reason,
+      role: this.#whereabouts.role,
+      address: this.address,
+      wid: this.#wid(),
+      commands: this.#traffic.commands,
+      bytesIn: this.#wire.received,
+      bytesOut: this.#wire.written + (farewell?.length ?? 0),
+    };
+    noteEnd(this.#parts, client, this.#acceptedAt);
     this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing');
     if (this.#wire.isOver) this.#forget();
     else this.#wire.close(farewell, nextParting(this.#parts));
@@ -328,6 +337,12 @@ export class ClientConnection
     // While Faktory is away it would not have executed them either.
     const isIn = this.#life.standing.lane !== null;
     return !isIn || presence === 'said_all' || this.#parts.health.isUp;
+  }
+
+  /** As HELLO said; null without one. */
+  #wid(): string | null {
+    if (this.#life.kind === 'logged_in') return this.#life.standing.wid;
+    return this.#life.kind === 'refusing' ? this.#life.wid : null;
   }
 
   /** Gives back everything that the connection holds outside itself. */

@@ -82,6 +82,11 @@ export class ClientStanding implements RequestOwner {
     return this.#state.kind === 'asking' ? this.#state.request : null;
   }
 
+  /** As HELLO says; empty for none. */
+  get wid(): string {
+    return this.#hello.wid;
+  }
+
   /** The wid of one that has a worker's standing. */
   get worker(): string | null {
     if (this.#state.kind === 'unplaced') return null;

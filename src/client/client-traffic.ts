@@ -61,6 +61,11 @@ export class ClientTraffic implements BudgetMember {
     return Math.max(this.#lastReadAt, this.#commands.lastAnsweredAt);
   }
 
+  /** Commands that were answered. */
+  get commands(): number {
+    return this.#commands.answers;
+  }
+
   /** Whether everybody else waits for this client to go on. */
   get holdsUpOthers(): boolean {
     return this.#parts.budget.holdsUpOthers(this);

@@ -27,6 +27,10 @@ export type StatsdTarget =
 export const LEGACY_NAMES = ['none', 'enterprise'] as const;
 export type LegacyNames = (typeof LEGACY_NAMES)[number];
 
+/** Which client connections get a line in the log when they end. */
+export const CONNECTION_LINES = ['off', 'sampled', 'all'] as const;
+export type ConnectionLines = (typeof CONNECTION_LINES)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: { readonly address: Address; readonly backlog: number };
@@ -90,5 +94,11 @@ export interface Config {
     readonly legacyNames: LegacyNames;
     readonly legacyPrefix: string;
   };
-  readonly log: { readonly level: LogLevel };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly connections: ConnectionLines;
+    /** With `sampled`: one of so many. */
+    readonly connectionsSample: number;
+    readonly connectionsPerSecond: number;
+  };
 }

@@ -184,6 +184,11 @@ function configOf(values: Values): Config {
       legacyNames: values.get('statsd.legacy_names'),
       legacyPrefix: values.get('statsd.legacy_prefix'),
     },
-    log: { level: values.get('log.level') },
+    log: {
+      level: values.get('log.level'),
+      connections: values.get('log.connections'),
+      connectionsSample: values.get('log.connections_sample'),
+      connectionsPerSecond: values.get('log.connections_per_second'),
+    },
   };
 }

@@ -1,7 +1,7 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LEGACY_NAMES, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { CONNECTION_LINES, LEGACY_NAMES, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -391,6 +391,27 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'Least severe level that is logged.',
     read: (config) => config.log.level,
+  }),
+  'log.connections': option({
+    kind: choice(CONNECTION_LINES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'Which client connections write a line to the log when they end, at level info. off: none; at log.level debug all of them, at level debug. sampled: one of log.connections_sample, at random. all: each one.',
+    read: (config) => config.log.connections,
+  }),
+  'log.connections_sample': option({
+    kind: integer(1, 1_000_000),
+    fallback: 100,
+    reloadable: true,
+    doc: 'With log.connections sampled: one of so many connections writes a line.',
+    read: (config) => config.log.connectionsSample,
+  }),
+  'log.connections_per_second': option({
+    kind: integer(1, 100_000),
+    fallback: 100,
+    reloadable: true,
+    doc: 'Most lines of log.connections in a second. Further ones are left out, and the next line says how many.',
+    read: (config) => config.log.connectionsPerSecond,
   }),
 } as const;
 

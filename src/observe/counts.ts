@@ -1,13 +1,16 @@
 // Everything that is counted, room by room. Gauges are not here: they are read from what is there.
 
+import { CountBy } from '../base/counters.ts';
 import { ClientCounts } from '../client/client-counts.ts';
 import { LaneCounts } from '../lanes/lane-counts.ts';
 import { ServerCounts } from '../server/server-counts.ts';
+import { CONNECTION_LOG_OUTCOMES } from './connection-log.ts';
 
 export class Counts {
   readonly client = new ClientCounts();
   readonly lanes = new LaneCounts();
   readonly server = new ServerCounts();
+  readonly connectionLog = new CountBy(CONNECTION_LOG_OUTCOMES);
   readonly statsd = { reports: 0, errors: 0 };
   /** Failed internal checks; anything above zero is a defect worth a report. */
   readonly bugs = { total: 0 };

@@ -87,7 +87,7 @@ const DEFAULTS: Config = {
     legacyNames: 'none',
     legacyPrefix: 'faktory.',
   },
-  log: { level: 'info' },
+  log: { level: 'info', connections: 'off', connectionsSample: 100, connectionsPerSecond: 100 },
 };
 
 t.test('no file, an empty one and one of comments mean all defaults', (t) => {
@@ -136,6 +136,9 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['observe_only: yes\n', /^x\.yaml:1:15: .*found "yes"; allowed is true or false$/],
   ['mode: shared\n', /^x\.yaml:1:7: .*found "shared"; allowed is one of session, pooled$/],
   ['log: { level: loud }\n', /^x\.yaml:1:15: .*allowed is one of fatal, error, /],
+  ['log: { connections: some }\n', /^x\.yaml:1:21: .*allowed is one of off, sampled, all$/],
+  ['log: { connections_sample: 0 }\n', /allowed is a whole number from 1 to 1000000$/],
+  ['log: { connections_per_second: 0 }\n', /allowed is a whole number from 1 to 100000$/],
   ['listen: { address: 7519 }\n', /^x\.yaml:1:20: .*found 7519; allowed is host:port/],
   ['listen: { address: "1.2.3.400:1" }\n', /found "1\.2\.3\.400:1"; /],
   ['listen: { address: "a:65536" }\n', /found "a:65536"; /],

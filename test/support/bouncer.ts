@@ -8,7 +8,7 @@ import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problems.ts';
 import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
-import { createLog } from '../../src/observe/log.ts';
+import { createLog, type Logger } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 import { systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
@@ -23,6 +23,8 @@ export interface BouncerOptions {
   readonly overrides?: Overrides;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: none. */
+  readonly log?: Logger;
   /** FAKTORY_PASSWORD: what clients and Faktory are asked with. */
   readonly password?: string;
 }
@@ -134,7 +136,7 @@ export class RunningBouncer {
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
   const { clock } = options;
-  const surroundings = systemSurroundings(createLog('silent'));
+  const surroundings = systemSurroundings(options.log ?? createLog('silent'));
   const bouncer = new Bouncer(config, { ...surroundings, ...(clock !== undefined && { clock }) });
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, {

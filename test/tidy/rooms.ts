@@ -25,7 +25,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
     any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
-    types: ['src/admission/', 'src/redis/', 'src/base/clock.ts'],
+    types: ['src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/base/live.ts'],
   },
   'src/protocol/': { any: [], types: [] },
   'src/config/': { any: [], types: ['src/base/address.ts'] },

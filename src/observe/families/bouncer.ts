@@ -1,6 +1,6 @@
 // Metrics about the bouncer itself. Memory, CPU and the event loop are left to prom-client's own.
 
-import { counter, gauge, labelledGauge } from './family.ts';
+import { counter, counterBy, gauge, labelledGauge } from './family.ts';
 import type { Family } from './family.ts';
 
 /** `version` is the bouncer's own, from its package.json. */
@@ -14,6 +14,12 @@ export function bouncerFamilies(version: string): readonly Family[] {
     ]),
     gauge('draining', '1 while the bouncer drains, otherwise 0.', ({ snapshot }) =>
       snapshot.draining ? 1 : 0,
+    ),
+    counterBy(
+      'connection_log_lines_total',
+      'Lines of log.connections that were written, and those that were left out of it.',
+      'outcome',
+      (counts) => counts.connectionLog,
     ),
     counter(
       'bugs_total',
