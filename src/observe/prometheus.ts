@@ -15,6 +15,13 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
+/** Gauges of prom-client that are named as counters; each is the sum of another metric. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
 /** Makes the registry of one bouncer; `snapshot` is called once per scrape. */
 export function createMetrics(
   families: readonly Family[],
@@ -25,6 +32,7 @@ export function createMetrics(
   let source: Source | null = null;
   for (const family of families) register(registry, family, () => source);
   collectDefaultMetrics({ register: registry, prefix: METRIC_PREFIX });
+  for (const name of MISNAMED) registry.removeSingleMetric(METRIC_PREFIX + name);
   return {
     contentType: registry.contentType,
     render() {
