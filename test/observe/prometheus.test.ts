@@ -178,13 +178,3 @@ t.test('docs/metrics.md lists each metric with its type, and no other', { skip }
   const exported = [...types].map(([, nameAndType]) => `${nameAndType}`);
   t.strictSame(documented.toSorted(), exported.toSorted());
 });
-
-t.test("docs/metrics.md's alerts name only metrics that exist", async (t) => {
-  const docs = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-  const text = await render();
-  const expressions = [...docs.matchAll(/^```promql\n([\s\S]*?)^```/gm)].map((match) => match[1]);
-  t.ok(expressions.length > 0);
-  for (const [name] of expressions.join('\n').matchAll(/faktory_bouncer_\w+/g)) {
-    t.ok(text.includes(`\n${name} `) || text.includes(`\n${name}{`), name);
-  }
-});
