@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 /** The licences that a package of this project may have, as SPDX expressions. */
 export const PERMITTED: ReadonlySet<string> = new Set([
+  // tslib, which Grafana's types bring for development.
+  '0BSD',
   'MIT',
   'ISC',
   'Apache-2.0',
