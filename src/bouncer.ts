@@ -19,6 +19,7 @@ import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
 import { allFamilies } from './observe/families/all.ts';
+import { JobWatch } from './observe/jobs/job-watch.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
@@ -36,7 +37,7 @@ const JANITOR_INTERVAL_MS = 1000;
 const LINGER_MS = 2000;
 
 export class Bouncer {
-  readonly counts = new Counts();
+  readonly counts: Counts;
   readonly #config: Config;
   readonly #surroundings: Surroundings;
   readonly #settings: Settings;
@@ -55,7 +56,9 @@ export class Bouncer {
 
   constructor(config: Config, surroundings: Surroundings) {
     const log = safeLog(surroundings.log);
-    const { counts } = this;
+    const { jobs, jobsMax } = config.metrics;
+    const counts = new Counts(jobs === 'on' ? jobsMax : 0);
+    this.counts = counts;
     const settings = new Settings(config);
     const events = new EventLog({
       log,
@@ -90,6 +93,7 @@ export class Bouncer {
       wiring,
       places: this.#places,
     });
+    const watch = jobWatchOf(config, counts, (error) => events.bug(error));
     this.#clients = new Clients({
       clock,
       counts: counts.client,
@@ -102,6 +106,7 @@ export class Bouncer {
       budget: this.#budget,
       wiring,
       events,
+      watch,
     });
     this.#redisProbe =
       config.redis.url === ''
@@ -121,6 +126,7 @@ export class Bouncer {
       families,
       source: () => ({ counts, snapshot: this.snapshot() }),
       counts: counts.statsd,
+      runTimes: () => watch?.takeRecent() ?? [],
       clock,
       log,
     });
@@ -230,6 +236,17 @@ export class Bouncer {
       if (!this.#isDraining) this.#scheduleJanitor();
     });
   }
+}
+
+/** Null where jobs are not counted, so that nothing looks at replies. */
+function jobWatchOf(
+  { metrics, statsd }: Config,
+  counts: Counts,
+  onBug: (error: unknown) => void,
+): JobWatch | null {
+  if (metrics.jobs === 'off') return null;
+  const keepsRecent = statsd.target !== null && statsd.legacyNames === 'enterprise';
+  return new JobWatch({ counts: counts.jobs, keepsRecent, onBug });
 }
 
 function statsdOf({ statsd }: Config, parts: Omit<StatsdParts, 'settings'>): Statsd | null {

@@ -230,6 +230,36 @@ const COMMANDS: readonly Panel[] = [
   },
 ];
 
+const JOBS: readonly Panel[] = [
+  {
+    title: 'Jobs by queue',
+    about: 'Needs metrics.jobs: on. Pushed, and handed to workers.',
+    unit: 'ops',
+    kind: 'graph',
+    queries: [
+      one('{{queue}} pushed', sumBy('queue', rate('jobs_pushed_total'))),
+      one('{{queue}} fetched', sumBy('queue', rate('jobs_fetched_total'))),
+    ],
+  },
+  {
+    title: 'Jobs by type',
+    about: 'Needs metrics.jobs: on. Done and failed.',
+    unit: 'ops',
+    kind: 'graph',
+    queries: [
+      one('{{jobtype}} done', sumBy('jobtype', rate('jobs_acknowledged_total'))),
+      one('{{jobtype}} failed', sumBy('jobtype', rate('jobs_failed_total'))),
+    ],
+  },
+  {
+    title: 'Run time of jobs',
+    about: 'Needs metrics.jobs: on. From FETCH to ACK, p95 by job type.',
+    unit: 's',
+    kind: 'graph',
+    queries: [one('{{jobtype}}', quantile(0.95, 'job_run_seconds', 'jobtype'))],
+  },
+];
+
 const TROUBLE: readonly Panel[] = [
   {
     title: 'Jobs at risk',
@@ -357,6 +387,7 @@ export const ROWS: readonly Row[] = [
   { title: 'Clients', panels: CLIENTS },
   { title: 'Server connections', panels: SERVERS },
   { title: 'Commands', panels: COMMANDS },
+  { title: 'Jobs', panels: JOBS },
   { title: 'Trouble', panels: TROUBLE },
   { title: 'Faktory and Redis', panels: BEHIND },
   { title: 'Process', panels: PROCESS },

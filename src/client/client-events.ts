@@ -1,6 +1,7 @@
 // What clients tell of themselves, be it to a log. Promise: whoever hears it owns neither client nor text.
 
 import type { RefusalReason } from '../admission/outcomes.ts';
+import type { Command } from '../protocol/command.ts';
 import type { KnownRole } from './client-connections.ts';
 import type { ClientEndReason } from './client-states.ts';
 
@@ -17,6 +18,12 @@ export interface EndedClient {
   readonly commands: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+}
+
+/** Who looks at replies as they are passed on to clients. */
+export interface ReplyWatch {
+  /** The last piece of the reply to `command`, which is all of it but for a long PUSHB; monotonic ms. */
+  answered(command: Command, reply: Buffer, now: number): void;
 }
 
 /** Who hears what becomes of clients. */

@@ -8,7 +8,7 @@ import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEvents } from './client-events.ts';
+import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { IdleClients } from './idle-clients.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { BufferBudget } from './buffer-budget.ts';
@@ -63,4 +63,6 @@ export interface ClientParts {
   /** Whether the bouncer is stopping. */
   readonly isDraining: () => boolean;
   readonly events: ClientEvents;
+  /** Null: no metric needs the replies. */
+  readonly watch: ReplyWatch | null;
 }

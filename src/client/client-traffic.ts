@@ -114,7 +114,10 @@ export class ClientTraffic implements BudgetMember {
   /** A piece of the reply to `command`. */
   reply(command: Command, piece: Buffer, last: boolean): void {
     this.tell(piece);
-    if (last) this.#commands.answered(command);
+    if (!last) return;
+    const { watch, wiring } = this.#parts;
+    if (watch !== null) watch.answered(command, piece, wiring.turns.now());
+    this.#commands.answered(command);
   }
 
   tell(bytes: Buffer): void {

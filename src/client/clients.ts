@@ -15,7 +15,7 @@ import type { BufferBudget } from './buffer-budget.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEvents } from './client-events.ts';
+import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
@@ -36,6 +36,8 @@ export interface ClientsParts {
   readonly budget: BufferBudget;
   readonly wiring: Wiring;
   readonly events: ClientEvents;
+  /** Null: no metric needs the replies. */
+  readonly watch: ReplyWatch | null;
 }
 
 export class Clients {

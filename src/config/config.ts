@@ -18,6 +18,10 @@ export type Mode = (typeof MODES)[number];
 export const RULE_MODES = ['off', 'log', 'on'] as const;
 export type RuleMode = (typeof RULE_MODES)[number];
 
+/** For what costs something where it is on. */
+export const SWITCH = ['off', 'on'] as const;
+export type Switch = (typeof SWITCH)[number];
+
 /** Where the statsd receiver is. */
 export type StatsdTarget =
   | { readonly kind: 'udp'; readonly host: string; readonly port: number }
@@ -84,6 +88,7 @@ export interface Config {
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
   readonly admin: { readonly address: Address };
+  readonly metrics: { readonly jobs: Switch; readonly jobsMax: number };
   readonly statsd: {
     /** Null: nothing is sent. */
     readonly target: StatsdTarget | null;

@@ -176,6 +176,7 @@ function configOf(values: Values): Config {
     },
     redis: { url: values.get('redis.url'), intervalMs: values.get('redis.interval') },
     admin: { address: values.get('admin.address') },
+    metrics: { jobs: values.get('metrics.jobs'), jobsMax: values.get('metrics.jobs_max') },
     statsd: {
       target: values.get('statsd.url'),
       intervalMs: values.get('statsd.interval'),

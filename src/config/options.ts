@@ -1,7 +1,7 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { CONNECTION_LINES, LEGACY_NAMES, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { CONNECTION_LINES, LEGACY_NAMES, LOG_LEVELS, MODES, RULE_MODES, SWITCH } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -51,6 +51,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   writes: 'What the bouncer does so that +OK means that the job is stored. off: nothing.',
   redis: "Direct queries to Faktory's Redis: its INFO, and whether it accepts writes.",
   admin: 'The admin HTTP server: metrics and health.',
+  metrics: 'What is measured beyond the usual.',
   statsd: 'Metrics to a statsd or DogStatsD receiver, beside /metrics.',
   log: 'JSON lines on standard output.',
 };
@@ -342,6 +343,20 @@ export const OPTIONS = {
     reloadable: false,
     doc: 'Address of the admin HTTP server. It has no authentication: keep it off public networks.',
     read: (config) => config.admin.address,
+  }),
+  'metrics.jobs': option({
+    kind: choice(SWITCH),
+    fallback: 'off',
+    reloadable: false,
+    doc: 'on: jobs pushed, fetched, acknowledged and failed, and their run time, by queue and job type.',
+    read: (config) => config.metrics.jobs,
+  }),
+  'metrics.jobs_max': option({
+    kind: integer(1, 200),
+    fallback: 20,
+    reloadable: false,
+    doc: 'Queues, and job types, that have a label of their own: those with the most jobs. All others count as other.',
+    read: (config) => config.metrics.jobsMax,
   }),
   'statsd.url': option({
     kind: statsdUrl(),

@@ -5,6 +5,7 @@ import { ClientCounts } from '../client/client-counts.ts';
 import { LaneCounts } from '../lanes/lane-counts.ts';
 import { ServerCounts } from '../server/server-counts.ts';
 import { CONNECTION_LOG_OUTCOMES } from './connection-log.ts';
+import { JobCounts } from './jobs/job-counts.ts';
 
 export class Counts {
   readonly client = new ClientCounts();
@@ -12,6 +13,12 @@ export class Counts {
   readonly server = new ServerCounts();
   readonly connectionLog = new CountBy(CONNECTION_LOG_OUTCOMES);
   readonly statsd = { reports: 0, errors: 0 };
+  readonly jobs: JobCounts;
   /** Failed internal checks; anything above zero is a defect worth a report. */
   readonly bugs = { total: 0 };
+
+  /** `jobsMax`: queues and job types that are counted by name; 0: jobs are not counted. */
+  constructor(jobsMax = 0) {
+    this.jobs = new JobCounts(jobsMax);
+  }
 }

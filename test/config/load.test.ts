@@ -79,6 +79,7 @@ const DEFAULTS: Config = {
   writes: { lateReply: 'on', hang: 'on', refused: 'on', probeIntervalMs: 1000 },
   redis: { url: '', intervalMs: 5000 },
   admin: { address: { host: '127.0.0.1', port: 7421 } },
+  metrics: { jobs: 'off', jobsMax: 20 },
   statsd: {
     target: null,
     intervalMs: 10_000,
@@ -136,6 +137,8 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['observe_only: yes\n', /^x\.yaml:1:15: .*found "yes"; allowed is true or false$/],
   ['mode: shared\n', /^x\.yaml:1:7: .*found "shared"; allowed is one of session, pooled$/],
   ['log: { level: loud }\n', /^x\.yaml:1:15: .*allowed is one of fatal, error, /],
+  ['metrics: { jobs_max: 201 }\n', /allowed is a whole number from 1 to 200$/],
+  ['metrics: { jobs: yes }\n', /found "yes"; allowed is one of off, on$/],
   ['log: { connections: some }\n', /^x\.yaml:1:21: .*allowed is one of off, sampled, all$/],
   ['log: { connections_sample: 0 }\n', /allowed is a whole number from 1 to 1000000$/],
   ['log: { connections_per_second: 0 }\n', /allowed is a whole number from 1 to 100000$/],

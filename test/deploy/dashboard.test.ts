@@ -91,6 +91,7 @@ async function scrapedUnderLoad(t: Test): Promise<Prometheus> {
     port: faktory.port,
     overrides: {
       mode: 'pooled',
+      'metrics.jobs': 'on',
       'redis.url': faktory.redisSocket,
       'redis.interval': '500ms',
       'server.info_interval': '500ms',

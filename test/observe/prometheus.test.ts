@@ -178,3 +178,16 @@ t.test('docs/metrics.md lists each metric with its type, and no other', { skip }
   const exported = [...types].map(([, nameAndType]) => `${nameAndType}`);
   t.strictSame(documented.toSorted(), exported.toSorted());
 });
+
+t.test('with metrics.jobs, names of clients add a bounded number of series', async (t) => {
+  const max = 4;
+  const counts = new Counts(max);
+  const before = samples(await render(fullSnapshot(), new Counts())).size;
+  for (let job = 0; job < 1000; job += 1) {
+    counts.jobs.of(`q${job % 100}`, `"t\\${job % 90}`, 0).pushed += 1;
+  }
+  const text = await render(fullSnapshot(), counts);
+  for (const line of text.split('\n')) if (line.includes('jobtype')) t.match(line, SAMPLE);
+  const added = samples(text).size - before;
+  t.ok(added > 19 * max && added <= 19 * (6 * max + 2) + 1, `${added} series`);
+});

@@ -24,7 +24,14 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
-    any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
+    any: [
+      'src/client/',
+      'src/lanes/',
+      'src/server/',
+      'src/protocol/',
+      'src/base/counters.ts',
+      'src/base/check.ts',
+    ],
     types: ['src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/base/live.ts'],
   },
   'src/protocol/': { any: [], types: [] },

@@ -5,6 +5,7 @@ import { CLIENT_FAMILIES } from './clients.ts';
 import { COMMAND_FAMILIES } from './commands.ts';
 import { FAKTORY_FAMILIES } from './faktory.ts';
 import type { Family } from './family.ts';
+import { JOB_FAMILIES } from './jobs.ts';
 import { SERVER_FAMILIES } from './servers.ts';
 import { STATSD_FAMILIES } from './statsd.ts';
 import { WRITE_FAMILIES } from './writes.ts';
@@ -15,6 +16,7 @@ export function allFamilies(version: string): readonly Family[] {
     ...CLIENT_FAMILIES,
     ...SERVER_FAMILIES,
     ...COMMAND_FAMILIES,
+    ...JOB_FAMILIES,
     ...WRITE_FAMILIES,
     ...FAKTORY_FAMILIES,
     ...STATSD_FAMILIES,

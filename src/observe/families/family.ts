@@ -97,7 +97,7 @@ function single(value: MaybeNumber): Sample[] {
 }
 
 /** Buckets as Prometheus wants them: each holds all that the smaller ones hold. */
-function histogramSamples(
+export function histogramSamples(
   name: string,
   labels: Record<string, string>,
   histogram: Histogram,

@@ -1,10 +1,10 @@
 // The metric families as statsd wants them. Promise: a counter is sent as what was added since the
 // report before, and not at all where that is nothing; a gauge as it is; a histogram as the count and
-// the sum that were added, and the quantiles of just these. A counter that starts over is not sent as
-// a negative number.
+// the sum that were added, and the quantiles of just these.
 
 import { METRIC_PREFIX } from '../families/family.ts';
 import type { Family, Sample, Source } from '../families/family.ts';
+import { Deltas } from './deltas.ts';
 import type { Measurement } from './measurement.ts';
 import { type AddedBucket, quantile } from './quantile.ts';
 
@@ -23,8 +23,7 @@ interface AddedHistogram {
 export class FamilyReport {
   readonly #families: readonly Family[];
   readonly #prefix: string;
-  /** Each counter as it was last read; its keys are the series of the families, which are bounded. */
-  readonly #last = new Map<string, number>();
+  readonly #deltas = new Deltas();
 
   /** `prefix` stands instead of `faktory_bouncer_`. */
   constructor(families: readonly Family[], prefix: string) {
@@ -34,7 +33,9 @@ export class FamilyReport {
 
   /** What has changed since the call before, and all gauges. */
   take(source: Source): readonly Measurement[] {
-    return this.#families.flatMap((family) => this.#measure(family, family.read(source)));
+    const all = this.#families.flatMap((family) => this.#measure(family, family.read(source)));
+    this.#deltas.next();
+    return all;
   }
 
   #measure(family: Family, samples: readonly Sample[]): readonly Measurement[] {
@@ -55,10 +56,7 @@ export class FamilyReport {
   /** What was added to a sample that only grows. */
   #added({ name, isForeign }: Family, { metricName = name, labels, value }: Sample): number {
     const key = `${metricName} ${Object.values(labels).join(' ')}`;
-    const last = this.#last.get(key);
-    this.#last.set(key, value);
-    if (last === undefined) return isForeign === true ? 0 : value;
-    return value < last ? value : value - last;
+    return this.#deltas.added(key, value, isForeign);
   }
 
   /** The samples of each label value, in the order in which the family gives them. */

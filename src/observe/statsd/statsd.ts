@@ -4,6 +4,7 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { Counts } from '../counts.ts';
 import type { Family, Source } from '../families/family.ts';
+import type { RunTime } from '../jobs/job-watch.ts';
 import type { Logger } from '../log.ts';
 import { FamilyReport } from './family-report.ts';
 import { type LegacyNames, LegacyReport } from './legacy-report.ts';
@@ -25,6 +26,8 @@ export interface StatsdParts {
   readonly settings: StatsdSettings;
   readonly families: readonly Family[];
   readonly source: () => Source;
+  /** Of jobs that were done since the call before. */
+  readonly runTimes: () => readonly RunTime[];
   readonly counts: Counts['statsd'];
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -88,11 +91,11 @@ export class Statsd {
   async #report(): Promise<void> {
     const sender = await this.#sender;
     if (sender === null || sender === undefined) return;
-    const { counts, source } = this.#parts;
+    const { counts, source, runTimes } = this.#parts;
     this.#noteHealth();
     try {
       const read = source();
-      sender.send([...this.#own.take(read), ...this.#legacy.take(read)]);
+      sender.send([...this.#own.take(read), ...this.#legacy.take(read, runTimes())]);
       counts.reports += 1;
     } catch (error) {
       this.#failed(error);

@@ -7,7 +7,7 @@ import type { Snapshot } from '../../../src/observe/snapshot.ts';
 import { fullSnapshot } from '../../support/full-snapshot.ts';
 
 function valuesOf(report: LegacyReport, snapshot: Snapshot): Record<string, number> {
-  const sent = report.take({ counts: new Counts(), snapshot });
+  const sent = report.take({ counts: new Counts(), snapshot }, []);
   return Object.fromEntries(sent.map(({ name, value }) => [name, value]));
 }
 
@@ -33,4 +33,24 @@ t.test('what is not known is not sent, and the prefix may be empty', async (t) =
 
 t.test('none are sent unless they are asked for', async (t) => {
   t.strictSame(valuesOf(new LegacyReport('none', 'faktory.'), fullSnapshot()), {});
+});
+
+t.test('jobs are sent by queue and type as what was added, and run times one by one', async (t) => {
+  const counts = new Counts(5);
+  const series = counts.jobs.of('low', 'mail', 0);
+  series.acknowledged = 3;
+  series.failed = 1;
+  const report = new LegacyReport('enterprise', '');
+  const tags = { queue: 'low', jobtype: 'mail' };
+  const take = (): readonly object[] =>
+    report
+      .take({ counts, snapshot: fullSnapshot() }, [{ ...tags, ms: 12 }])
+      .filter(({ name }) => name.startsWith('jobs.'));
+  const perform = { name: 'jobs.perform', type: 'timing', value: 12, tags };
+  t.strictSame(take(), [
+    { name: 'jobs.count', type: 'count', value: 4, tags },
+    { name: 'jobs.failed', type: 'count', value: 1, tags },
+    perform,
+  ]);
+  t.strictSame(take(), [perform]);
 });

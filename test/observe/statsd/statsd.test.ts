@@ -63,6 +63,7 @@ function reportTo(
     },
     families: allFamilies('0.1.0'),
     source: () => ({ counts, snapshot: fullSnapshot() }),
+    runTimes: () => [],
     counts: counts.statsd,
     clock,
     log: log as never,
