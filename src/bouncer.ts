@@ -22,9 +22,12 @@ import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
 import { EventLog } from './observe/event-log.ts';
 import type { Logger } from './observe/log.ts';
+import { allFamilies } from './observe/families/all.ts';
+import { JobWatch } from './observe/jobs/job-watch.ts';
 import { createMetrics } from './observe/prometheus.ts';
 import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
+import { Statsd, type StatsdParts } from './observe/statsd/statsd.ts';
 import { RedisProbe } from './redis/redis-probe.ts';
 import { WriteProbe } from './redis/write-probe.ts';
 import { type ReloadResult, Reloads } from './reloads.ts';
@@ -39,7 +42,7 @@ const JANITOR_INTERVAL_MS = 1000;
 const LINGER_MS = 2000;
 
 export class Bouncer {
-  readonly counts = new Counts();
+  readonly counts: Counts;
   readonly #config: Config;
   readonly #surroundings: Surroundings;
   readonly #onBug: (error: unknown) => void;
@@ -54,6 +57,7 @@ export class Bouncer {
   readonly #clients: Clients;
   readonly #redisProbe: RedisProbe | null;
   readonly #writeProbe: WriteProbe | null;
+  readonly #statsd: Statsd | null;
   readonly #admin: Admin;
   readonly #reloads: Reloads;
   #listening: Listening | null = null;
@@ -63,14 +67,22 @@ export class Bouncer {
 
   constructor(config: Config, surroundings: Surroundings) {
     const log = safeLog(surroundings.log);
-    const { counts } = this;
-    const events = new EventLog(log, surroundings.clock, counts);
+    const { jobs, jobsMax } = config.metrics;
+    const counts = new Counts(jobs === 'on' ? jobsMax : 0);
+    this.counts = counts;
+    const settings = new Settings(config);
+    const events = new EventLog({
+      log,
+      clock: surroundings.clock,
+      counts,
+      connections: settings.connectionLog,
+      random: surroundings.random,
+    });
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
     this.#onBug = (error) => events.bug(error);
     this.#rawLog = surroundings.log;
     this.#surroundings = { ...surroundings, clock, log };
-    const settings = new Settings(config);
     this.#settings = settings;
     this.#hasher = surroundings.hasher;
     const wiring: Wiring = {
@@ -95,6 +107,7 @@ export class Bouncer {
       budget: this.#budget,
       places: this.#places,
     });
+    const watch = jobWatchOf(config, counts, (error) => events.bug(error));
     this.#clients = new Clients({
       clock,
       counts: counts.client,
@@ -107,6 +120,7 @@ export class Bouncer {
       budget: this.#budget,
       wiring,
       events,
+      watch,
     });
     this.#redisProbe =
       config.redis.url === ''
@@ -133,8 +147,17 @@ export class Bouncer {
       config,
       apply: (changed) => this.apply(changed),
     });
+    const families = allFamilies(VERSION);
+    this.#statsd = statsdOf(config, {
+      families,
+      source: () => ({ counts, snapshot: this.snapshot() }),
+      counts: counts.statsd,
+      runTimes: () => watch?.takeRecent() ?? [],
+      clock,
+      log,
+    });
     this.#admin = surroundings.admin(() => ({
-      metrics: createMetrics(counts, () => this.snapshot(), VERSION),
+      metrics: createMetrics(families, counts, () => this.snapshot()),
       readiness: () => this.#readiness(),
       log,
     }));
@@ -155,6 +178,7 @@ export class Bouncer {
     this.#redisProbe?.start();
     this.#writeProbe?.start();
     this.#reloads.start();
+    this.#statsd?.start();
     this.#scheduleJanitor();
     return { listen: this.#listening.address, admin };
   }
@@ -188,6 +212,7 @@ export class Bouncer {
     this.#redisProbe?.stop();
     this.#writeProbe?.stop();
     await this.#hasher.close();
+    await this.#statsd?.stop();
     await this.#admin.close();
   }
 
@@ -289,4 +314,20 @@ export class Bouncer {
       this.#clients.check(clock.now());
     });
   }
+}
+
+/** Null where jobs are not counted, so that nothing looks at replies. */
+function jobWatchOf(
+  { metrics, statsd }: Config,
+  counts: Counts,
+  onBug: (error: unknown) => void,
+): JobWatch | null {
+  if (metrics.jobs === 'off') return null;
+  const keepsRecent = statsd.target !== null && statsd.legacyNames === 'enterprise';
+  return new JobWatch({ counts: counts.jobs, keepsRecent, onBug });
+}
+
+function statsdOf({ statsd }: Config, parts: Omit<StatsdParts, 'settings'>): Statsd | null {
+  const { target } = statsd;
+  return target === null ? null : new Statsd({ ...parts, settings: { ...statsd, target } });
 }

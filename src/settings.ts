@@ -6,6 +6,7 @@ import { Live } from './base/live.ts';
 import type { ClientSettings } from './client/client-parts.ts';
 import type { Config } from './config/config.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
+import type { ConnectionLogSettings } from './observe/connection-log.ts';
 import type { ServerSettings } from './server/server-parts.ts';
 import type { WriteSettings } from './server/write-health.ts';
 
@@ -26,6 +27,7 @@ export class Settings {
   readonly lanes: Live<LaneSettings>;
   readonly server: Live<ServerSettings>;
   readonly writes: Live<WriteSettings>;
+  readonly connectionLog: Live<ConnectionLogSettings>;
 
   constructor(config: Config) {
     this.bouncer = new Live(bouncerSettings(config));
@@ -34,6 +36,7 @@ export class Settings {
     this.lanes = new Live(laneSettings(config));
     this.server = new Live(serverSettings(config));
     this.writes = new Live(config.writes);
+    this.connectionLog = new Live(connectionLogSettings(config));
   }
 
   /** From now on everything is as `config` says; it keeps what needs a restart (config/changes.ts). */
@@ -43,6 +46,7 @@ export class Settings {
     this.lanes.replace(laneSettings(config));
     this.server.replace(serverSettings(config));
     this.writes.replace(config.writes);
+    this.connectionLog.replace(connectionLogSettings(config));
     // Last: a raised limit lets clients in at once, and they find the other settings in place.
     this.limits.apply(configuredLimits(config), !config.observeOnly);
   }
@@ -108,4 +112,9 @@ function serverSettings(config: Config): ServerSettings {
     keepaliveMs: config.keepaliveMs,
     writeStallTimeoutMs: config.writeStallTimeoutMs,
   };
+}
+
+function connectionLogSettings({ log }: Config): ConnectionLogSettings {
+  const { connections, connectionsSample, connectionsPerSecond } = log;
+  return { which: connections, sample: connectionsSample, perSecond: connectionsPerSecond };
 }

@@ -12,6 +12,7 @@ import { STRAY_JOB_FATES } from '../src/lanes/lane-counts.ts';
 import { Counts } from '../src/observe/counts.ts';
 import { GUARD_RULES } from '../src/protocol/guard.ts';
 import { SERVER_END_REASONS } from '../src/server/server-states.ts';
+import { allFamilies } from '../src/observe/families/all.ts';
 import { createMetrics } from '../src/observe/prometheus.ts';
 import {
   commandTooLong,
@@ -92,7 +93,7 @@ t.test('no link of a page is dead', async (t) =>
 t.test('a file that a page names exists', async (t) => none(t, missingFiles(pages, files)));
 
 t.test('metrics: the code and the pages name the same', async (t) => {
-  const scrape = await createMetrics(new Counts(), fullSnapshot, '0.1.0').render();
+  const scrape = await createMetrics(allFamilies('0.1.0'), new Counts(), fullSnapshot).render();
   const names = [...scrape.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(({ 1: name = '', 2: type }) => ({
     name,
     type,

@@ -66,8 +66,9 @@ export function buildPackage(root: string, out: string): string {
 
 function stage(root: string, staging: string, lock: Lock): void {
   for (const [from, to] of Object.entries(COPIES)) copy(join(root, from), join(staging, to));
-  for (const { isDev, paths } of lock.packages) {
-    if (isDev) continue;
+  for (const { isDev, isOptional, paths } of lock.packages) {
+    // Optional ones are built for one kind of machine each; the package is for all.
+    if (isDev || isOptional) continue;
     for (const path of paths) copy(join(root, path), join(staging, HOME, path));
   }
   // npm would make it executable when it installs the package.

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 /** The licences that a package of this project may have, as SPDX expressions. */
 export const PERMITTED: ReadonlySet<string> = new Set([
+  // tslib, which Grafana's types bring for development.
+  '0BSD',
   'MIT',
   'ISC',
   'Apache-2.0',
@@ -30,6 +32,8 @@ export interface LockedPackage {
   readonly sha512: string | null;
   /** Whether only development needs it. */
   readonly isDev: boolean;
+  /** Whether the program works without it; a machine may not have it. */
+  readonly isOptional: boolean;
   /** Where npm puts it, from the project's root. */
   readonly paths: readonly string[];
 }
@@ -47,6 +51,7 @@ interface Entry {
   readonly license?: string;
   readonly integrity?: string;
   readonly dev?: boolean;
+  readonly optional?: boolean;
   readonly link?: boolean;
 }
 
@@ -80,18 +85,24 @@ export function parseLock(text: string): Lock {
 
 /** The same package in two places runs if one of them does. */
 function inBothPlaces(before: LockedPackage, one: LockedPackage): LockedPackage {
-  return { ...one, isDev: before.isDev && one.isDev, paths: [...before.paths, ...one.paths] };
+  return {
+    ...one,
+    isDev: before.isDev && one.isDev,
+    isOptional: before.isOptional && one.isOptional,
+    paths: [...before.paths, ...one.paths],
+  };
 }
 
 function lockedPackage(path: string, entry: Entry): LockedPackage {
   const name = entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-  const { version = '', license, integrity, dev = false } = entry;
+  const { version = '', license, integrity, dev = false, optional = false } = entry;
   return {
     name,
     version,
     licence: license ?? KNOWN_LICENCES[name] ?? null,
     sha512: integrity?.startsWith('sha512-') === true ? hex(integrity.slice(7)) : null,
     isDev: dev,
+    isOptional: optional,
     paths: [path],
   };
 }

@@ -25,13 +25,13 @@ export function renderSbom({ name, version, packages }: Lock, omitDev: boolean):
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function component({ name, version, licence, sha512, isDev }: LockedPackage): object {
+function component({ name, version, licence, sha512, isDev, isOptional }: LockedPackage): object {
   return {
     type: 'library',
     'bom-ref': purl(name, version),
     name,
     version,
-    scope: isDev ? 'excluded' : 'required',
+    scope: isDev ? 'excluded' : isOptional ? 'optional' : 'required',
     purl: purl(name, version),
     ...(sha512 === null ? {} : { hashes: [{ alg: 'SHA-512', content: sha512 }] }),
     ...(licence === null ? {} : { licenses: [{ expression: licence }] }),

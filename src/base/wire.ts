@@ -50,6 +50,7 @@ export class Wire implements Watched {
   /** The reasons for which it is not read, as bits. */
   #pauses = 0;
   #written = 0;
+  #received = 0;
   /** What the socket's close means. */
   #end: WireEnd = { kind: 'closed' };
   /** After close(): bytes that may still come. */
@@ -85,6 +86,11 @@ export class Wire implements Watched {
 
   get isPaused(): boolean {
     return this.#pauses !== 0;
+  }
+
+  /** Bytes so far, dropped ones included. */
+  get received(): number {
+    return this.#received;
   }
 
   get written(): number {
@@ -278,6 +284,7 @@ export class Wire implements Watched {
   }
 
   #read(chunk: Buffer): void {
+    this.#received += chunk.length;
     if (this.#state !== 'open') {
       this.#guarded(() => this.#drop(chunk.length));
       return;

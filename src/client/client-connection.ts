@@ -40,7 +40,7 @@ type Life =
   /** In state waiting, opening, unplaced or open. */
   | { readonly kind: 'logged_in'; readonly standing: ClientStanding }
   /** Holds nothing any more; its text waits for refusal_delay. */
-  | { readonly kind: 'refusing'; readonly timer: Timer }
+  | { readonly kind: 'refusing'; readonly timer: Timer; readonly wid: string | null }
   /** In state refused or closing: what was to be said has been written, and the wire is parting. */
   | { readonly kind: 'over' };
 
@@ -219,7 +219,7 @@ export class ClientConnection
       return;
     }
     const timer = this.#parts.clock.after(delayMs, () => this.guarded(say));
-    this.#leave({ kind: 'refusing', timer }, 'refusing');
+    this.#leave({ kind: 'refusing', timer, wid: this.#wid() }, 'refusing');
   }
 
   /** The one way out. Idempotent. */
@@ -227,12 +227,20 @@ export class ClientConnection
     const life = this.#life;
     if (life.kind === 'over') return;
     const asking = life.kind === 'logged_in' ? life.standing.asking : null;
-    const { role } = this.#whereabouts;
+    const client = {
+      reason,
+      role: this.#whereabouts.role,
+      address: this.address,
+      wid: this.#wid(),
+      commands: this.#traffic.commands,
+      bytesIn: this.#wire.received,
+      bytesOut: this.#wire.written + (farewell?.length ?? 0),
+    };
     eachOf(this.#parts.wiring.onBug, [
       () => this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing'),
       () => this.#part(farewell),
       () => asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost'),
-      () => noteEnd(this.#parts, reason, role, this.#acceptedAt),
+      () => noteEnd(this.#parts, client, this.#acceptedAt),
     ]);
   }
 
@@ -350,6 +358,12 @@ export class ClientConnection
   get #hasWork(): boolean {
     if (this.#life.kind === 'logging_in') return this.#traffic.lines.hasLine;
     return this.#life.kind === 'logged_in' && this.#traffic.hasWork;
+  }
+
+  /** As HELLO said; null without one. */
+  #wid(): string | null {
+    if (this.#life.kind === 'logged_in') return this.#life.standing.wid;
+    return this.#life.kind === 'refusing' ? this.#life.wid : null;
   }
 
   /** Gives back everything that the connection holds outside itself. */

@@ -1,12 +1,35 @@
 // What clients tell of themselves, be it to a log. Promise: whoever hears it owns neither client nor text.
 
 import type { RefusalReason } from '../admission/outcomes.ts';
+import type { Command } from '../protocol/command.ts';
+import type { KnownRole } from './client-connections.ts';
 import type { ClientEndReason } from './client-states.ts';
+
+/** A client connection that has ended. */
+export interface EndedClient {
+  readonly reason: ClientEndReason;
+  readonly role: KnownRole;
+  /** Empty where the system does not know it. */
+  readonly address: string;
+  /** As the client wrote it, up to 64 KiB; null without a HELLO, empty for a producer. */
+  readonly wid: string | null;
+  readonly seconds: number;
+  /** Those whose reply was passed on to its end. */
+  readonly commands: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Who looks at replies as they are passed on to clients. */
+export interface ReplyWatch {
+  /** The last piece of the reply to `command`, which is all of it but for a long PUSHB; monotonic ms. */
+  answered(command: Command, reply: Buffer, now: number): void;
+}
 
 /** Who hears what becomes of clients. */
 export interface ClientEvents {
   refused(reason: RefusalReason, text: string): void;
-  clientEnded(reason: ClientEndReason, role: string, seconds: number): void;
+  clientEnded(client: EndedClient): void;
   /** One that was idle for `seconds` gave its place to a client that waits. */
   reclaimed(seconds: number): void;
   bug(error: unknown): void;

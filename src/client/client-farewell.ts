@@ -3,7 +3,7 @@
 
 import type { Parting, WireEnd } from '../base/wire-owner.ts';
 import { type Refusal, refusalText } from '../protocol/error-texts.ts';
-import type { KnownRole } from './client-connections.ts';
+import type { EndedClient } from './client-events.ts';
 import type { ClientParts } from './client-parts.ts';
 import type { ClientEndReason } from './client-states.ts';
 
@@ -19,12 +19,11 @@ export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): 
 /** Counts and logs the end of a connection that was accepted at `acceptedAt` (monotonic ms). */
 export function noteEnd(
   { counts, events, wiring }: ClientParts,
-  reason: ClientEndReason,
-  role: KnownRole,
+  client: Omit<EndedClient, 'seconds'>,
   acceptedAt: number,
 ): void {
-  counts.ends.add(reason);
-  events.clientEnded(reason, role, (wiring.turns.now() - acceptedAt) / 1000);
+  counts.ends.add(client.reason);
+  events.clientEnded({ ...client, seconds: (wiring.turns.now() - acceptedAt) / 1000 });
 }
 
 /** How long the next refused client is held before it is told; ms. */

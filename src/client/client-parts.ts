@@ -9,7 +9,7 @@ import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEvents } from './client-events.ts';
+import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { IdleClients } from './idle-clients.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { ClientConnections } from './client-connections.ts';
@@ -63,4 +63,6 @@ export interface ClientParts {
   /** From a FETCH that waits for a lane to its answer. */
   readonly fetchDeadlines: Deadlines<Expiring>;
   readonly events: ClientEvents;
+  /** Null: no metric needs the replies. */
+  readonly watch: ReplyWatch | null;
 }

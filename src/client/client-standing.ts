@@ -87,6 +87,11 @@ export class ClientStanding implements RequestOwner {
     return this.#state.kind === 'unplaced' ? null : this.#state.request;
   }
 
+  /** As HELLO says; empty for none. */
+  get wid(): string {
+    return this.#hello.wid;
+  }
+
   /** The wid of one that has a worker's standing. */
   get worker(): string | null {
     if (this.#state.kind === 'unplaced') return null;

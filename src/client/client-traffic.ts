@@ -71,6 +71,11 @@ export class ClientTraffic implements BufferReader, Debtor {
     return Math.max(this.#lastReadAt, this.#commands.lastAnsweredAt);
   }
 
+  /** Commands that were answered. */
+  get commands(): number {
+    return this.#commands.answers;
+  }
+
   /** Whether everybody else waits for this client to go on. */
   get holdsUpOthers(): boolean {
     return this.#parts.budget.commands.holdsUpOthers(this);
@@ -124,7 +129,10 @@ export class ClientTraffic implements BufferReader, Debtor {
   /** A piece of the reply to `command`. */
   reply(command: Command, piece: Buffer, last: boolean): void {
     this.tell(piece);
-    if (last) this.#commands.answered(command);
+    if (!last) return;
+    const { watch, wiring } = this.#parts;
+    if (watch !== null) watch.answered(command, piece, wiring.turns.now());
+    this.#commands.answered(command);
   }
 
   tell(bytes: Buffer): void {

@@ -15,7 +15,7 @@ import type { ServerHealth } from '../server/health.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
-import type { ClientEvents } from './client-events.ts';
+import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
 import { Departure } from './departure.ts';
 import { Eviction } from './eviction.ts';
@@ -38,6 +38,8 @@ export interface ClientsParts {
   readonly budget: BufferBudget;
   readonly wiring: Wiring;
   readonly events: ClientEvents;
+  /** Null: no metric needs the replies. */
+  readonly watch: ReplyWatch | null;
 }
 
 export class Clients {

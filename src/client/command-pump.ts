@@ -50,6 +50,7 @@ export class CommandPump {
   #heldLine: Buffer | null = null;
   readonly #pump: Pump;
   #lastAnsweredAt = 0;
+  #answers = 0;
   /** When what is taken up now was read; monotonic ms. */
   #readAt = 0;
 
@@ -64,6 +65,11 @@ export class CommandPump {
         client.end('bug', null);
       },
     );
+  }
+
+  /** Commands whose reply was passed on to its end. */
+  get answers(): number {
+    return this.#answers;
   }
 
   get isIdle(): boolean {
@@ -154,6 +160,7 @@ export class CommandPump {
   /** The reply to `command` has been passed on to its end. */
   answered(command: Command): void {
     this.#outstanding -= 1;
+    this.#answers += 1;
     if (command.verb === 'FETCH') this.#fetchIsOutstanding = false;
     if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
     const { counts, wiring } = this.#parts;

@@ -22,6 +22,23 @@ export type RuleMode = (typeof RULE_MODES)[number];
 export const EVICTIONS = ['none', 'idle'] as const;
 export type EvictionName = (typeof EVICTIONS)[number];
 
+/** For what costs something where it is on. */
+export const SWITCH = ['off', 'on'] as const;
+export type Switch = (typeof SWITCH)[number];
+
+/** Where the statsd receiver is. */
+export type StatsdTarget =
+  | { readonly kind: 'udp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Whose names go to statsd beside the bouncer's own. */
+export const LEGACY_NAMES = ['none', 'enterprise'] as const;
+export type LegacyNames = (typeof LEGACY_NAMES)[number];
+
+/** Which client connections get a line in the log when they end. */
+export const CONNECTION_LINES = ['off', 'sampled', 'all'] as const;
+export type ConnectionLines = (typeof CONNECTION_LINES)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: {
@@ -82,5 +99,22 @@ export interface Config {
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
   readonly admin: { readonly address: Address };
-  readonly log: { readonly level: LogLevel };
+  readonly metrics: { readonly jobs: Switch; readonly jobsMax: number };
+  readonly statsd: {
+    /** Null: nothing is sent. */
+    readonly target: StatsdTarget | null;
+    readonly intervalMs: number;
+    readonly prefix: string;
+    /** `name:value`. */
+    readonly tags: readonly string[];
+    readonly legacyNames: LegacyNames;
+    readonly legacyPrefix: string;
+  };
+  readonly log: {
+    readonly level: LogLevel;
+    readonly connections: ConnectionLines;
+    /** With `sampled`: one of so many. */
+    readonly connectionsSample: number;
+    readonly connectionsPerSecond: number;
+  };
 }

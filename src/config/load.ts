@@ -1,7 +1,7 @@
 // From what operators wrote to a Config. Promise: either a complete Config, or every problem at
 // once; nothing is read from the process, so what it does depends on its arguments alone.
 
-import type { Config } from './config.ts';
+import type { Config, StatsdTarget } from './config.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
@@ -10,6 +10,7 @@ import type { OptionKey, ValueOf } from './options.ts';
 import { readPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
 import { readYaml } from './yaml-source.ts';
+import { readDatadogTarget } from './statsd-target.ts';
 import type { Entry } from './yaml-source.ts';
 
 /** An option set on the command line. */
@@ -44,9 +45,10 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
     const value = OPTIONS[key].kind.fromText(text);
     values.set({ key, value, origin: { kind: 'command line', flag } });
   }
-  const config = configOf(values);
+  const datadog = readDatadogTarget(environment);
+  const config = withTarget(configOf(values), values, datadog.target);
   const problems = [...written.problems, ...values.problems, ...contradictionsOf(config, values)];
-  const { warnings } = surroundings;
+  const warnings = [...surroundings.warnings, ...datadog.warnings];
   if (config.server.password !== '') {
     return problems.length > 0 ? { problems, warnings } : { config, warnings };
   }
@@ -59,6 +61,12 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
   const allWarnings = warning === null ? warnings : [...warnings, warning];
   if (problems.length > 0) return { problems, warnings: allWarnings };
   return { config: { ...config, server: { ...config.server, password } }, warnings: allWarnings };
+}
+
+/** Datadog's own variables name the statsd receiver where no option does. */
+function withTarget(config: Config, values: Values, target: StatsdTarget | null): Config {
+  if (target === null || values.originOf('statsd.url').kind !== 'default') return config;
+  return { ...config, statsd: { ...config.statsd, target } };
 }
 
 /** The values of all options so far, and where each was written. */
@@ -175,6 +183,20 @@ function configOf(values: Values): Config {
     },
     redis: { url: values.get('redis.url'), intervalMs: values.get('redis.interval') },
     admin: { address: values.get('admin.address') },
-    log: { level: values.get('log.level') },
+    metrics: { jobs: values.get('metrics.jobs'), jobsMax: values.get('metrics.jobs_max') },
+    statsd: {
+      target: values.get('statsd.url'),
+      intervalMs: values.get('statsd.interval'),
+      prefix: values.get('statsd.prefix'),
+      tags: values.get('statsd.tags'),
+      legacyNames: values.get('statsd.legacy_names'),
+      legacyPrefix: values.get('statsd.legacy_prefix'),
+    },
+    log: {
+      level: values.get('log.level'),
+      connections: values.get('log.connections'),
+      connectionsSample: values.get('log.connections_sample'),
+      connectionsPerSecond: values.get('log.connections_per_second'),
+    },
   };
 }

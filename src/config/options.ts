@@ -3,7 +3,15 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
-import { EVICTIONS, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import {
+  CONNECTION_LINES,
+  EVICTIONS,
+  LEGACY_NAMES,
+  LOG_LEVELS,
+  MODES,
+  RULE_MODES,
+  SWITCH,
+} from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -18,6 +26,7 @@ import {
   size,
 } from './kinds.ts';
 import type { Kind, Written } from './kinds.ts';
+import { statsdPrefix, statsdTags, statsdUrl } from './statsd-kinds.ts';
 
 /** One option; `fallback` is its default as an operator would write it. */
 export interface Option<T> {
@@ -58,6 +67,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   writes: 'What the bouncer does so that +OK means that the job is stored. off: nothing.',
   redis: "Direct queries to Faktory's Redis: its INFO, and whether it accepts writes.",
   admin: 'The admin HTTP server: metrics and health.',
+  metrics: 'What is measured beyond the usual.',
+  statsd: 'Metrics to a statsd or DogStatsD receiver, beside /metrics.',
   log: 'JSON lines on standard output.',
 };
 
@@ -377,12 +388,89 @@ export const OPTIONS = {
     doc: 'Reload when the configuration file, or the file that FAKTORY_PASSWORD names, changes. SIGHUP reloads in any case.',
     read: (config) => config.reloadOnChange,
   }),
+  'metrics.jobs': option({
+    kind: choice(SWITCH),
+    fallback: 'off',
+    reloadable: false,
+    doc: 'on: jobs pushed, fetched, acknowledged and failed, and their run time, by queue and job type.',
+    read: (config) => config.metrics.jobs,
+  }),
+  'metrics.jobs_max': option({
+    kind: integer(1, 200),
+    fallback: 20,
+    reloadable: false,
+    doc: 'Queues, and job types, that have a label of their own: those with the most jobs. All others count as other.',
+    read: (config) => config.metrics.jobsMax,
+  }),
+  'statsd.url': option({
+    kind: statsdUrl(),
+    fallback: '',
+    reloadable: false,
+    doc: 'Address of the receiver. Empty: the variable DD_DOGSTATSD_URL or DD_DOGSTATSD_SOCKET names it, else nothing is sent. Unix sockets need the optional package koffi.',
+    read: (config) => config.statsd.target,
+  }),
+  'statsd.interval': option({
+    kind: duration('1s', '1h'),
+    fallback: '10s',
+    reloadable: false,
+    doc: 'Interval between reports.',
+    read: (config) => config.statsd.intervalMs,
+  }),
+  'statsd.prefix': option({
+    kind: statsdPrefix(),
+    fallback: 'faktory_bouncer.',
+    reloadable: false,
+    doc: "Text before the names of the bouncer's metrics.",
+    read: (config) => config.statsd.prefix,
+  }),
+  'statsd.tags': option({
+    kind: statsdTags(),
+    fallback: '',
+    reloadable: false,
+    doc: 'Tags on every metric, separated by commas. DD_TAGS, DD_ENV, DD_SERVICE and DD_VERSION are added, and win over a tag of the same name.',
+    read: (config) => config.statsd.tags,
+  }),
+  'statsd.legacy_names': option({
+    kind: choice(LEGACY_NAMES),
+    fallback: 'none',
+    reloadable: false,
+    doc: "enterprise: sends Faktory Enterprise's metrics too, under its names, for dashboards that were made for it. Leave it at none while Faktory itself sends them.",
+    read: (config) => config.statsd.legacyNames,
+  }),
+  'statsd.legacy_prefix': option({
+    kind: statsdPrefix(),
+    fallback: 'faktory.',
+    reloadable: false,
+    doc: 'Text before the names of statsd.legacy_names. Faktory Enterprise 1.7.0 sent them without it.',
+    read: (config) => config.statsd.legacyPrefix,
+  }),
   'log.level': option({
     kind: choice(LOG_LEVELS),
     fallback: 'info',
     reloadable: true,
     doc: 'Least severe level that is logged.',
     read: (config) => config.log.level,
+  }),
+  'log.connections': option({
+    kind: choice(CONNECTION_LINES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'Which client connections write a line to the log when they end, at level info. off: none; at log.level debug all of them, at level debug. sampled: one of log.connections_sample, at random. all: each one.',
+    read: (config) => config.log.connections,
+  }),
+  'log.connections_sample': option({
+    kind: integer(1, 1_000_000),
+    fallback: 100,
+    reloadable: true,
+    doc: 'With log.connections sampled: one of so many connections writes a line.',
+    read: (config) => config.log.connectionsSample,
+  }),
+  'log.connections_per_second': option({
+    kind: integer(1, 100_000),
+    fallback: 100,
+    reloadable: true,
+    doc: 'Most lines of log.connections in a second. Further ones are left out, and the next line says how many.',
+    read: (config) => config.log.connectionsPerSecond,
   }),
 } as const;
 

@@ -1,10 +1,12 @@
-// What happens, in the log. Promise: one line per ended connection at debug, per refusal reason at a
-// bounded rate, per change of Faktory's health; never a password, a payload or a client's text.
+// What happens, in the log. Promise: one line per refusal reason at a bounded rate, one per change of
+// Faktory's health; never a password, a payload or a client's text.
 
 import { SharedCountError } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
-import type { ClientEndReason } from '../client/client-states.ts';
+import type { EndedClient } from '../client/client-events.ts';
+import type { Live } from '../base/live.ts';
+import { ConnectionLog, type ConnectionLogSettings } from './connection-log.ts';
 import type { Counts } from './counts.ts';
 import {
   type DialFailure,
@@ -24,10 +26,20 @@ const INFO_INTERVAL_MS = 3_600_000;
 /** Characters of Faktory's text when it refuses the handshake; enough to recognise it. */
 const SERVER_TEXT_MAX = 200;
 
+export interface EventLogParts {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly counts: Counts;
+  readonly connections: Live<ConnectionLogSettings>;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
 export class EventLog {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #counts: Counts;
+  readonly #connections: ConnectionLog;
   readonly #refusals: RateLimitedLog<RefusalReason>;
   readonly #handshakes: RateLimitedLog<'handshake'>;
   readonly #dials: RateLimitedLog<ServerEndReason>;
@@ -35,10 +47,12 @@ export class EventLog {
   readonly #infos: RateLimitedLog<'forced'>;
   readonly #reclaims: RateLimitedLog<'reclaimed'>;
 
-  constructor(log: Logger, clock: Clock, counts: Counts) {
+  constructor(parts: EventLogParts) {
+    const { log, clock, counts } = parts;
     this.#log = log;
     this.#clock = clock;
     this.#counts = counts;
+    this.#connections = new ConnectionLog({ ...parts, counts: counts.connectionLog });
     const warn = (fields: object, text: string): void => log.warn(fields, text);
     const error = (fields: object, text: string): void => log.error(fields, text);
     this.#refusals = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
@@ -53,10 +67,8 @@ export class EventLog {
     this.#refusals.line(reason, this.#clock.now(), { reason, text }, 'client refused');
   }
 
-  clientEnded(reason: ClientEndReason, role: string, seconds: number): void {
-    if (this.#log.isLevelEnabled('debug')) {
-      this.#log.debug({ reason, role, seconds }, 'client connection ended');
-    }
+  clientEnded(client: EndedClient): void {
+    this.#connections.ended(client);
   }
 
   reclaimed(idleSeconds: number): void {

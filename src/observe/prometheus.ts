@@ -5,14 +5,8 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { Metric } from 'prom-client';
 import type { Counts } from './counts.ts';
-import { bouncerFamilies } from './families/bouncer.ts';
-import { CLIENT_FAMILIES } from './families/clients.ts';
-import { COMMAND_FAMILIES } from './families/commands.ts';
-import { FAKTORY_FAMILIES } from './families/faktory.ts';
 import { METRIC_PREFIX } from './families/family.ts';
 import type { Family, Source } from './families/family.ts';
-import { SERVER_FAMILIES } from './families/servers.ts';
-import { WRITE_FAMILIES } from './families/writes.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What the admin server needs to answer a scrape. */
@@ -21,20 +15,24 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
+/** Gauges of prom-client that are named as counters; each is the sum of another metric. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
 /** Makes the registry of one bouncer; `snapshot` is called once per scrape. */
-export function createMetrics(counts: Counts, snapshot: () => Snapshot, version: string): Metrics {
+export function createMetrics(
+  families: readonly Family[],
+  counts: Counts,
+  snapshot: () => Snapshot,
+): Metrics {
   const registry = new Registry();
   let source: Source | null = null;
-  const families = [
-    ...CLIENT_FAMILIES,
-    ...SERVER_FAMILIES,
-    ...COMMAND_FAMILIES,
-    ...WRITE_FAMILIES,
-    ...FAKTORY_FAMILIES,
-    ...bouncerFamilies(version),
-  ];
   for (const family of families) register(registry, family, () => source);
   collectDefaultMetrics({ register: registry, prefix: METRIC_PREFIX });
+  for (const name of MISNAMED) registry.removeSingleMetric(METRIC_PREFIX + name);
   return {
     contentType: registry.contentType,
     render() {

@@ -12,7 +12,16 @@ export interface FaktoryInfo {
   readonly enqueued: number;
   readonly processed: number;
   readonly failures: number;
+  /** Null where INFO does not say. */
+  readonly tasks: Readonly<Record<'scheduled' | 'retries' | 'dead', number | null>>;
+  /** Jobs in each of the first queues by name, QUEUES_MAX at most. */
+  readonly queueSizes: ReadonlyMap<string, number>;
 }
+
+/** Queues whose size is kept. INFO itself is read up to 64 KiB. */
+const QUEUES_MAX = 200;
+/** Faktory's own pattern (v1.7.0 storage/redis.go ValidQueueName), and a length. */
+const QUEUE_NAME = /^[a-zA-Z0-9._-]{1,100}$/;
 
 /** Reads the JSON of INFO's bulk reply; null if a field that is read is missing. */
 export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null {
@@ -51,7 +60,24 @@ export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null 
     enqueued,
     processed,
     failures,
+    tasks: tasksOf(asObject(faktory['tasks'])),
+    queueSizes: sizesOf(asObject(faktory['queues'])),
   };
+}
+
+function tasksOf(tasks: Record<string, unknown> | null): FaktoryInfo['tasks'] {
+  const size = (name: string): number | null => asCount(asObject(tasks?.[name])?.['size']);
+  return { scheduled: size('Scheduled'), retries: size('Retries'), dead: size('Dead') };
+}
+
+function sizesOf(queues: Record<string, unknown> | null): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  for (const [name, value] of Object.entries(queues ?? {})) {
+    const size = asCount(value);
+    if (size !== null && QUEUE_NAME.test(name)) sizes.set(name, size);
+    if (sizes.size === QUEUES_MAX) break;
+  }
+  return sizes;
 }
 
 const decoder = new TextDecoder();

@@ -82,7 +82,16 @@ const DEFAULTS: Config = {
   writes: { lateReply: 'on', hang: 'on', refused: 'on', probeIntervalMs: 1000 },
   redis: { url: '', intervalMs: 5000 },
   admin: { address: { host: '127.0.0.1', port: 7421 } },
-  log: { level: 'info' },
+  metrics: { jobs: 'off', jobsMax: 20 },
+  statsd: {
+    target: null,
+    intervalMs: 10_000,
+    prefix: 'faktory_bouncer.',
+    tags: [],
+    legacyNames: 'none',
+    legacyPrefix: 'faktory.',
+  },
+  log: { level: 'info', connections: 'off', connectionsSample: 100, connectionsPerSecond: 100 },
 };
 
 t.test('no file, an empty one and one of comments mean all defaults', (t) => {
@@ -131,6 +140,11 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['observe_only: yes\n', /^x\.yaml:1:15: .*found "yes"; allowed is true or false$/],
   ['mode: shared\n', /^x\.yaml:1:7: .*found "shared"; allowed is one of session, pooled$/],
   ['log: { level: loud }\n', /^x\.yaml:1:15: .*allowed is one of fatal, error, /],
+  ['metrics: { jobs_max: 201 }\n', /allowed is a whole number from 1 to 200$/],
+  ['metrics: { jobs: yes }\n', /found "yes"; allowed is one of off, on$/],
+  ['log: { connections: some }\n', /^x\.yaml:1:21: .*allowed is one of off, sampled, all$/],
+  ['log: { connections_sample: 0 }\n', /allowed is a whole number from 1 to 1000000$/],
+  ['log: { connections_per_second: 0 }\n', /allowed is a whole number from 1 to 100000$/],
   ['listen: { address: 7519 }\n', /^x\.yaml:1:20: .*found 7519; allowed is host:port/],
   ['listen: { address: "1.2.3.400:1" }\n', /found "1\.2\.3\.400:1"; /],
   ['listen: { address: "a:65536" }\n', /found "a:65536"; /],
@@ -156,6 +170,16 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
     'server: { url: "tcp+tls://h:1" }\n',
     /^x\.yaml:1:16: Cannot use server\.url: tcp\+tls is not supported/,
   ],
+  [
+    'statsd: { url: "http://h:1" }\n',
+    /^x\.yaml:1:16: Cannot use statsd\.url: not a statsd URL; write udp:\/\/host:port/,
+  ],
+  ['statsd: { url: "udp://h:0" }\n', /found no usable host and port/],
+  ['statsd: { url: "udp://[::g]:1" }\n', /found no usable host and port/],
+  ['statsd: { url: "unix://a" }\n', /found no absolute path after unix:/],
+  ['statsd: { prefix: "a b" }\n', /Cannot use statsd\.prefix: allowed are up to 100/],
+  ['statsd: { tags: "a:b|c" }\n', /Cannot use statsd\.tags: allowed are up to 20 tags/],
+  ['statsd: { legacy_names: both }\n', /allowed is one of none, enterprise$/],
   [
     'redis: { url: "http://h:1" }\n',
     /^x\.yaml:1:15: Cannot use redis\.url: not a Redis URL; write redis:/,

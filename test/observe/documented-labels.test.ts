@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { Counts } from '../../src/observe/counts.ts';
+import { allFamilies } from '../../src/observe/families/all.ts';
 import { createMetrics } from '../../src/observe/prometheus.ts';
 import { fullSnapshot } from '../support/full-snapshot.ts';
 
@@ -11,7 +12,7 @@ const OPEN_LABELS = new Set(['le', 'version', 'node_version', 'type', 'kind', 's
 
 t.test('every label value that a scrape shows is in the docs', async (t) => {
   const docs = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-  const text = await createMetrics(new Counts(), fullSnapshot, '0.1.0').render();
+  const text = await createMetrics(allFamilies('0.1.0'), new Counts(), fullSnapshot).render();
   const seen = new Set<string>();
   for (const [, label = '', value] of text.matchAll(/[{,](\w+)="([^"]*)"/g)) {
     if (OPEN_LABELS.has(label) || ['major', 'minor', 'patch'].includes(label)) continue;

@@ -11,8 +11,8 @@ const ANSWER = {
     total_processed: 500,
     total_enqueued: 42,
     total_queues: 3,
-    queues: { default: 42 },
-    tasks: { Busy: { size: 1 } },
+    queues: { default: 40, 'a b': 1, low: 2 },
+    tasks: { Busy: { size: 1 }, Scheduled: { size: 7 }, Dead: { size: -1 } },
   },
   server: {
     description: 'Faktory',
@@ -34,6 +34,11 @@ const INFO = {
   enqueued: 42,
   processed: 500,
   failures: 6,
+  tasks: { scheduled: 7, retries: null, dead: null },
+  queueSizes: new Map([
+    ['default', 40],
+    ['low', 2],
+  ]),
 };
 
 t.test('an answer of Faktory is read, as text and as bytes', async (t) => {
@@ -64,4 +69,10 @@ t.test('whatever is not such an object is null', async (t) => {
   t.equal(parseFaktoryInfo(JSON.stringify({ server: ANSWER.server })), null);
   t.equal(parseFaktoryInfo(JSON.stringify({ ...ANSWER, faktory: [] })), null);
   t.equal(parseFaktoryInfo(new Uint8Array([0xff, 0xfe, 0x00])), null);
+});
+
+t.test('the sizes of 200 queues are kept, and of no more', async (t) => {
+  const queues = Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`q${at}`, at]));
+  const answer = { ...ANSWER, faktory: { ...ANSWER.faktory, queues } };
+  t.equal(parseFaktoryInfo(JSON.stringify(answer))?.queueSizes.size, 200);
 });

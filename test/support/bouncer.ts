@@ -8,7 +8,7 @@ import type { Config } from '../../src/config/config.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problems.ts';
 import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
-import { createLog } from '../../src/observe/log.ts';
+import { createLog, type Logger } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/reloads.ts';
 import { systemSurroundings } from '../../src/surroundings.ts';
@@ -24,6 +24,8 @@ export interface BouncerOptions {
   readonly overrides?: Overrides;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: none. */
+  readonly log?: Logger;
   /** FAKTORY_PASSWORD: what clients and Faktory are asked with. */
   readonly password?: string;
 }
@@ -158,7 +160,7 @@ export async function startBouncer(t: Test, options: BouncerOptions): Promise<Ru
   const { clock } = options;
   const changes: Changes = { overrides: {} };
   const configSource = { load: async () => loadFor(options, changes.overrides), files: [] };
-  const surroundings = systemSurroundings(createLog('silent'), configSource);
+  const surroundings = systemSurroundings(options.log ?? createLog('silent'), configSource);
   const bouncer = new Bouncer(config, { ...surroundings, ...(clock !== undefined && { clock }) });
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, changes, {

@@ -42,6 +42,8 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
         enqueued: 42,
         processed: 500,
         failures: 6,
+        tasks: { scheduled: 7, retries: 8, dead: 9 },
+        queueSizes: new Map([['default', 42]]),
       },
     },
     redis: {

@@ -1,5 +1,5 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go and Python
-// clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, Prometheus, the pinned Faktory, Go
+// and Python clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
@@ -36,16 +36,29 @@ export async function provision(say: Say): Promise<Provisioned> {
 }
 
 async function provisionRedis(say: Say): Promise<string | undefined> {
-  if (findProgram('redis-server') !== undefined) return undefined;
+  return provisionPackage(say, 'redis-server', 'redis-server');
+}
+
+/** For the tests of alerts and dashboard; the problem where it cannot be had. */
+export async function provisionPrometheus(say: Say): Promise<string | undefined> {
+  return provisionPackage(say, 'promtool', 'prometheus');
+}
+
+/** Debian's `name`, unless its `program` is there. */
+async function provisionPackage(
+  say: Say,
+  program: string,
+  name: string,
+): Promise<string | undefined> {
+  if (findProgram(program) !== undefined) return undefined;
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || findProgram('apt-get') === undefined) {
-    return 'Cannot install redis-server: this needs root and apt-get; install it by hand';
+    return `Cannot install ${name}: this needs root and apt-get; install it by hand`;
   }
+  const install = ['install', '-y', '--no-install-recommends', name];
   return (
     (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
-    (await withoutServices(() =>
-      step(say, 'install redis-server', 'apt-get', ['install', '-y', 'redis-server']),
-    ))
+    (await withoutServices(() => step(say, `install ${name}`, 'apt-get', install)))
   );
 }
 
@@ -141,7 +154,7 @@ function print(line: string): void {
 if (import.meta.main) {
   const { version, missing } = await provision(print);
   for (const problem of missing) print(problem);
-  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck]) {
+  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck, provisionPrometheus]) {
     const problem = await provisionMore(print);
     if (problem !== undefined) print(`${problem}; its tests will be skipped, or fail as CI=true`);
   }

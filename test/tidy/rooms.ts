@@ -24,8 +24,15 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
-    any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
-    types: ['src/admission/', 'src/redis/', 'src/base/clock.ts'],
+    any: [
+      'src/client/',
+      'src/lanes/',
+      'src/server/',
+      'src/protocol/',
+      'src/base/counters.ts',
+      'src/base/check.ts',
+    ],
+    types: ['src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/base/live.ts'],
   },
   'src/protocol/': { any: [], types: [] },
   'src/config/': { any: [], types: ['src/base/address.ts'] },
@@ -47,6 +54,7 @@ const ABOVE = new Set([
 const OWNED: Readonly<Record<string, string>> = {
   'prom-client': 'src/observe/',
   pino: 'src/observe/',
+  'hot-shots': 'src/observe/',
   ioredis: 'src/redis/',
   yaml: 'src/config/',
   zod: 'src/config/',

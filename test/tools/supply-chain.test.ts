@@ -41,7 +41,9 @@ t.test('without development packages it lists what runs', async (t) => {
     t.ok(names.includes(direct), direct);
   }
   t.notOk(names.includes('tap'));
-  t.ok(components.every(({ scope }) => scope === 'required'));
+  t.ok(components.every(({ scope }) => scope === 'required' || scope === 'optional'));
+  t.equal(components.find(({ name }) => name === 'koffi')?.scope, 'optional');
+  t.equal(components.find(({ name }) => name === 'yaml')?.scope, 'required');
 });
 
 t.test('a package in two places is listed once, and runs if one of them does', async (t) => {

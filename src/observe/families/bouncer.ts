@@ -36,6 +36,12 @@ export function bouncerFamilies(version: string): readonly Family[] {
       'When the configuration in force was last read, at the start or by a reload, in seconds since 1970.',
       ({ counts }) => counts.reloads.succeededAtMs / 1000,
     ),
+    counterBy(
+      'connection_log_lines_total',
+      'Lines of log.connections that were written, and those that were left out of it.',
+      'outcome',
+      (counts) => counts.connectionLog,
+    ),
     counter(
       'bugs_total',
       'Failed internal checks; anything above 0 is a defect worth a report.',

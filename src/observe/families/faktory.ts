@@ -5,7 +5,7 @@ import type { Snapshot } from '../snapshot.ts';
 import type { FaktoryInfo } from '../../server/info.ts';
 import type { RedisInfo } from '../../redis/redis-info.ts';
 import { counter, counterBy, gauge, labelledGauge } from './family.ts';
-import type { Family } from './family.ts';
+import type { Family, Source } from './family.ts';
 import { serversIn } from './servers.ts';
 
 const PLAIN_VERSION = /^[0-9A-Za-z.+-]{1,32}$/;
@@ -53,11 +53,14 @@ export const FAKTORY_FAMILIES: readonly Family[] = [
   redisGauge('redis_max_clients', 'maxClients', "Redis's own cap on connections."),
   redisGauge('redis_used_memory_bytes', 'usedMemoryBytes', 'Memory that Redis uses.'),
   redisGauge('redis_max_memory_bytes', 'maxMemoryBytes', "Redis's own cap on memory; 0 is none."),
-  counter(
-    'redis_rejected_connections_total',
-    'Connections that Redis refused because of its cap.',
-    ({ snapshot }) => snapshot.redis?.rejectedConnections ?? null,
-  ),
+  {
+    ...counter(
+      'redis_rejected_connections_total',
+      'Connections that Redis refused because of its cap.',
+      ({ snapshot }) => snapshot.redis?.rejectedConnections ?? null,
+    ),
+    isForeign: true,
+  },
 ];
 
 /**
@@ -76,7 +79,8 @@ function faktoryGauge(name: string, key: NumberKey<FaktoryInfo>, help: string): 
 }
 
 function faktoryCounter(name: string, key: NumberKey<FaktoryInfo>, help: string): Family {
-  return counter(name, help, ({ snapshot }) => snapshot.faktory.info?.[key] ?? null);
+  const read = ({ snapshot }: Source): number | null => snapshot.faktory.info?.[key] ?? null;
+  return { ...counter(name, help, read), isForeign: true };
 }
 
 function redisGauge(name: string, key: NumberKey<RedisInfo>, help: string): Family {

@@ -25,6 +25,8 @@ export interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
+  /** Of a counter that another program keeps: what it says first has happened before our time. */
+  readonly isForeign?: true;
   read(source: Source): readonly Sample[];
 }
 
@@ -95,7 +97,7 @@ function single(value: MaybeNumber): Sample[] {
 }
 
 /** Buckets as Prometheus wants them: each holds all that the smaller ones hold. */
-function histogramSamples(
+export function histogramSamples(
   name: string,
   labels: Record<string, string>,
   histogram: Histogram,
