@@ -16,5 +16,6 @@ export const REFUSAL_REASONS = [
   'waiting_line',
   'unreachable',
   'draining',
+  'connection_rate',
 ] as const satisfies readonly Refusal['reason'][];
 export type RefusalReason = Refusal['reason'];

@@ -1,6 +1,7 @@
 // What all client connections share.
 
 import type { Admission } from '../admission/admission.ts';
+import type { Door, DoorSettings } from '../admission/door.ts';
 import type { Limits } from '../admission/limits.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
@@ -13,11 +14,12 @@ import type { IdleClients } from './idle-clients.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { BufferBudget } from './buffer-budget.ts';
 import type { ClientConnections } from './client-connections.ts';
+import type { CommandGuard, GuardingSettings } from './command-guard.ts';
 import type { GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import type { PasswordCheck } from './password-check.ts';
 
 /** What an operator can change about clients while they are here. */
-export interface ClientSettings {
+export interface ClientSettings extends GuardingSettings, DoorSettings {
   readonly maxCommandBytes: number;
   readonly refusalDelayMs: number;
   /** From accept to HELLO. */
@@ -46,12 +48,14 @@ export interface ClientParts {
   readonly settings: Live<ClientSettings>;
   readonly limits: Limits;
   readonly clients: ClientConnections;
+  readonly door: Door;
   readonly admission: Admission;
   readonly idle: IdleClients;
   readonly lanes: Lanes;
   readonly health: ServerHealth;
   readonly passwordCheck: PasswordCheck;
   readonly budget: BufferBudget;
+  readonly commandGuard: CommandGuard;
   readonly wiring: Wiring;
   readonly gate: HandshakeGate<GateVisitor>;
   /** From accept to HELLO. */

@@ -17,6 +17,8 @@ import { ClientConnections } from './client-connections.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import { Door } from '../admission/door.ts';
+import { CommandGuard } from './command-guard.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
@@ -51,6 +53,8 @@ export class Clients {
       ...parts,
       clients: this.#connections,
       idle: this.#idle,
+      door: new Door(settings),
+      commandGuard: new CommandGuard(parts),
       passwordCheck: new PasswordCheck(settings, parts.hasher),
       gate: new HandshakeGate<GateVisitor>(parts.limits.handshakes, (error) =>
         parts.events.bug(error),

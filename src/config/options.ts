@@ -1,10 +1,11 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { LOG_LEVELS, MODES, RULE_MODES, RULE_SWITCHES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
+  addressList,
   boolean,
   choice,
   duration,
@@ -14,6 +15,7 @@ import {
   redisUrl,
   serverUrl,
   size,
+  wordList,
 } from './kinds.ts';
 import type { Kind, Written } from './kinds.ts';
 
@@ -48,6 +50,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   waiting_line: 'Where client connections wait when a limit is reached.',
   pool: 'Pooled mode. In session mode only hold and outage_wait have an effect.',
   writes: 'What the bouncer does so that +OK means that the job is stored. off: nothing.',
+  guard:
+    'Commands and connections that can harm Faktory, rule by rule. off: the rule has no effect. log: what breaks it passes, and is counted and logged. block: the client reads an error, and its connection stays open.',
   redis: "Direct queries to Faktory's Redis: its INFO, and whether it accepts writes.",
   admin: 'The admin HTTP server: metrics and health.',
   log: 'JSON lines on standard output.',
@@ -319,6 +323,118 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'Interval between write probes while jobs are pushed. A probe is a PUSH that Faktory drops; Faktory reports whether Redis stored it. No probe is sent while Redis itself answers through redis.url. 0s: probes are sent only while Faktory is not sound.',
     read: (config) => config.writes.probeIntervalMs,
+  }),
+  'guard.bare_verb': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'block',
+    reloadable: true,
+    doc: 'PUSH, PUSHB, ACK, FAIL or BEAT without an argument. One such line crashes Faktory 1.7.',
+    read: (config) => config.guard.bareVerb,
+  }),
+  'guard.queue_arguments': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'block',
+    reloadable: true,
+    doc: 'QUEUE with fewer than two arguments. One such line crashes Faktory 1.7.',
+    read: (config) => config.guard.queueArguments,
+  }),
+  'guard.reserved_queue': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'block',
+    reloadable: true,
+    doc: "PUSH, PUSHB, FETCH or QUEUE with a queue whose name is a Redis key of Faktory's own: queues, paused, scheduled, retries, dead, working, processed, failures, and the last two with a colon and a date. One PUSH to retries makes every retry fail. Of a PUSHB with such a job, no job is pushed.",
+    read: (config) => config.guard.reservedQueue,
+  }),
+  'guard.flush': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'FLUSH, which deletes everything that Faktory has stored.',
+    read: (config) => config.guard.flush,
+  }),
+  'guard.mutate': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'MUTATE with the command clear, kill or discard. requeue always passes.',
+    read: (config) => config.guard.mutate,
+  }),
+  'guard.queue_remove': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'QUEUE REMOVE, which deletes a queue and its jobs.',
+    read: (config) => config.guard.queueRemove,
+  }),
+  'guard.trusted_addresses': option({
+    kind: addressList(),
+    fallback: '',
+    reloadable: true,
+    doc: 'Addresses and networks to which guard.flush, guard.mutate and guard.queue_remove do not apply.',
+    read: (config) => config.guard.trustedAddresses,
+  }),
+  'guard.trusted_usernames': option({
+    kind: wordList(),
+    fallback: '',
+    reloadable: true,
+    doc: 'Usernames in HELLO to which guard.flush, guard.mutate and guard.queue_remove do not apply. All clients share one password, so a username protects against mistakes and not against an attack.',
+    read: (config) => config.guard.trustedUsernames,
+  }),
+  'guard.payload_size': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'PUSH or PUSHB with a job longer than guard.payload_bytes. Of a PUSHB with such a job, no job is pushed.',
+    read: (config) => config.guard.payloadSize,
+  }),
+  'guard.payload_bytes': option({
+    kind: size('1B', '1GiB'),
+    fallback: '1MiB',
+    reloadable: true,
+    doc: 'Longest job for guard.payload_size, in bytes of its JSON.',
+    read: (config) => config.guard.payloadBytes,
+  }),
+  'guard.command_rate': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'Commands over guard.worker_commands or guard.address_commands. A client that was quiet may send five seconds of its rate at once. ACK, FAIL, BEAT and END count, and always pass.',
+    read: (config) => config.guard.commandRate,
+  }),
+  'guard.worker_commands': option({
+    kind: integer(0, 1_000_000),
+    fallback: 1000,
+    reloadable: true,
+    doc: 'Commands per second of one wid, for guard.command_rate. 0: no limit.',
+    read: (config) => config.guard.workerCommands,
+  }),
+  'guard.address_commands': option({
+    kind: integer(0, 1_000_000),
+    fallback: 5000,
+    reloadable: true,
+    doc: 'Commands per second of one remote address, for guard.command_rate. 0: no limit.',
+    read: (config) => config.guard.addressCommands,
+  }),
+  'guard.connection_rate': option({
+    kind: choice(RULE_SWITCHES),
+    fallback: 'off',
+    reloadable: true,
+    doc: 'New connections over guard.worker_connections or guard.address_connections. block: the connection is refused. An address that was quiet may open five seconds of its rate at once.',
+    read: (config) => config.guard.connectionRate,
+  }),
+  'guard.worker_connections': option({
+    kind: integer(0, 1_000_000),
+    fallback: 20,
+    reloadable: true,
+    doc: 'New connections per second of one wid, for guard.connection_rate. 0: no limit.',
+    read: (config) => config.guard.workerConnections,
+  }),
+  'guard.address_connections': option({
+    kind: integer(0, 1_000_000),
+    fallback: 100,
+    reloadable: true,
+    doc: 'New connections per second of one remote address, for guard.connection_rate. 0: no limit.',
+    read: (config) => config.guard.addressConnections,
   }),
   'redis.url': option({
     kind: redisUrl(),

@@ -5,6 +5,7 @@ import { SharedCountError } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
 import type { ClientEndReason } from '../client/client-states.ts';
+import type { GuardEvent } from '../client/client-events.ts';
 import type { Counts } from './counts.ts';
 import {
   type DialFailure,
@@ -31,6 +32,7 @@ export class EventLog {
   readonly #dials: RateLimitedLog<ServerEndReason>;
   readonly #bugs: RateLimitedLog<'bug'>;
   readonly #reclaims: RateLimitedLog<'reclaimed'>;
+  readonly #guarded: RateLimitedLog<`${GuardEvent['rule']} ${GuardEvent['action']}`>;
 
   constructor(log: Logger, clock: Clock, counts: Counts) {
     this.#log = log;
@@ -42,6 +44,7 @@ export class EventLog {
     this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
     this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
+    this.#guarded = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
   }
 
@@ -62,6 +65,14 @@ export class EventLog {
       { idleSeconds },
       'an idle client was closed for one that waits; a process may open connections and not use them',
     );
+  }
+
+  guarded({ rule, action, address }: GuardEvent): void {
+    const text =
+      action === 'block'
+        ? 'the guard answered a command'
+        : 'a command broke a rule of the guard, and passed';
+    this.#guarded.line(`${rule} ${action}`, this.#clock.now(), { rule, address }, text);
   }
 
   onHealth(up: boolean, failure: DialFailure | null): void {

@@ -94,6 +94,12 @@ export const CLIENT_FAMILIES: readonly Family[] = [
     'rule',
     (counts) => counts.client.guardHits,
   ),
+  counterBy(
+    'guard_logged_total',
+    'Commands that broke a rule of the guard in log, and passed.',
+    'rule',
+    (counts) => counts.client.guardLogged,
+  ),
 ];
 
 /** Client connections in one state, whatever their role; in all states when none is named. */
