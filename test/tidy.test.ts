@@ -192,6 +192,7 @@ t.test('every error text is in operations as clients read it', async (t) => {
     refusalText({ reason: 'unreachable', loginRefused: false }),
     refusalText({ reason: 'unreachable', loginRefused: true }),
     refusalText({ reason: 'draining' }),
+    refusalText({ reason: 'address_denied' }),
     refusalText({ reason: 'connection_rate', of: 'worker', limit: 0 }),
     refusalText({ reason: 'connection_rate', of: 'address', limit: 0 }),
     INVALID_PASSWORD,

@@ -1,6 +1,7 @@
 // Who may connect at all. Promise: decided by address, and by the worker that HELLO names, before anything
 // is spent on the client; pure over now, in tables of bounded size.
 
+import type { AddressList } from '../base/address-list.ts';
 import type { Live } from '../base/live.ts';
 import type { Refusal } from '../protocol/error-texts.ts';
 import type { DoorDecision } from './admission.ts';
@@ -10,6 +11,10 @@ import { RateTable } from './rate-table.ts';
 const KEYS_MAX = 10_000;
 
 export interface DoorSettings {
+  /** Empty: all. */
+  readonly allow: AddressList;
+  /** Before `allow`. */
+  readonly deny: AddressList;
   /** `log`: a connection over its rate is let in, and counted. */
   readonly connectionRate: 'off' | 'log' | 'block';
   /** New connections per second; 0: any number. */
@@ -18,6 +23,8 @@ export interface DoorSettings {
 }
 
 const ENTERED: DoorDecision = { kind: 'entered', inSpiteOf: null };
+
+const DENIED: DoorDecision = { kind: 'refused', refusal: { reason: 'address_denied' } };
 
 export class Door {
   readonly #settings: Live<DoorSettings>;
@@ -30,7 +37,8 @@ export class Door {
 
   /** Decides about a connection that comes from `address` at `now` (monotonic ms). */
   arrive(address: string, now: number): DoorDecision {
-    const { connectionRate, addressConnections: limit } = this.#settings.current;
+    const { connectionRate, addressConnections: limit, allow, deny } = this.#settings.current;
+    if (deny.has(address) || !(allow.isEmpty || allow.has(address))) return DENIED;
     if (connectionRate === 'off' || this.#byAddress.take(address, now, limit)) return ENTERED;
     return this.#tooMany({ reason: 'connection_rate', of: 'address', limit });
   }

@@ -17,5 +17,6 @@ export const REFUSAL_REASONS = [
   'unreachable',
   'draining',
   'connection_rate',
+  'address_denied',
 ] as const satisfies readonly Refusal['reason'][];
 export type RefusalReason = Refusal['reason'];

@@ -2,6 +2,7 @@
 
 import type { Admission } from '../admission/admission.ts';
 import type { Door, DoorSettings } from '../admission/door.ts';
+import type { FailedLogins } from '../admission/failed-logins.ts';
 import type { Limits } from '../admission/limits.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
@@ -16,10 +17,10 @@ import type { BufferBudget } from './buffer-budget.ts';
 import type { ClientConnections } from './client-connections.ts';
 import type { CommandGuard, GuardingSettings } from './command-guard.ts';
 import type { GateVisitor, HandshakeGate } from './handshake-gate.ts';
-import type { PasswordCheck } from './password-check.ts';
+import type { PasswordCheck, Passwords } from './password-check.ts';
 
 /** What an operator can change about clients while they are here. */
-export interface ClientSettings extends GuardingSettings, DoorSettings {
+export interface ClientSettings extends GuardingSettings, DoorSettings, Passwords {
   readonly maxCommandBytes: number;
   readonly refusalDelayMs: number;
   /** From accept to HELLO. */
@@ -32,8 +33,6 @@ export interface ClientSettings extends GuardingSettings, DoorSettings {
   readonly bufferedBytes: number;
   /** How long a producer may say nothing; 0: as long as it likes. */
   readonly idleTimeoutMs: number;
-  /** What clients are asked for; empty: nothing. */
-  readonly password: string;
 }
 
 /** Whose time can be over. */
@@ -54,6 +53,7 @@ export interface ClientParts {
   readonly lanes: Lanes;
   readonly health: ServerHealth;
   readonly passwordCheck: PasswordCheck;
+  readonly failedLogins: FailedLogins;
   readonly budget: BufferBudget;
   readonly commandGuard: CommandGuard;
   readonly wiring: Wiring;

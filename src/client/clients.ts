@@ -18,6 +18,7 @@ import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
 import { Door } from '../admission/door.ts';
+import { FailedLogins } from '../admission/failed-logins.ts';
 import { CommandGuard } from './command-guard.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
@@ -48,6 +49,7 @@ export class Clients {
 
   constructor(parts: ClientsParts) {
     const { clock, settings } = parts;
+    const failedLogins = new FailedLogins();
     this.#idle = new IdleClients({ ...parts, clients: this.#connections });
     this.#parts = {
       ...parts,
@@ -56,9 +58,12 @@ export class Clients {
       door: new Door(settings),
       commandGuard: new CommandGuard(parts),
       passwordCheck: new PasswordCheck(settings, parts.hasher),
-      gate: new HandshakeGate<GateVisitor>(parts.limits.handshakes, (error) =>
-        parts.events.bug(error),
-      ),
+      failedLogins,
+      gate: new HandshakeGate<GateVisitor>({
+        limit: parts.limits.handshakes,
+        isSlowed: (address) => failedLogins.isSlowed(address, clock.now()),
+        onBug: (error) => parts.events.bug(error),
+      }),
       handshakeDeadlines: new Deadlines<Expiring>(
         clock,
         () => settings.current.handshakeTimeoutMs,

@@ -24,7 +24,15 @@ export type RuleSwitch = (typeof RULE_SWITCHES)[number];
 
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
-  readonly listen: { readonly address: Address; readonly backlog: number };
+  readonly listen: {
+    readonly address: Address;
+    readonly backlog: number;
+    readonly allow: readonly AddressRange[];
+    readonly deny: readonly AddressRange[];
+    readonly previousPasswordFile: string;
+    /** What the file holds; empty for none. */
+    readonly previousPassword: string;
+  };
   readonly server: {
     readonly address: Address;
     readonly username: string;

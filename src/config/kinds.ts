@@ -147,6 +147,18 @@ export function portRange(): Kind<PortRange | null> {
   };
 }
 
+/** The path of a file, from the root; empty for none. */
+export function filePath(): Kind<string> {
+  const error = refusal("allowed is a path that starts with /, or ''");
+  return {
+    type: 'path',
+    range: 'empty, `/etc/faktory/password`',
+    schema: z.string({ error }).refine((text) => text === '' || text.startsWith('/'), { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
 /** Addresses and networks, as a list or separated by commas. */
 export function addressList(): Kind<readonly AddressRange[]> {
   return list('address list', 'empty, `10.0.0.0/8, 192.168.1.5, fd00::/8`, or a list', {

@@ -7,7 +7,7 @@ import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { OPTIONS, OPTION_KEYS } from './options.ts';
 import type { OptionKey, ValueOf } from './options.ts';
-import { readPassword } from './password.ts';
+import { readPassword, readPreviousPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
 import { readYaml } from './yaml-source.ts';
 import type { Entry } from './yaml-source.ts';
@@ -44,8 +44,13 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
     const value = OPTIONS[key].kind.fromText(text);
     values.set({ key, value, origin: { kind: 'command line', flag } });
   }
-  const config = configOf(values);
+  const previous = readPreviousPassword(values.get('listen.previous_password_file'), readFile);
+  const config = configOf(values, 'refused' in previous ? '' : previous.password);
   const problems = [...written.problems, ...values.problems, ...contradictionsOf(config, values)];
+  if ('refused' in previous) {
+    const origin = values.originOf('listen.previous_password_file');
+    problems.push({ origin, text: previous.refused });
+  }
   const { warnings } = surroundings;
   if (config.server.password !== '') {
     return problems.length > 0 ? { problems, warnings } : { config, warnings };
@@ -114,10 +119,17 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
     });
 }
 
-function configOf(values: Values): Config {
+function configOf(values: Values, previousPassword: string): Config {
   const { address, username, password } = values.get('server.url');
   return {
-    listen: { address: values.get('listen.address'), backlog: values.get('listen.backlog') },
+    listen: {
+      address: values.get('listen.address'),
+      backlog: values.get('listen.backlog'),
+      allow: values.get('listen.allow'),
+      deny: values.get('listen.deny'),
+      previousPasswordFile: values.get('listen.previous_password_file'),
+      previousPassword,
+    },
     server: {
       address,
       username,

@@ -33,7 +33,8 @@ export type Refusal =
     }
   /** `loginRefused`: Faktory was there and did not take the bouncer's login. */
   | { readonly reason: 'unreachable'; readonly loginRefused: boolean }
-  | { readonly reason: 'draining' };
+  | { readonly reason: 'draining' }
+  | { readonly reason: 'address_denied' };
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 const SERVER_REFUSED_US = errorLine(
@@ -53,6 +54,10 @@ export const LATE_REPLY = errorLine(
 
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 
+const ADDRESS_DENIED = errorLine(
+  'connections from this address are not allowed (listen.allow and listen.deny of faktory-bouncer)',
+);
+
 /** What a refused client reads. Where a limit is full: both numbers, and the option that sets the limit. */
 export function refusalText(refusal: Refusal): Buffer {
   switch (refusal.reason) {
@@ -60,6 +65,8 @@ export function refusalText(refusal: Refusal): Buffer {
       return refusal.loginRefused ? SERVER_REFUSED_US : UNREACHABLE;
     case 'draining':
       return DRAINING;
+    case 'address_denied':
+      return ADDRESS_DENIED;
     case 'connection_rate':
       return errorLine(
         `too many connections per second of one ${refusal.of} (limit ${refusal.limit}, guard.${refusal.of}_connections of faktory-bouncer); try again later or raise the limit`,

@@ -1,8 +1,10 @@
 // Rates: a bucket of tokens as one instant, for a bounded number of keys, and the door that uses them.
 
 import t from 'tap';
+import { FailedLogins } from '../../src/admission/failed-logins.ts';
 import { Door, type DoorSettings } from '../../src/admission/door.ts';
 import { afterToken, BURST_MS, RateTable } from '../../src/admission/rate-table.ts';
+import { AddressList } from '../../src/base/address-list.ts';
 import { Live } from '../../src/base/live.ts';
 
 t.test('a bucket gives five seconds of its rate at once, and then its rate', async (t) => {
@@ -50,7 +52,10 @@ t.test('n keys are remembered; the one used longest ago makes room for n + 1', a
   t.equal(table.size, 3);
 });
 
+const NONE = new AddressList([]);
 const RATES: DoorSettings = {
+  allow: NONE,
+  deny: NONE,
   connectionRate: 'block',
   workerConnections: 1,
   addressConnections: 2,
@@ -96,4 +101,48 @@ t.test('log lets in and tells; off, and a limit of 0, know nothing', async (t) =
       t.strictSame(door.arrive('10.0.0.5', 0), { kind: 'entered', inSpiteOf: null });
     }
   }
+});
+
+t.test('deny goes before allow, and an empty allow list lets all others in', async (t) => {
+  const ten = new AddressList([{ address: '10.0.0.0', prefix: 8 }]);
+  const one = new AddressList([{ address: '10.0.0.5', prefix: 32 }]);
+  const entersWith = (lists: Partial<DoorSettings>, address: string): boolean =>
+    new Door(new Live({ ...RATES, ...lists })).arrive(address, 0).kind === 'entered';
+  t.ok(entersWith({}, '192.168.1.5'));
+  t.ok(entersWith({ allow: ten }, '10.1.2.3'));
+  t.ok(entersWith({ allow: ten }, '::ffff:10.1.2.3'));
+  t.notOk(entersWith({ allow: ten }, '11.1.2.3'));
+  t.notOk(entersWith({ allow: ten }, ''), 'an address that is not known');
+  t.notOk(entersWith({ deny: one }, '10.0.0.5'));
+  t.ok(entersWith({ deny: one }, '10.0.0.6'));
+  t.notOk(entersWith({ allow: ten, deny: one }, '::ffff:10.0.0.5'));
+  t.ok(entersWith({ allow: ten, deny: one }, '10.0.0.6'));
+});
+
+t.test('a refused address takes no token of its rate', async (t) => {
+  const settings = new Live<DoorSettings>({
+    ...RATES,
+    deny: new AddressList([{ address: '10.0.0.5', prefix: 32 }]),
+  });
+  const door = new Door(settings);
+  for (let i = 0; i < 100; i += 1) {
+    t.strictSame(door.arrive('10.0.0.5', 0), {
+      kind: 'refused',
+      refusal: { reason: 'address_denied' },
+    });
+  }
+  settings.replace(RATES);
+  t.equal(door.arrive('10.0.0.5', 0).kind, 'entered');
+});
+
+t.test('an address is slowed after ten failures at once, and not for long', async (t) => {
+  const logins = new FailedLogins();
+  for (let i = 0; i < 10; i += 1) {
+    t.notOk(logins.isSlowed('10.0.0.5', 0));
+    logins.failed('10.0.0.5', 0);
+  }
+  t.ok(logins.isSlowed('10.0.0.5', 0));
+  t.notOk(logins.isSlowed('10.0.0.6', 0));
+  t.ok(logins.isSlowed('10.0.0.5', 499));
+  t.notOk(logins.isSlowed('10.0.0.5', 500), 'one more in half a second');
 });

@@ -36,7 +36,14 @@ function problemsOf(...args: Parameters<typeof load>): readonly string[] {
 }
 
 const DEFAULTS: Config = {
-  listen: { address: { host: '127.0.0.1', port: 7519 }, backlog: 4096 },
+  listen: {
+    address: { host: '127.0.0.1', port: 7519 },
+    backlog: 4096,
+    allow: [],
+    deny: [],
+    previousPasswordFile: '',
+    previousPassword: '',
+  },
   server: {
     address: { host: '127.0.0.1', port: 7419 },
     username: '',

@@ -25,6 +25,8 @@ export interface BouncerOptions {
   readonly clock?: Clock;
   /** FAKTORY_PASSWORD: what clients and Faktory are asked with. */
   readonly password?: string;
+  /** What the file of listen.previous_password_file holds. */
+  readonly previousPassword?: string;
 }
 
 const PREFIX = 'faktory_bouncer_';
@@ -146,21 +148,24 @@ export async function startBouncer(t: Test, options: BouncerOptions): Promise<Ru
 }
 
 /** The configuration that `overrides` come to. */
-export function configFor({ port, overrides = {}, password = '' }: BouncerOptions): Config {
+export function configFor(options: BouncerOptions): Config {
+  const { port, overrides = {}, password = '', previousPassword = '' } = options;
   const all: Overrides = {
     'listen.address': '127.0.0.1:0',
     'admin.address': '127.0.0.1:0',
     'server.url': `tcp://127.0.0.1:${port}`,
     drain_timeout: TEARDOWN_DRAIN,
     'log.level': 'silent',
+    ...(previousPassword !== '' && { 'listen.previous_password_file': '/previous' }),
     ...overrides,
   };
+  const readFile = (): Buffer => Buffer.from(previousPassword);
   const flags = Object.entries(all).map(([key, value]) => {
     if (!isOptionKey(key)) throw new Error(`Cannot set ${key}: there is no such option`);
     return { flag: `test ${key}`, key, text: String(value) };
   });
   const environment = password === '' ? {} : { FAKTORY_PASSWORD: password };
-  const loaded = loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
+  const loaded = loadConfig({ file: null, environment, flags, readFile });
   if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   return loaded.config;
 }

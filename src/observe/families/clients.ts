@@ -49,6 +49,11 @@ export const CLIENT_FAMILIES: readonly Family[] = [
     'reason',
     (counts) => counts.client.ends,
   ),
+  counter(
+    'previous_password_logins_total',
+    'Logins with the previous password, of listen.previous_password_file.',
+    ({ counts }) => counts.client.previousPasswords.total,
+  ),
   counterBy(
     'admissions_total',
     'Decided admissions by outcome.',
