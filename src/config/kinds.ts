@@ -18,7 +18,13 @@ import {
   parsePortRange,
   parseSize,
 } from './units.ts';
-import { formatRedisUrl, formatServerUrl, parseServerUrl, refuseRedisUrl } from './urls.ts';
+import {
+  formatRedisUrl,
+  formatServerUrl,
+  parseServerUrl,
+  refuseRedisUrl,
+  withoutPasswords,
+} from './urls.ts';
 import type { Refusal, ServerUrl } from './urls.ts';
 
 /** What YAML, the environment and the documentation hold for an option. */
@@ -287,10 +293,14 @@ function refusal(allowed: string): (issue: { readonly input?: unknown }) => stri
   return ({ input }) => `found ${shown(input)}; ${allowed}`;
 }
 
-/** Values come from people's files, so a long one is cut and control characters are escaped. */
+/**
+ * Values come from people's files, so a long one is cut, control characters are escaped, and passwords
+ * hidden.
+ */
 function shown(value: unknown): string {
   if (value === null || value === undefined) return 'no value';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return `a ${typeof value}`;
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  const text = withoutPasswords(value);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

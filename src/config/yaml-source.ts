@@ -9,6 +9,7 @@ import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './option
 import type { OptionKey } from './options.ts';
 import type { Origin, Problem } from './problems.ts';
 import { nearest } from './suggest.ts';
+import { withoutPasswords } from './urls.ts';
 import { DEPTH_MAX, tooDeepAt } from './yaml-depth.ts';
 
 /** One option as an operator wrote it. */
@@ -154,7 +155,7 @@ class YamlReader {
   }
 
   #refuse(offset: number, text: string): void {
-    this.#problems.push({ origin: this.#origin(offset), text });
+    this.#problems.push({ origin: this.#origin(offset), text: withoutPasswords(text) });
   }
 }
 

@@ -21,6 +21,9 @@ export const RESERVED_QUEUES = [
 /** Behind each stands a date, such as 2026-11-26. */
 const DATED = [Buffer.from('processed:'), Buffer.from('failures:')] as const;
 const DATE_BYTES = 10;
+const DASH = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
 const NAME_BYTES_MAX = 'processed:'.length + DATE_BYTES;
 
 /** The names by their length. */
@@ -76,9 +79,19 @@ function isReserved(bytes: Buffer, start: number, end: number): boolean {
   const length = end - start;
   for (const name of BY_LENGTH[length] ?? NONE) if (startsWith(bytes, start, name)) return true;
   for (const name of DATED) {
-    if (length === name.length + DATE_BYTES && startsWith(bytes, start, name)) return true;
+    if (length !== name.length + DATE_BYTES || !startsWith(bytes, start, name)) continue;
+    if (isDate(bytes, start + name.length, end)) return true;
   }
   return false;
+}
+
+/** Digits and dashes only. */
+function isDate(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte !== DASH && (byte < ZERO || byte > NINE)) return false;
+  }
+  return true;
 }
 
 function startsWith(bytes: Buffer, start: number, name: Buffer): boolean {

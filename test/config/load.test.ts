@@ -282,6 +282,15 @@ t.test('a list is a YAML list, or one text with commas', (t) => {
   t.end();
 });
 
+t.test('a URL for the wrong option is shown without its password', (t) => {
+  for (const key of ['listen: { address', 'guard: { trusted_addresses', 'log: { level']) {
+    const [problem = ''] = problemsOf(`${key}: "tcp://u:hunter2@h:1" }`);
+    t.match(problem, 'tcp://u:****@h:1', key);
+    t.notMatch(problem, /hunter2/, key);
+  }
+  t.end();
+});
+
 t.test('an address list refuses what could be taken for another network', (t) => {
   for (const [text, why] of [
     ['10.0.0.1/8', /found "10\.0\.0\.1\/8"; the address has bits behind the prefix/],
