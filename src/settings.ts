@@ -2,9 +2,11 @@
 // can change while it works; applying another Config replaces all of them and drops nobody.
 
 import { type ConfiguredLimits, Limits } from './admission/limits.ts';
+import { AddressList } from './base/address-list.ts';
 import { Live } from './base/live.ts';
 import type { ClientSettings } from './client/client-parts.ts';
 import type { Config } from './config/config.ts';
+import { Guard } from './protocol/guard.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
 import type { ConnectionLogSettings } from './observe/connection-log.ts';
 import type { ServerSettings } from './server/server-parts.ts';
@@ -76,7 +78,7 @@ function configuredLimits({ limits, waitingLine }: Config): ConfiguredLimits {
   };
 }
 
-function clientSettings(config: Config): ClientSettings {
+export function clientSettings(config: Config): ClientSettings {
   return {
     maxCommandBytes: config.maxCommandBytes,
     refusalDelayMs: config.refusalDelayMs,
@@ -88,7 +90,35 @@ function clientSettings(config: Config): ClientSettings {
     idleTimeoutMs: config.limits.idleTimeoutMs,
     evict: config.limits.evict,
     password: config.server.password,
+    previousPassword: config.listen.previousPassword,
+    allow: new AddressList(config.listen.allow),
+    deny: new AddressList(config.listen.deny),
+    guard: guardOf(config),
+    trustedAddresses: new AddressList(config.guard.trustedAddresses),
+    trustedUsernames: new Set(config.guard.trustedUsernames),
+    workerCommands: config.guard.workerCommands,
+    addressCommands: config.guard.addressCommands,
+    connectionRate: config.guard.connectionRate,
+    workerConnections: config.guard.workerConnections,
+    addressConnections: config.guard.addressConnections,
   };
+}
+
+function guardOf({ guard, mode }: Config): Guard {
+  return new Guard({
+    switches: {
+      bare_verb: guard.bareVerb,
+      queue_arguments: guard.queueArguments,
+      reserved_queue: guard.reservedQueue,
+      flush: guard.flush,
+      mutate: guard.mutate,
+      queue_remove: guard.queueRemove,
+      payload_size: guard.payloadSize,
+      command_rate: guard.commandRate,
+    },
+    payloadBytes: guard.payloadBytes,
+    sharesConnections: mode === 'pooled',
+  });
 }
 
 function laneSettings({ pool }: Config): LaneSettings {

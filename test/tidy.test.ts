@@ -18,6 +18,7 @@ import {
   commandTooLong,
   guardText,
   INVALID_PASSWORD,
+  LIMIT_REASONS,
   refusalText,
 } from '../src/protocol/error-texts.ts';
 import { fullSnapshot } from './support/full-snapshot.ts';
@@ -171,9 +172,14 @@ t.test(
 );
 
 t.test('a refusal names an option that exists', async (t) => {
-  for (const reason of REFUSAL_REASONS) {
-    if (reason === 'unreachable' || reason === 'draining') continue;
+  for (const reason of LIMIT_REASONS) {
     t.ok(isOptionKey(limitIn(refusalText({ reason, now: 1, limit: 1 }))), reason);
+  }
+  for (const whose of ['worker', 'address'] as const) {
+    t.ok(
+      isOptionKey(limitIn(refusalText({ reason: 'connection_rate', of: whose, limit: 1 }))),
+      whose,
+    );
   }
   t.ok(isOptionKey(limitIn(commandTooLong(1))));
 });
@@ -187,12 +193,14 @@ t.test('every error text is in operations as clients read it', async (t) => {
     refusalText({ reason: 'unreachable', loginRefused: false }),
     refusalText({ reason: 'unreachable', loginRefused: true }),
     refusalText({ reason: 'draining' }),
+    refusalText({ reason: 'address_denied' }),
+    refusalText({ reason: 'connection_rate', of: 'worker', limit: 0 }),
+    refusalText({ reason: 'connection_rate', of: 'address', limit: 0 }),
     INVALID_PASSWORD,
     commandTooLong(0),
   ];
   for (const rule of GUARD_RULES) if (rule !== 'command_too_long') texts.push(guardText(rule));
-  for (const reason of REFUSAL_REASONS) {
-    if (reason === 'unreachable' || reason === 'draining') continue;
+  for (const reason of LIMIT_REASONS) {
     texts.push(refusalText({ reason, now: 0, limit: 0 }));
   }
   none(

@@ -16,5 +16,7 @@ export const REFUSAL_REASONS = [
   'waiting_line',
   'unreachable',
   'draining',
+  'connection_rate',
+  'address_denied',
 ] as const satisfies readonly Refusal['reason'][];
 export type RefusalReason = Refusal['reason'];

@@ -11,3 +11,9 @@ export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
+
+/** An IP address or network: the addresses whose first `prefix` bits are those of `address`. */
+export interface AddressRange {
+  readonly address: string;
+  readonly prefix: number;
+}

@@ -5,6 +5,7 @@
 //   new -> (dialling | staged) -> open -> leaving -> over
 //   any -> over: the peer, the network or a defect ends it
 
+import { plainAddress } from './address-list.ts';
 import type { CountBy } from './counters.ts';
 import type { Lingering } from './lingering.ts';
 import type { StallWatch, Watched } from './stall-watch.ts';
@@ -66,10 +67,10 @@ export class Wire implements Watched {
     this.#counts = counts;
     this.#socket = socket;
     this.#owner = owner;
-    this.#remoteAddress = socket.remoteAddress ?? '';
+    this.#remoteAddress = plainAddress(socket.remoteAddress ?? '');
   }
 
-  /** Empty where the system does not know it. */
+  /** Empty where the system does not know it; IPv4 where it is one within IPv6. */
   get remoteAddress(): string {
     return this.#remoteAddress;
   }
@@ -276,7 +277,7 @@ export class Wire implements Watched {
     }
     const { socket, remoteAddress, rest } = result;
     this.#socket = socket;
-    this.#remoteAddress = remoteAddress;
+    this.#remoteAddress = plainAddress(remoteAddress);
     if (socket !== raw) this.#hearOfTheEnd(socket);
     this.#hearOfTraffic(socket);
     this.#isReady();

@@ -7,6 +7,7 @@
 //   waiting -> unplaced -> waiting, open -> waiting: see client-standing.ts
 
 import type { Visitor } from '../admission/admission.ts';
+import type { DoorDecision } from '../admission/admission.ts';
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
@@ -32,6 +33,7 @@ import type { ClientParts } from './client-parts.ts';
 import { ClientStanding, type StandingOwner } from './client-standing.ts';
 import type { ClientEndReason, ClientState } from './client-states.ts';
 import { ClientTraffic, type Taken, type TrafficClient } from './client-traffic.ts';
+import type { ClientIdentity } from './command-guard.ts';
 
 /** Each member owns what it needs; a client's place in the lists says more than these. */
 type Life =
@@ -81,6 +83,10 @@ export class ClientConnection
     return this.#life.kind === 'logged_in' ? this.#life.standing.worker : null;
   }
 
+  get identity(): ClientIdentity | null {
+    return this.#life.kind === 'logged_in' ? this.#life.standing.identity : null;
+  }
+
   get takesReplies(): boolean {
     return this.#traffic.takesReplies;
   }
@@ -113,13 +119,9 @@ export class ClientConnection
 
   /** Waits for its greeting, or is refused where not even a handshake is to be spent. */
   onReady(): void {
-    const { counts, clients, admission } = this.#parts;
-    const decision = admission.enter(clients.admittable - 1);
-    if (decision.kind === 'refused') {
-      this.refuse(decision.refusal);
-      return;
-    }
-    if (decision.inSpiteOf !== null) counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
+    const { clients, admission, door } = this.#parts;
+    if (!this.#mayEnter(door.arrive(this.address, this.#acceptedAt))) return;
+    if (!this.#mayEnter(admission.enter(clients.admittable - 1))) return;
     if (this.#life.kind === 'logging_in') this.#life.login.begin();
   }
 
@@ -163,6 +165,10 @@ export class ClientConnection
   }
 
   loggedIn(login: Login): void {
+    if (!this.#mayEnter(this.#parts.door.introduce(login.hello.wid, login.at))) {
+      login.deadline.cancel();
+      return;
+    }
     const standing = new ClientStanding(this.#parts, this, this.#traffic, login);
     this.#life = { kind: 'logged_in', standing };
     standing.begin();
@@ -316,6 +322,17 @@ export class ClientConnection
     if (this.#life.kind === 'logged_in') this.#takeUp(this.#life.standing);
     const { kind } = this.#life;
     if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
+  }
+
+  /** False where the client has been refused. */
+  #mayEnter(decision: DoorDecision): boolean {
+    if (decision.kind === 'refused') {
+      this.refuse(decision.refusal);
+      return false;
+    }
+    const { inSpiteOf } = decision;
+    if (inSpiteOf !== null) this.#parts.counts.wouldHaveRefused.add(inSpiteOf.reason);
+    return true;
   }
 
   #takeUp(standing: ClientStanding): void {

@@ -14,7 +14,12 @@ export class ClientCounts {
   readonly wouldHaveRefused = new CountBy(REFUSAL_REASONS);
   readonly waits = new HistogramBy(ADMISSION_OUTCOMES, LATENCY_BOUNDS_SECONDS);
   readonly commands = new HistogramBy(VERBS, LATENCY_BOUNDS_SECONDS);
+  /** Logins with listen.previous_password_file's password. */
+  readonly previousPasswords = { total: 0 };
+  /** Commands that the guard answered. */
   readonly guardHits = new CountBy(GUARD_RULES);
+  /** Commands that broke a rule in `log`, and passed. */
+  readonly guardLogged = new CountBy(GUARD_RULES);
   readonly ends = new CountBy(CLIENT_END_REASONS);
   readonly bytes = new CountBy(['received', 'sent'] as const);
 }

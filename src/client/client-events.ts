@@ -3,6 +3,7 @@
 import type { RefusalReason } from '../admission/outcomes.ts';
 import type { Command } from '../protocol/command.ts';
 import type { KnownRole } from './client-connections.ts';
+import type { GuardRule } from '../protocol/guard.ts';
 import type { ClientEndReason } from './client-states.ts';
 
 /** A client connection that has ended. */
@@ -26,11 +27,20 @@ export interface ReplyWatch {
   answered(command: Command, reply: Buffer, now: number): void;
 }
 
+/** A command from `address` broke `rule`; with `log` it passed all the same. */
+export interface GuardEvent {
+  readonly rule: GuardRule;
+  readonly action: 'log' | 'block';
+  readonly address: string;
+}
+
 /** Who hears what becomes of clients. */
 export interface ClientEvents {
   refused(reason: RefusalReason, text: string): void;
   clientEnded(client: EndedClient): void;
   /** One that was idle for `seconds` gave its place to a client that waits. */
   reclaimed(seconds: number): void;
+  /** A command broke a rule. */
+  guarded(event: GuardEvent): void;
   bug(error: unknown): void;
 }

@@ -3,10 +3,13 @@
 // decided here.
 //
 //   accepted -> handshake -> authenticating -> (over)
+//                   |               |-> rejected ___^    the answer of an address that is slowed
 //                   |_____________________________^    without a password
 
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
+import type { Timer } from '../base/clock.ts';
 import type { Deadline } from '../base/deadlines.ts';
+import type { FairSeat } from '../base/fair-line.ts';
 import { INVALID_PASSWORD, type Refusal } from '../protocol/error-texts.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Challenge } from '../protocol/hi.ts';
@@ -15,6 +18,10 @@ import { ClientHandshake } from './client-handshake.ts';
 import type { ClientParts, Expiring } from './client-parts.ts';
 import type { ClientEndReason, ClientState } from './client-states.ts';
 import type { GateVisitor } from './handshake-gate.ts';
+import type { PasswordVerdict } from './password-check.ts';
+
+/** How long a wrong password from an address that is slowed waits for its answer. */
+export const SLOWED_ANSWER_MS = 300;
 
 /** A HELLO that has come. */
 export interface Login {
@@ -27,6 +34,7 @@ export interface Login {
 
 /** The connection that is being logged in. */
 export interface LoginOwner extends Expiring {
+  readonly address: string;
   enter(state: ClientState): void;
   tell(bytes: Buffer): void;
   refuse(refusal: Refusal): void;
@@ -42,7 +50,9 @@ type State =
   /** Has HI; HELLO is due. */
   | { readonly kind: 'handshake'; readonly deadline: Deadline }
   /** HELLO has come; its hash is being checked. */
-  | { readonly kind: 'authenticating'; readonly login: Login }
+  | { readonly kind: 'authenticating'; readonly login: Login; readonly check: FairSeat }
+  /** Its hash is wrong, and its address is slowed; the answer waits. */
+  | { readonly kind: 'rejected'; readonly login: Login; readonly timer: Timer }
   | { readonly kind: 'over' };
 
 export class ClientLogin implements GateVisitor {
@@ -56,6 +66,10 @@ export class ClientLogin implements GateVisitor {
     this.#owner = owner;
     this.#handshake = new ClientHandshake(lines);
     this.#state = { kind: 'accepted', deadline: parts.handshakeDeadlines.add(owner) };
+  }
+
+  get address(): string {
+    return this.#owner.address;
   }
 
   /** Whether bytes are taken up as they come. */
@@ -114,7 +128,7 @@ export class ClientLogin implements GateVisitor {
   decided(outcome: AdmissionOutcome): void {
     const { counts, wiring } = this.#parts;
     counts.admissions.add(outcome);
-    if (this.#state.kind !== 'authenticating') return;
+    if (this.#state.kind !== 'authenticating' && this.#state.kind !== 'rejected') return;
     counts.waits.observeMs(outcome, wiring.turns.now() - this.#state.login.at);
   }
 
@@ -123,27 +137,47 @@ export class ClientLogin implements GateVisitor {
     const state = this.#state;
     this.#state = { kind: 'over' };
     if (state.kind === 'accepted' || state.kind === 'handshake') state.deadline.cancel();
-    else if (state.kind === 'authenticating') state.login.deadline.cancel();
+    else if (state.kind !== 'over') state.login.deadline.cancel();
+    if (state.kind === 'authenticating') state.check.leave();
+    else if (state.kind === 'rejected') state.timer.cancel();
     this.#parts.gate.leave(this);
   }
 
   #authenticate(login: Login, challenge: Challenge): void {
-    this.#state = { kind: 'authenticating', login };
+    const { address } = this.#owner;
     this.#owner.enter('authenticating');
-    const judge = (isRight: boolean): void => {
-      if (this.#state.kind !== 'authenticating') return;
-      if (isRight) this.#succeed(login);
-      else this.#owner.end('invalid_password', INVALID_PASSWORD);
-    };
-    const fail = (error: unknown): void => {
-      this.#owner.guarded(() => {
-        throw error;
-      });
-    };
-    this.#parts.passwordCheck
-      .answers(login.hello, challenge)
-      .then((isRight) => this.#owner.guarded(() => judge(isRight)))
-      .catch(fail);
+    const check = this.#parts.passwordCheck.ask({
+      address,
+      hello: login.hello,
+      challenge,
+      judged: (verdict) => this.#owner.guarded(() => this.#judge(verdict)),
+      failed: (error) =>
+        this.#owner.guarded(() => {
+          throw error;
+        }),
+    });
+    this.#state = { kind: 'authenticating', login, check };
+  }
+
+  #judge(verdict: PasswordVerdict): void {
+    if (this.#state.kind !== 'authenticating') return;
+    const { login } = this.#state;
+    const { counts, clock, failedLogins } = this.#parts;
+    if (verdict === 'previous') counts.previousPasswords.total += 1;
+    if (verdict !== 'wrong') {
+      this.#succeed(login);
+      return;
+    }
+    const now = clock.now();
+    const isSlowed = failedLogins.isSlowed(this.address, now);
+    failedLogins.failed(this.address, now);
+    const reject = (): void => this.#owner.end('invalid_password', INVALID_PASSWORD);
+    if (!isSlowed) {
+      reject();
+      return;
+    }
+    const timer = clock.after(SLOWED_ANSWER_MS, () => this.#owner.guarded(reject));
+    this.#state = { kind: 'rejected', login, timer };
   }
 
   #succeed(login: Login): void {

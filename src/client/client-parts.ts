@@ -1,6 +1,8 @@
 // What all client connections share.
 
 import type { Admission } from '../admission/admission.ts';
+import type { Door, DoorSettings } from '../admission/door.ts';
+import type { FailedLogins } from '../admission/failed-logins.ts';
 import type { Limits } from '../admission/limits.ts';
 import type { BufferBudget } from '../base/buffer-budget.ts';
 import type { Clock } from '../base/clock.ts';
@@ -13,11 +15,12 @@ import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { IdleClients } from './idle-clients.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { ClientConnections } from './client-connections.ts';
+import type { CommandGuard, GuardingSettings } from './command-guard.ts';
 import type { GateVisitor, HandshakeGate } from './handshake-gate.ts';
-import type { PasswordCheck } from './password-check.ts';
+import type { PasswordCheck, Passwords } from './password-check.ts';
 
 /** What an operator can change about clients while they are here. */
-export interface ClientSettings {
+export interface ClientSettings extends GuardingSettings, DoorSettings, Passwords {
   readonly maxCommandBytes: number;
   readonly refusalDelayMs: number;
   /** From accept to HELLO. */
@@ -32,8 +35,6 @@ export interface ClientSettings {
   readonly idleTimeoutMs: number;
   /** Whether a lowered limit closes clients that are idle. */
   readonly evict: 'none' | 'idle';
-  /** What clients are asked for; empty: nothing. */
-  readonly password: string;
 }
 
 /** Whose time can be over. */
@@ -48,12 +49,15 @@ export interface ClientParts {
   readonly settings: Live<ClientSettings>;
   readonly limits: Limits;
   readonly clients: ClientConnections;
+  readonly door: Door;
   readonly admission: Admission;
   readonly idle: IdleClients;
   readonly lanes: Lanes;
   readonly health: ServerHealth;
   readonly passwordCheck: PasswordCheck;
+  readonly failedLogins: FailedLogins;
   readonly budget: BufferBudget;
+  readonly commandGuard: CommandGuard;
   readonly wiring: Wiring;
   readonly gate: HandshakeGate<GateVisitor>;
   /** From accept to HELLO. */

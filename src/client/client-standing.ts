@@ -19,6 +19,7 @@ import type { Login } from './client-login.ts';
 import type { ClientParts, Expiring } from './client-parts.ts';
 import { type Asked, ClientRequest, type RequestOwner } from './client-request.ts';
 import type { ClientTraffic } from './client-traffic.ts';
+import type { ClientIdentity } from './command-guard.ts';
 
 /** The connection whose standing it is. */
 export interface StandingOwner extends LaneClient, Expiring {
@@ -41,6 +42,7 @@ type State =
   | { readonly kind: 'placed'; readonly request: ClientRequest; readonly lane: Lane };
 
 export class ClientStanding implements RequestOwner {
+  readonly identity: ClientIdentity;
   readonly #parts: ClientParts;
   readonly #owner: StandingOwner;
   readonly #traffic: ClientTraffic;
@@ -55,6 +57,8 @@ export class ClientStanding implements RequestOwner {
     this.#owner = owner;
     this.#traffic = traffic;
     this.#hello = login.hello;
+    const { wid, username } = login.hello;
+    this.identity = { address: owner.address, wid, username };
     const isUnproven = login.hello.wid !== '';
     const role: Role = isUnproven ? 'worker' : 'producer';
     this.#state = this.#asking({ ...login, role, isUnproven });

@@ -19,6 +19,9 @@ import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
 import { Departure } from './departure.ts';
 import { Eviction } from './eviction.ts';
+import { Door } from '../admission/door.ts';
+import { FailedLogins } from '../admission/failed-logins.ts';
+import { CommandGuard } from './command-guard.ts';
 import { IdleClients } from './idle-clients.ts';
 import { type GateVisitor, HandshakeGate } from './handshake-gate.ts';
 import { PasswordCheck } from './password-check.ts';
@@ -50,16 +53,22 @@ export class Clients {
 
   constructor(parts: ClientsParts) {
     const { clock, settings } = parts;
+    const failedLogins = new FailedLogins();
     this.#idle = new IdleClients({ ...parts, clients: this.#connections });
     this.#eviction = new Eviction({ ...parts, clients: this.#connections });
     this.#parts = {
       ...parts,
       clients: this.#connections,
       idle: this.#idle,
+      door: new Door(settings),
+      commandGuard: new CommandGuard(parts),
       passwordCheck: new PasswordCheck(settings, parts.hasher),
-      gate: new HandshakeGate<GateVisitor>(parts.limits.handshakes, (error) =>
-        parts.events.bug(error),
-      ),
+      failedLogins,
+      gate: new HandshakeGate<GateVisitor>({
+        limit: parts.limits.handshakes,
+        isSlowed: (address) => failedLogins.isSlowed(address, clock.now()),
+        onBug: (error) => parts.events.bug(error),
+      }),
       handshakeDeadlines: new Deadlines<Expiring>(
         clock,
         () => settings.current.handshakeTimeoutMs,

@@ -8,21 +8,24 @@ import type { Lane } from '../lanes/lane.ts';
 import type { ClientEndReason } from './client-states.ts';
 import { type Command, verbOf } from '../protocol/command.ts';
 import { commandTooLong, guardText } from '../protocol/error-texts.ts';
-import { guard } from '../protocol/guard.ts';
+import type { GuardRule } from '../protocol/guard.ts';
 import type { LineBuffer } from '../protocol/line-buffer.ts';
 import { NIL } from '../protocol/replies.ts';
 import { MEANING, type Verb } from '../protocol/verbs.ts';
 import type { ClientParts } from './client-parts.ts';
+import type { ClientIdentity } from './command-guard.ts';
 
 /** A FETCH that is sent later than this may be answered later than its client reads (2 s, as Faktory). */
 const FETCH_SENT_WITHIN_MS = 800;
 /** Commands up to this size are not counted as buffered once they are on their way. */
 const COUNTED_BYTES_MIN = 4096;
 
-type PumpParts = Pick<ClientParts, 'wiring' | 'counts' | 'settings' | 'events'>;
+type PumpParts = Pick<ClientParts, 'wiring' | 'counts' | 'settings' | 'events' | 'commandGuard'>;
 
 /** The client whose commands they are. */
 export interface PumpClient {
+  /** Null before it has sent HELLO, and once it is over. */
+  readonly identity: ClientIdentity | null;
   /** Whether commands may be taken up: it is there, and takes what it is told. */
   readonly takesReplies: boolean;
   /** It has said all that it had to say, or is gone. */
@@ -36,6 +39,9 @@ export interface PumpClient {
   end(reason: ClientEndReason, farewell: Buffer | null): void;
 }
 
+/** `unjudged`: the guard has not been asked. */
+type Verdict = GuardRule | null | 'unjudged';
+
 export class CommandPump {
   readonly #parts: PumpParts;
   readonly #client: PumpClient;
@@ -48,6 +54,8 @@ export class CommandPump {
   #largeBytes = 0;
   /** A line that was read and must wait until nothing is outstanding. */
   #heldLine: Buffer | null = null;
+  /** What the guard said of it: each command is judged once. */
+  #heldVerdict: Verdict = 'unjudged';
   readonly #pump: Pump;
   #lastAnsweredAt = 0;
   #answers = 0;
@@ -123,7 +131,7 @@ export class CommandPump {
       }
       const verb = verbOf(line);
       if (verb !== 'FETCH' || !this.#client.hasLeft) return verb;
-      this.#heldLine = null;
+      this.#dropHeld();
       this.#client.tell(NIL);
     }
   }
@@ -142,13 +150,13 @@ export class CommandPump {
   dropLateFetch(waitedMs: number): void {
     const line = this.#heldLine;
     if (line === null || verbOf(line) !== 'FETCH' || waitedMs < FETCH_SENT_WITHIN_MS) return;
-    this.#heldLine = null;
+    this.#dropHeld();
     this.#client.tell(NIL);
   }
 
   /** Nothing is taken up any more. */
   close(): void {
-    this.#heldLine = null;
+    this.#dropHeld();
   }
 
   /** Takes up what can be, read at `readAt` (monotonic ms). False from within itself: it goes on there. */
@@ -180,20 +188,18 @@ export class CommandPump {
     }
     this.#heldLine = null;
     const verb = verbOf(line);
-    const isTooLong = line.length > this.#parts.settings.current.maxCommandBytes;
-    const rule = isTooLong ? null : guard(verb, line, lane.isShared);
+    const rule = this.#judge(verb, line);
     // The bouncer's own answers wait for those that come first.
-    const isAlone = isTooLong || rule !== null || MEANING[verb].alone;
+    const isAlone = rule !== null || MEANING[verb].alone;
     if ((isAlone && this.#outstanding > 0) || this.#fetchIsOutstanding) {
-      this.#heldLine = line;
+      this.#hold(line, rule);
       return 'done';
     }
-    if (isTooLong) {
+    if (rule === 'command_too_long') {
       this.#refuseTooLong();
       return 'done';
     }
-    if (rule !== null && rule !== 'command_too_long') {
-      this.#parts.counts.guardHits.add(rule);
+    if (rule !== null) {
       client.tell(guardText(rule));
       return 'more';
     }
@@ -207,15 +213,38 @@ export class CommandPump {
       return 'more';
     }
     if (showsWorker(verb) && !client.mayWork(verb)) {
-      this.#heldLine = line;
+      this.#hold(line, rule);
       if (this.#outstanding > 0 || !client.rise(verb)) return 'done';
-      this.#heldLine = null;
+      this.#dropHeld();
     }
     if (verb === 'FETCH') this.#fetchIsOutstanding = true;
     this.#outstanding += 1;
     if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
     lane.submit(verb, line, this.#readAt);
     return 'more';
+  }
+
+  /** The rule that the line breaks, or null. */
+  #judge(verb: Verb, line: Buffer): GuardRule | null {
+    const verdict = this.#heldVerdict;
+    if (verdict !== 'unjudged') {
+      this.#heldVerdict = 'unjudged';
+      return verdict;
+    }
+    const { settings, commandGuard } = this.#parts;
+    if (line.length > settings.current.maxCommandBytes) return 'command_too_long';
+    const { identity } = this.#client;
+    return identity === null ? null : commandGuard.blockedBy(verb, line, identity, this.#readAt);
+  }
+
+  #dropHeld(): void {
+    this.#heldLine = null;
+    this.#heldVerdict = 'unjudged';
+  }
+
+  #hold(line: Buffer, verdict: GuardRule | null): void {
+    this.#heldLine = line;
+    this.#heldVerdict = verdict;
   }
 
   #refuseTooLong(): void {

@@ -1,29 +1,45 @@
 // How many clients may be in the handshake at a time. Promise: never more than the limit have been
-// greeted and not yet let on; the rest wait for HI, first come first served, so that a storm of
-// connects is worked off instead of refused.
+// greeted and not yet let on; the rest wait for HI, the addresses in turns and each first come first
+// served, so that a storm of connects is worked off instead of refused, and takes no other's turn; an
+// address from which wrong passwords come has few in the handshake.
 
+import { Crowd } from '../admission/crowd.ts';
+import { FairLine, type FairSeat } from '../base/fair-line.ts';
 import type { Limit } from '../base/limit.ts';
-import { Line, type Seat } from '../base/line.ts';
 import { Pump, type PumpStep } from '../base/pump.ts';
+
+/** How many of an address that is slowed may be in the handshake. */
+export const SLOWED_INSIDE_MAX = 8;
 
 /** A client that wants to be greeted. */
 export interface GateVisitor {
+  readonly address: string;
   greet(): void;
 }
 
+export interface GateParts {
+  readonly limit: Limit;
+  /** Whether wrong passwords come from `address`. */
+  readonly isSlowed: (address: string) => boolean;
+  /** Hears of a visitor whose greeting throws; the others are greeted all the same. */
+  readonly onBug: (error: unknown) => void;
+}
+
 export class HandshakeGate<Visitor extends GateVisitor> {
-  readonly #limit: Limit;
+  readonly #parts: GateParts;
   readonly #inside = new Set<Visitor>();
-  readonly #waiting = new Line<Visitor>();
-  readonly #seats = new Map<Visitor, Seat<Visitor>>();
+  readonly #insideByAddress = new Crowd();
+  readonly #waiting = new FairLine<Visitor>();
+  readonly #seats = new Map<Visitor, FairSeat>();
   /** One that is greeted may leave at once: a loop, since ten thousand would be too deep a recursion. */
   readonly #pump: Pump;
+  readonly #mayGo = (address: string): boolean =>
+    this.#insideByAddress.inside(address) < SLOWED_INSIDE_MAX || !this.#parts.isSlowed(address);
 
-  /** `onBug` hears of a visitor whose greeting throws; the others are greeted all the same. */
-  constructor(limit: Limit, onBug: (error: unknown) => void) {
-    this.#limit = limit;
-    this.#pump = new Pump(() => this.#greetNext(), onBug);
-    limit.onRaised(() => this.#pump.run());
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#pump = new Pump(() => this.#greetNext(), parts.onBug);
+    parts.limit.onRaised(() => this.#pump.run());
   }
 
   get inside(): number {
@@ -32,7 +48,7 @@ export class HandshakeGate<Visitor extends GateVisitor> {
 
   /** Greets `visitor` now, or when it is its turn. */
   arrive(visitor: Visitor): void {
-    this.#seats.set(visitor, this.#waiting.join(visitor));
+    this.#seats.set(visitor, this.#waiting.join(visitor.address, visitor));
     this.#pump.run();
   }
 
@@ -40,15 +56,18 @@ export class HandshakeGate<Visitor extends GateVisitor> {
   leave(visitor: Visitor): void {
     this.#seats.get(visitor)?.leave();
     this.#seats.delete(visitor);
-    if (this.#inside.delete(visitor)) this.#pump.run();
+    if (!this.#inside.delete(visitor)) return;
+    this.#insideByAddress.leave(visitor.address);
+    this.#pump.run();
   }
 
   #greetNext(): PumpStep {
-    if (!this.#limit.hasRoom(this.#inside.size)) return 'done';
-    const next = this.#waiting.shift();
+    if (!this.#parts.limit.hasRoom(this.#inside.size)) return 'done';
+    const next = this.#waiting.shift(this.#mayGo);
     if (next === undefined) return 'done';
     this.#seats.delete(next);
     this.#inside.add(next);
+    this.#insideByAddress.enter(next.address);
     next.greet();
     return 'more';
   }

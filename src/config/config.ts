@@ -2,9 +2,9 @@
 // unit is the last word of a name). A room takes the slice that it needs as a type; how the values
 // came to be is left to the loader.
 
-import type { Address, PortRange } from '../base/address.ts';
+import type { Address, AddressRange, PortRange } from '../base/address.ts';
 
-export type { Address, PortRange };
+export type { Address, AddressRange, PortRange };
 
 /** From the quietest to the loudest, then none at all. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -39,12 +39,21 @@ export type LegacyNames = (typeof LEGACY_NAMES)[number];
 export const CONNECTION_LINES = ['off', 'sampled', 'all'] as const;
 export type ConnectionLines = (typeof CONNECTION_LINES)[number];
 
+/** What becomes of a command that breaks a rule of the guard: it passes; it passes and is logged; it does not pass. */
+export const RULE_SWITCHES = ['off', 'log', 'block'] as const;
+export type RuleSwitch = (typeof RULE_SWITCHES)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: {
     readonly address: Address;
     readonly backlog: number;
     readonly reusePort: boolean;
+    readonly allow: readonly AddressRange[];
+    readonly deny: readonly AddressRange[];
+    readonly previousPasswordFile: string;
+    /** What the file holds; empty for none. */
+    readonly previousPassword: string;
   };
   readonly server: {
     readonly address: Address;
@@ -96,6 +105,24 @@ export interface Config {
     readonly hang: RuleMode;
     readonly refused: RuleMode;
     readonly probeIntervalMs: number;
+  };
+  readonly guard: {
+    readonly bareVerb: RuleSwitch;
+    readonly queueArguments: RuleSwitch;
+    readonly reservedQueue: RuleSwitch;
+    readonly flush: RuleSwitch;
+    readonly mutate: RuleSwitch;
+    readonly queueRemove: RuleSwitch;
+    readonly trustedAddresses: readonly AddressRange[];
+    readonly trustedUsernames: readonly string[];
+    readonly payloadSize: RuleSwitch;
+    readonly payloadBytes: number;
+    readonly commandRate: RuleSwitch;
+    readonly workerCommands: number;
+    readonly addressCommands: number;
+    readonly connectionRate: RuleSwitch;
+    readonly workerConnections: number;
+    readonly addressConnections: number;
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
   readonly admin: { readonly address: Address };

@@ -4,7 +4,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-import type { Address, PortRange } from './config.ts';
+import type { Address, AddressRange, PortRange } from './config.ts';
+import { formatAddressRange, parseAddressRange } from './address-ranges.ts';
 import {
   DURATION_PATTERN,
   SIZE_PATTERN,
@@ -17,7 +18,13 @@ import {
   parsePortRange,
   parseSize,
 } from './units.ts';
-import { formatRedisUrl, formatServerUrl, parseServerUrl, refuseRedisUrl } from './urls.ts';
+import {
+  formatRedisUrl,
+  formatServerUrl,
+  parseServerUrl,
+  refuseRedisUrl,
+  withoutPasswords,
+} from './urls.ts';
 import type { Refusal, ServerUrl } from './urls.ts';
 
 /** What YAML, the environment and the documentation hold for an option. */
@@ -31,6 +38,8 @@ export interface Kind<T> {
   readonly schema: z.ZodType<T>;
   /** What the schema reads, from the text of an environment variable or a flag. */
   readonly fromText: (text: string) => Written;
+  /** Whether a file may write the value as a YAML list. */
+  readonly takesLists?: boolean;
   /** Secrets are hidden. */
   readonly format: (value: T) => Written;
 }
@@ -144,6 +153,35 @@ export function portRange(): Kind<PortRange | null> {
   };
 }
 
+/** The path of a file, from the root; empty for none. */
+export function filePath(): Kind<string> {
+  const error = refusal("allowed is a path that starts with /, or ''");
+  return {
+    type: 'path',
+    range: 'empty, `/etc/faktory/password`',
+    schema: z.string({ error }).refine((text) => text === '' || text.startsWith('/'), { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
+/** Addresses and networks, as a list or separated by commas. */
+export function addressList(): Kind<readonly AddressRange[]> {
+  return list('address list', 'empty, `10.0.0.0/8, 192.168.1.5, fd00::/8`, or a list', {
+    parse: parseAddressRange,
+    format: formatAddressRange,
+  });
+}
+
+/** Words without commas and white space, as a list or separated by commas. */
+export function wordList(): Kind<readonly string[]> {
+  return list<string>('word list', 'empty, `ops, deploy`, or a list', {
+    parse: (word) =>
+      /^[^\s,]{1,200}$/.test(word) ? word : { refused: 'write words without white space' },
+    format: (word) => word,
+  });
+}
+
 /** Faktory's URL, which may hold a password. */
 export function serverUrl(): Kind<ServerUrl> {
   return {
@@ -176,6 +214,45 @@ export function redisUrl(): Kind<string> {
     fromText: (text) => text,
     format: formatRedisUrl,
   };
+}
+
+/** Enough for every network of a company; a check looks at them in a fraction of a microsecond. */
+const LIST_ITEMS_MAX = 1000;
+
+interface Item<T> {
+  readonly parse: (text: string) => T | Refusal;
+  readonly format: (item: T) => string;
+}
+
+function list<T>(type: string, range: string, { parse, format }: Item<T>): Kind<readonly T[]> {
+  const error = refusal('allowed is a list, or one text with commas');
+  return {
+    type,
+    range,
+    takesLists: true,
+    schema: z.union([z.string(), z.array(z.string())], { error }).transform((written, context) => {
+      const texts = (typeof written === 'string' ? written.split(',') : written)
+        .map((text) => text.trim())
+        .filter((text) => text !== '');
+      const items: T[] = [];
+      const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+      if (texts.length > LIST_ITEMS_MAX) {
+        refuse(`found ${texts.length} items; at most ${LIST_ITEMS_MAX} are allowed`);
+      }
+      for (const text of texts.slice(0, LIST_ITEMS_MAX)) {
+        const item = parse(text);
+        if (isRefusal(item)) refuse(`found ${shown(text)}; ${item.refused}`);
+        else items.push(item);
+      }
+      return items;
+    }),
+    fromText: (text) => text,
+    format: (items) => items.map(format).join(', '),
+  };
+}
+
+function isRefusal(item: unknown): item is Refusal {
+  return typeof item === 'object' && item !== null && 'refused' in item;
 }
 
 interface Quantity {
@@ -216,10 +293,14 @@ function refusal(allowed: string): (issue: { readonly input?: unknown }) => stri
   return ({ input }) => `found ${shown(input)}; ${allowed}`;
 }
 
-/** Values come from people's files, so a long one is cut and control characters are escaped. */
+/**
+ * Values come from people's files, so a long one is cut, control characters are escaped, and passwords
+ * hidden.
+ */
 function shown(value: unknown): string {
   if (value === null || value === undefined) return 'no value';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') return `a ${typeof value}`;
-  return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  const text = withoutPasswords(value);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

@@ -7,7 +7,7 @@ import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { OPTIONS, OPTION_KEYS } from './options.ts';
 import type { OptionKey, ValueOf } from './options.ts';
-import { readPassword } from './password.ts';
+import { readPassword, readPreviousPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
 import { readYaml } from './yaml-source.ts';
 import { readDatadogTarget } from './statsd-target.ts';
@@ -46,8 +46,14 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
     values.set({ key, value, origin: { kind: 'command line', flag } });
   }
   const datadog = readDatadogTarget(environment);
-  const config = withTarget(configOf(values), values, datadog.target);
+  const previous = readPreviousPassword(values.get('listen.previous_password_file'), readFile);
+  const previousPassword = 'refused' in previous ? '' : previous.password;
+  const config = withTarget(configOf(values, previousPassword), values, datadog.target);
   const problems = [...written.problems, ...values.problems, ...contradictionsOf(config, values)];
+  if ('refused' in previous) {
+    const origin = values.originOf('listen.previous_password_file');
+    problems.push({ origin, text: previous.refused });
+  }
   const warnings = [...surroundings.warnings, ...datadog.warnings];
   if (config.server.password !== '') {
     return problems.length > 0 ? { problems, warnings } : { config, warnings };
@@ -122,13 +128,17 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
     });
 }
 
-function configOf(values: Values): Config {
+function configOf(values: Values, previousPassword: string): Config {
   const { address, username, password } = values.get('server.url');
   return {
     listen: {
       address: values.get('listen.address'),
       backlog: values.get('listen.backlog'),
       reusePort: values.get('listen.reuse_port'),
+      allow: values.get('listen.allow'),
+      deny: values.get('listen.deny'),
+      previousPasswordFile: values.get('listen.previous_password_file'),
+      previousPassword,
     },
     server: {
       address,
@@ -180,6 +190,24 @@ function configOf(values: Values): Config {
       hang: values.get('writes.hang'),
       refused: values.get('writes.refused'),
       probeIntervalMs: values.get('writes.probe_interval'),
+    },
+    guard: {
+      bareVerb: values.get('guard.bare_verb'),
+      queueArguments: values.get('guard.queue_arguments'),
+      reservedQueue: values.get('guard.reserved_queue'),
+      flush: values.get('guard.flush'),
+      mutate: values.get('guard.mutate'),
+      queueRemove: values.get('guard.queue_remove'),
+      trustedAddresses: values.get('guard.trusted_addresses'),
+      trustedUsernames: values.get('guard.trusted_usernames'),
+      payloadSize: values.get('guard.payload_size'),
+      payloadBytes: values.get('guard.payload_bytes'),
+      commandRate: values.get('guard.command_rate'),
+      workerCommands: values.get('guard.worker_commands'),
+      addressCommands: values.get('guard.address_commands'),
+      connectionRate: values.get('guard.connection_rate'),
+      workerConnections: values.get('guard.worker_connections'),
+      addressConnections: values.get('guard.address_connections'),
     },
     redis: { url: values.get('redis.url'), intervalMs: values.get('redis.interval') },
     admin: { address: values.get('admin.address') },

@@ -1,5 +1,5 @@
-// FAKTORY_PASSWORD as Faktory 1.7 itself reads it (cli/cli.go fetchPassword): a value, or when it
-// starts with a slash the name of a file. Promise: no refusal holds the password.
+// Passwords from where operators keep them: FAKTORY_PASSWORD as Faktory 1.7 itself reads it (cli/cli.go fetchPassword): a value, or when it
+// starts with a slash the name of a file; and the previous password. Promise: no refusal holds a password.
 
 /** The password, empty when there is none, with a warning where that may be a slip; or why it cannot be read. */
 export type PasswordRead =
@@ -13,24 +13,64 @@ export function readPassword(
   if (value === undefined || !value.startsWith('/')) {
     return { password: value ?? '', warning: null };
   }
+  const read = readText(value, readFile);
+  switch (read.kind) {
+    case 'unreadable':
+      return {
+        refused: `Cannot read the file that it names (${read.why}): a value that starts with / names a file, as in Faktory. Name a file that this process may read.`,
+      };
+    case 'not_utf8':
+      return {
+        refused:
+          'Cannot use the file that it names: it is not UTF-8. Write the password as UTF-8 text.',
+      };
+    case 'text':
+      return { password: read.text, warning: read.text === '' ? emptyFile(value) : null };
+  }
+}
+
+/** The password in the file of `listen.previous_password_file`; empty where the option is. */
+export function readPreviousPassword(
+  path: string,
+  readFile: (path: string) => Uint8Array,
+): { readonly password: string } | { readonly refused: string } {
+  if (path === '') return { password: '' };
+  const read = readText(path, readFile);
+  const start = 'Cannot use listen.previous_password_file:';
+  switch (read.kind) {
+    case 'unreadable':
+      return {
+        refused: `${start} the file cannot be read (${read.why}). Name a file that this process may read.`,
+      };
+    case 'not_utf8':
+      return { refused: `${start} the file is not UTF-8. Write the password as UTF-8 text.` };
+    case 'text':
+      if (read.text !== '') return { password: read.text };
+      return {
+        refused: `${start} the file is empty. Write the password to it, or unset the option.`,
+      };
+  }
+}
+
+type FileText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unreadable'; readonly why: string }
+  | { readonly kind: 'not_utf8' };
+
+/** The text of the file without white space around it. */
+function readText(path: string, readFile: (path: string) => Uint8Array): FileText {
   let bytes: Uint8Array;
   try {
-    bytes = readFile(value);
+    bytes = readFile(path);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    return {
-      refused: `Cannot read the file that it names (${why}): a value that starts with / names a file, as in Faktory. Name a file that this process may read.`,
-    };
+    return { kind: 'unreadable', why };
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    const password = goTrimmed(text);
-    return { password, warning: password === '' ? emptyFile(value) : null };
+    return { kind: 'text', text: goTrimmed(text) };
   } catch {
-    return {
-      refused:
-        'Cannot use the file that it names: it is not UTF-8. Write the password as UTF-8 text.',
-    };
+    return { kind: 'not_utf8' };
   }
 }
 

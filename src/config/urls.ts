@@ -7,6 +7,13 @@ import type { Address } from './config.ts';
 /** Shown instead of a password. */
 export const HIDDEN = '****';
 
+const PASSWORD_IN_URL = /(:\/\/[^/@]*?:)[^/@]*@/g;
+
+/** The text with the passwords of all URLs in it hidden: one may stand where no URL is expected. */
+export function withoutPasswords(text: string): string {
+  return text.replaceAll(PASSWORD_IN_URL, `$1${HIDDEN}@`);
+}
+
 /** What `server.url` says; an empty `password` means that the URL has none. */
 export interface ServerUrl {
   readonly address: Address;

@@ -2,13 +2,14 @@
 // can name anything but an option, so no alias is expanded and no object takes a key from it.
 // Whether the values are allowed is left to the loader.
 
-import { LineCounter, isAlias, isMap, isScalar, parseDocument } from 'yaml';
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Pair, ParsedNode, YAMLMap } from 'yaml';
 
-import { OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
+import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
 import type { OptionKey } from './options.ts';
 import type { Origin, Problem } from './problems.ts';
 import { nearest } from './suggest.ts';
+import { withoutPasswords } from './urls.ts';
 import { DEPTH_MAX, tooDeepAt } from './yaml-depth.ts';
 
 /** One option as an operator wrote it. */
@@ -124,6 +125,9 @@ class YamlReader {
           value,
           origin: this.#origin(value === null ? keyOffset : offset),
         });
+      } else if (OPTIONS[key].kind.takesLists && isSeq(node) && node.items.every(isScalar)) {
+        const value = node.items.map((item) => (isScalar(item) ? item.value : null));
+        this.#entries.push({ key, value, origin: this.#origin(offset) });
       } else {
         const found = isMap(node) ? 'a section' : 'a list';
         this.#refuse(offset, `Cannot use ${key}: found ${found}; write a single value.`);
@@ -151,7 +155,7 @@ class YamlReader {
   }
 
   #refuse(offset: number, text: string): void {
-    this.#problems.push({ origin: this.#origin(offset), text });
+    this.#problems.push({ origin: this.#origin(offset), text: withoutPasswords(text) });
   }
 }
 

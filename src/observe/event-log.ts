@@ -7,6 +7,7 @@ import type { RefusalReason } from '../admission/outcomes.ts';
 import type { EndedClient } from '../client/client-events.ts';
 import type { Live } from '../base/live.ts';
 import { ConnectionLog, type ConnectionLogSettings } from './connection-log.ts';
+import type { GuardEvent } from '../client/client-events.ts';
 import type { Counts } from './counts.ts';
 import {
   type DialFailure,
@@ -46,6 +47,7 @@ export class EventLog {
   readonly #bugs: RateLimitedLog<'bug'>;
   readonly #infos: RateLimitedLog<'forced'>;
   readonly #reclaims: RateLimitedLog<'reclaimed'>;
+  readonly #guarded: RateLimitedLog<`${GuardEvent['rule']} ${GuardEvent['action']}`>;
 
   constructor(parts: EventLogParts) {
     const { log, clock, counts } = parts;
@@ -60,6 +62,7 @@ export class EventLog {
     this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#infos = new RateLimitedLog(warn, INFO_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
+    this.#guarded = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
   }
 
@@ -78,6 +81,14 @@ export class EventLog {
       { idleSeconds },
       'an idle client was closed for one that waits; a process may open connections and not use them',
     );
+  }
+
+  guarded({ rule, action, address }: GuardEvent): void {
+    const text =
+      action === 'block'
+        ? 'the guard answered a command'
+        : 'a command broke a rule of the guard, and passed';
+    this.#guarded.line(`${rule} ${action}`, this.#clock.now(), { rule, address }, text);
   }
 
   onHealth(up: boolean, failure: DialFailure | null): void {

@@ -19,14 +19,22 @@ const LIMIT_NAMES = {
 
 /** The refusals that are about a limit. */
 export type LimitReason = keyof typeof LIMIT_NAMES;
+export const LIMIT_REASONS = Object.keys(LIMIT_NAMES) as readonly LimitReason[];
 
 /** Why a client is refused, with what the decision rests on. */
 export type Refusal =
   /** `now` of `limit` are taken. */
   | { readonly reason: LimitReason; readonly now: number; readonly limit: number }
+  /** More than `limit` new connections per second. */
+  | {
+      readonly reason: 'connection_rate';
+      readonly of: 'worker' | 'address';
+      readonly limit: number;
+    }
   /** `loginRefused`: Faktory was there and did not take the bouncer's login. */
   | { readonly reason: 'unreachable'; readonly loginRefused: boolean }
-  | { readonly reason: 'draining' };
+  | { readonly reason: 'draining' }
+  | { readonly reason: 'address_denied' };
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 const SERVER_REFUSED_US = errorLine(
@@ -46,6 +54,10 @@ export const LATE_REPLY = errorLine(
 
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 
+const ADDRESS_DENIED = errorLine(
+  'connections from this address are not allowed (listen.allow and listen.deny of faktory-bouncer)',
+);
+
 /** What a refused client reads. Where a limit is full: both numbers, and the option that sets the limit. */
 export function refusalText(refusal: Refusal): Buffer {
   switch (refusal.reason) {
@@ -53,6 +65,12 @@ export function refusalText(refusal: Refusal): Buffer {
       return refusal.loginRefused ? SERVER_REFUSED_US : UNREACHABLE;
     case 'draining':
       return DRAINING;
+    case 'address_denied':
+      return ADDRESS_DENIED;
+    case 'connection_rate':
+      return errorLine(
+        `too many connections per second of one ${refusal.of} (limit ${refusal.limit}, guard.${refusal.of}_connections of faktory-bouncer); try again later or raise the limit`,
+      );
     case 'clients':
     case 'handshakes':
     case 'server_connections':
@@ -75,6 +93,20 @@ export function commandTooLong(limitBytes: number): Buffer {
 }
 
 const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
+  reserved_queue: errorLine(
+    'a queue with the name of a Redis key of Faktory (guard.reserved_queue of faktory-bouncer); use another queue name',
+  ),
+  flush: errorLine('FLUSH is not allowed (guard.flush of faktory-bouncer)'),
+  mutate: errorLine(
+    'MUTATE clear, kill and discard are not allowed (guard.mutate of faktory-bouncer)',
+  ),
+  queue_remove: errorLine('QUEUE REMOVE is not allowed (guard.queue_remove of faktory-bouncer)'),
+  payload_size: errorLine(
+    'a job is longer than guard.payload_bytes of faktory-bouncer; push a smaller job or raise the limit',
+  ),
+  command_rate: errorLine(
+    'too many commands per second (guard.worker_commands or guard.address_commands of faktory-bouncer); try again later or raise the limit',
+  ),
   bare_verb: errorLine(
     'a command without an argument would crash Faktory 1.7; send its JSON after a space',
   ),

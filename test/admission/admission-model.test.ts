@@ -163,7 +163,7 @@ function arrive(scene: Scene, client: Client, now: number): void {
   }
   if (decision.kind === 'refused') {
     const { refusal } = decision;
-    ok('limit' in refusal && refusal.now >= refusal.limit);
+    ok('now' in refusal && refusal.now >= refusal.limit);
   }
 }
 

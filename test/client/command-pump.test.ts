@@ -5,7 +5,8 @@ import t from 'tap';
 import { CommandPump, type PumpClient } from '../../src/client/command-pump.ts';
 import { ClientCounts } from '../../src/client/client-counts.ts';
 import type { ClientEndReason } from '../../src/client/client-states.ts';
-import type { ClientParts } from '../../src/client/client-parts.ts';
+import type { ClientSettings } from '../../src/client/client-parts.ts';
+import { CommandGuard } from '../../src/client/command-guard.ts';
 import { Live } from '../../src/base/live.ts';
 import { Lingering } from '../../src/base/lingering.ts';
 import { StallWatch } from '../../src/base/stall-watch.ts';
@@ -14,9 +15,12 @@ import type { Lane } from '../../src/lanes/lane.ts';
 import { Command } from '../../src/protocol/command.ts';
 import { LineBuffer } from '../../src/protocol/line-buffer.ts';
 import type { Verb } from '../../src/protocol/verbs.ts';
+import { clientSettings } from '../../src/settings.ts';
+import { configFor } from '../support/bouncer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 class Client implements PumpClient {
+  readonly identity = { address: '10.0.0.5', wid: 'w1', username: '' };
   takesReplies = true;
   hasLeft = false;
   readonly told: string[] = [];
@@ -78,11 +82,24 @@ interface House {
   readonly lines: () => string[];
 }
 
-function openHouse(): House {
+function openHouse(changes: Partial<ClientSettings> = {}): House {
   const clock = new FakeClock();
   const bugs: unknown[] = [];
   const onBug = (error: unknown): void => void bugs.push(error);
   const turns = new Turns(clock);
+  const counts = new ClientCounts();
+  const events = {
+    refused: () => {},
+    clientEnded: () => {},
+    reclaimed: () => {},
+    guarded: () => {},
+    bug: onBug,
+  };
+  const settings = new Live({
+    ...clientSettings(configFor({ port: 1 })),
+    maxCommandBytes: 1024,
+    ...changes,
+  });
   const parts = {
     wiring: {
       turns,
@@ -90,9 +107,10 @@ function openHouse(): House {
       lingering: new Lingering(clock, 0),
       onBug,
     },
-    counts: new ClientCounts(),
-    settings: new Live({ maxCommandBytes: 1024 } as ClientParts['settings']['current']),
-    events: { refused: () => {}, clientEnded: () => {}, reclaimed: () => {}, bug: onBug },
+    counts,
+    settings,
+    events,
+    commandGuard: new CommandGuard({ settings, counts, events }),
   };
   const client = new Client();
   const lane = new NotedLane();

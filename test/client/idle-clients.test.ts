@@ -53,6 +53,7 @@ class Scene {
       clients: this.clients,
       admission: this.house.admission,
       events: {
+        guarded: () => {},
         refused: () => {},
         clientEnded: () => {},
         reclaimed: (seconds) => this.reclaimed.push(seconds),

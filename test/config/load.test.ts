@@ -36,7 +36,15 @@ function problemsOf(...args: Parameters<typeof load>): readonly string[] {
 }
 
 const DEFAULTS: Config = {
-  listen: { address: { host: '127.0.0.1', port: 7519 }, backlog: 4096, reusePort: false },
+  listen: {
+    address: { host: '127.0.0.1', port: 7519 },
+    backlog: 4096,
+    reusePort: false,
+    allow: [],
+    deny: [],
+    previousPasswordFile: '',
+    previousPassword: '',
+  },
   server: {
     address: { host: '127.0.0.1', port: 7419 },
     username: '',
@@ -80,6 +88,24 @@ const DEFAULTS: Config = {
     holdMs: 5000,
   },
   writes: { lateReply: 'on', hang: 'on', refused: 'on', probeIntervalMs: 1000 },
+  guard: {
+    bareVerb: 'block',
+    queueArguments: 'block',
+    reservedQueue: 'block',
+    flush: 'off',
+    mutate: 'off',
+    queueRemove: 'off',
+    trustedAddresses: [],
+    trustedUsernames: [],
+    payloadSize: 'off',
+    payloadBytes: 1_048_576,
+    commandRate: 'off',
+    workerCommands: 1000,
+    addressCommands: 5000,
+    connectionRate: 'off',
+    workerConnections: 20,
+    addressConnections: 100,
+  },
   redis: { url: '', intervalMs: 5000 },
   admin: { address: { host: '127.0.0.1', port: 7421 } },
   metrics: { jobs: 'off', jobsMax: 20 },
@@ -259,6 +285,64 @@ t.test('what is at the edge of a contradiction is accepted', (t) => {
   t.match(server, { sourcePorts: { first: 40_000, last: 40_899 }, bindAddress: 'fd00::5' });
   const systemPicks = 'listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:0" }';
   t.equal(configOf(systemPicks).admin.address.port, 0, 'port 0 twice is two ports');
+  t.end();
+});
+
+t.test('a list is a YAML list, or one text with commas', (t) => {
+  const networks = [
+    { address: '10.0.0.0', prefix: 8 },
+    { address: '192.168.1.5', prefix: 32 },
+    { address: 'fd00::', prefix: 8 },
+    { address: '::', prefix: 0 },
+  ];
+  const text = '10.0.0.0/8, 192.168.1.5,fd00::/8, ::/0';
+  const inFile = (value: string) => configOf(`guard: { trusted_addresses: ${value} }`).guard;
+  t.same(inFile(`"${text}"`).trustedAddresses, networks);
+  t.same(inFile('[10.0.0.0/8, 192.168.1.5, "fd00::/8", "::/0"]').trustedAddresses, networks);
+  const variable = { FAKTORY_BOUNCER_GUARD_TRUSTED_ADDRESSES: text };
+  t.same(configOf(null, variable).guard.trustedAddresses, networks);
+  const names = configOf('guard: { trusted_usernames: [ops, deploy] }').guard.trustedUsernames;
+  t.same(names, ['ops', 'deploy']);
+  t.equal(
+    OPTIONS['guard.trusted_addresses'].show(configOf(null, variable)),
+    '10.0.0.0/8, 192.168.1.5, fd00::/8, ::/0',
+  );
+  t.end();
+});
+
+t.test('a URL for the wrong option is shown without its password', (t) => {
+  for (const key of ['listen: { address', 'guard: { trusted_addresses', 'log: { level']) {
+    const [problem = ''] = problemsOf(`${key}: "tcp://u:hunter2@h:1" }`);
+    t.match(problem, 'tcp://u:****@h:1', key);
+    t.notMatch(problem, /hunter2/, key);
+  }
+  t.end();
+});
+
+t.test('an address list refuses what could be taken for another network', (t) => {
+  for (const [text, why] of [
+    ['10.0.0.1/8', /found "10\.0\.0\.1\/8"; the address has bits behind the prefix/],
+    ['fd00::1/64', /bits behind the prefix/],
+    ['fe80::1%eth0', /write an IP address such as/],
+    ['fe80::%eth0/64', /write an IP address such as/],
+    ['::ffff:10.0.0.0/104', /as IPv4, without ::ffff:/],
+    ['::ffff:a00:5', /as IPv4, without ::ffff:/],
+    ['::ffff:10.0.0.0/8', /as IPv4, without ::ffff:/],
+    ['10.0.0.0/33', /from 0 to 32/],
+    ['10.0.0.0/-1', /from 0 to 32/],
+    ['10.0.0.0/', /from 0 to 32/],
+    ['10.0.0.0/8/8', /write an IP address/],
+    ['::/129', /from 0 to 128/],
+    ['10.0.0', /write an IP address/],
+    ['localhost', /write an IP address/],
+  ] as const) {
+    const problems = problemsOf(`guard: { trusted_addresses: ["${text}"] }`);
+    t.equal(problems.length, 1, text);
+    t.match(problems[0], why);
+  }
+  t.match(problemsOf('guard: { trusted_usernames: ["a b"] }')[0], /without white space/);
+  t.match(problemsOf('guard: { trusted_usernames: [{}] }')[0], /found a list/);
+  t.match(problemsOf('mode: [session]')[0], /found a list; write a single value/);
   t.end();
 });
 

@@ -3,17 +3,34 @@
 import { equal } from 'node:assert/strict';
 import * as fc from 'fast-check';
 import t from 'tap';
-import type { GuardRule } from '../../src/protocol/guard.ts';
 import { VERBS } from '../../src/protocol/verbs.ts';
 import { verbOf } from '../../src/protocol/command.ts';
-import { guard } from '../../src/protocol/guard.ts';
+import { Guard, type GuardRule, SWITCHED_RULES } from '../../src/protocol/guard.ts';
+import type { RuleSwitch, SwitchedRule } from '../../src/protocol/guard.ts';
+
+type Switches = Partial<Record<SwitchedRule, RuleSwitch>>;
+
+function guardWith(switches: Switches, sharesConnections: boolean, payloadBytes = 100): Guard {
+  const all = Object.fromEntries(
+    SWITCHED_RULES.map((rule) => [rule, switches[rule] ?? 'off']),
+  ) as Record<SwitchedRule, RuleSwitch>;
+  return new Guard({ switches: all, payloadBytes, sharesConnections });
+}
+
+const CRASH_RULES: Switches = { bare_verb: 'block', queue_arguments: 'block' };
+const OWN = guardWith(CRASH_RULES, false);
+const SHARED = guardWith(CRASH_RULES, true);
+
+function firstBroken(guard: Guard, line: Buffer): GuardRule | null {
+  return guard.rules[verbOf(line)].find((rule) => rule.isBroken(line))?.name ?? null;
+}
 
 /** The rule that `text` breaks; the same with either line end. */
 function ruleOf(text: string, shared = false): GuardRule | null {
   const lf = Buffer.from(`${text}\n`);
   const crlf = Buffer.from(`${text}\r\n`);
-  const rule = guard(verbOf(lf), lf, shared);
-  equal(guard(verbOf(crlf), crlf, shared), rule);
+  const rule = firstBroken(shared ? SHARED : OWN, lf);
+  equal(firstBroken(shared ? SHARED : OWN, crlf), rule);
   return rule;
 }
 
@@ -145,5 +162,82 @@ t.test(
       }),
       { numRuns: 500 },
     );
+  },
+);
+
+t.test('a rule that is off is not asked, and one in log or block is', async (t) => {
+  const off = guardWith({}, false);
+  for (const verb of VERBS) {
+    const names = off.rules[verb].map(({ name }) => name);
+    t.strictSame(names, verb === 'FETCH' ? ['fetch_too_long'] : [], verb);
+  }
+  for (const action of ['log', 'block'] as const) {
+    const all = Object.fromEntries(SWITCHED_RULES.map((rule) => [rule, action])) as Switches;
+    const guard = guardWith(all, true);
+    t.equal(guard.commandRate, action);
+    const names = new Set(VERBS.flatMap((verb) => guard.rules[verb].map(({ name }) => name)));
+    for (const rule of SWITCHED_RULES) {
+      if (rule !== 'command_rate') t.ok(names.has(rule), rule);
+    }
+    for (const rule of guard.rules.PUSH) t.equal(rule.action, action);
+    t.strictSame(
+      guard.rules.FAIL.map((rule) => rule.action),
+      [action, 'block'],
+      'control_character always blocks',
+    );
+  }
+});
+
+const HARM = guardWith(
+  { flush: 'block', mutate: 'block', queue_remove: 'block', payload_size: 'block' },
+  false,
+);
+
+function harmOf(text: string): GuardRule | null {
+  return firstBroken(HARM, Buffer.from(`${text}\r\n`));
+}
+
+t.test('FLUSH, QUEUE REMOVE and what MUTATE deletes are found, the rest passes', async (t) => {
+  t.equal(harmOf('FLUSH'), 'flush');
+  t.equal(harmOf('FLUSH now'), 'flush');
+  for (const text of ['QUEUE REMOVE a', 'QUEUE REMOVE *', 'QUEUE REMOVE ']) {
+    t.equal(harmOf(text), 'queue_remove', text);
+  }
+  for (const text of [
+    'QUEUE PAUSE REMOVE',
+    'QUEUE remove a',
+    'QUEUE  REMOVE a',
+    'QUEUE REMOVED a',
+  ]) {
+    t.equal(harmOf(text), null, text);
+  }
+  for (const command of ['clear', 'kill', 'discard', 'cl\\u0065ar']) {
+    for (const key of ['cmd', 'CMD', 'Cmd', '\\u0063md']) {
+      t.equal(harmOf(`MUTATE {"${key}":"${command}","target":"retries"}`), 'mutate', key);
+    }
+  }
+  for (const payload of [
+    '{"cmd":"requeue","target":"retries"}',
+    '{"cmd":"clear","cmd":"requeue"}',
+    '{"filter":{"cmd":"clear"},"cmd":"requeue"}',
+    '{"target":"clear"}',
+    '{"cmd":"Clear"}',
+    '["cmd","clear"]',
+    'clear',
+  ]) {
+    t.equal(harmOf(`MUTATE ${payload}`), null, payload);
+  }
+});
+
+t.test(
+  'payload_size: a job of n bytes passes, one of n + 1 is found, in a PUSHB each by itself',
+  async (t) => {
+    const jobOf = (bytes: number) => `{"a":"${'x'.repeat(bytes - '{"a":""}'.length)}"}`;
+    t.equal(harmOf(`PUSH ${jobOf(100)}`), null);
+    t.equal(harmOf(`PUSH ${jobOf(101)}`), 'payload_size');
+    t.equal(harmOf(`PUSHB [${jobOf(100)},${jobOf(100)}]`), null);
+    t.equal(harmOf(`PUSHB [${jobOf(10)},${jobOf(101)}]`), 'payload_size');
+    t.equal(harmOf(`PUSHB [${jobOf(10)}, {"b":{"c":[${jobOf(90)}]}}]`), 'payload_size');
+    t.equal(harmOf(`ACK ${jobOf(200)}`), null);
   },
 );

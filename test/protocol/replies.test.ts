@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import t from 'tap';
-import { REFUSAL_REASONS } from '../../src/admission/outcomes.ts';
+import { GUARD_RULES } from '../../src/protocol/guard.ts';
 import * as texts from '../../src/protocol/error-texts.ts';
 import { giveBackLine, parseFetchedJob } from '../../src/protocol/job.ts';
 import { bulkBody, isError, isNil, isShutdown, NIL } from '../../src/protocol/replies.ts';
@@ -98,9 +98,7 @@ t.test('the line that gives a job back is one FAIL with its jid, whatever that h
   );
 });
 
-const LIMIT_REASONS = REFUSAL_REASONS.filter(
-  (reason) => reason !== 'unreachable' && reason !== 'draining',
-);
+const { LIMIT_REASONS } = texts;
 
 t.test(
   'a refusal starts with Faktory 1.9\u2019s words and names the limit and both numbers',
@@ -127,12 +125,12 @@ t.test('every text that a client can read is one line of -ERR and plain ASCII', 
     texts.refusalText({ reason: 'unreachable', loginRefused: false }),
     texts.refusalText({ reason: 'unreachable', loginRefused: true }),
     texts.refusalText({ reason: 'draining' }),
+    texts.refusalText({ reason: 'address_denied' }),
+    texts.refusalText({ reason: 'connection_rate', of: 'worker', limit: 1 }),
+    texts.refusalText({ reason: 'connection_rate', of: 'address', limit: 1 }),
     texts.INVALID_PASSWORD,
     texts.commandTooLong(1024),
-    texts.guardText('bare_verb'),
-    texts.guardText('queue_arguments'),
-    texts.guardText('control_character'),
-    texts.guardText('fetch_too_long'),
+    ...GUARD_RULES.filter((rule) => rule !== 'command_too_long').map(texts.guardText),
   ];
   for (const text of all) t.match(text.toString('latin1'), /^-ERR [ -~]+\r\n$/);
   t.equal(texts.INVALID_PASSWORD.toString(), '-ERR Invalid password\r\n');

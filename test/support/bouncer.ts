@@ -28,6 +28,8 @@ export interface BouncerOptions {
   readonly log?: Logger;
   /** FAKTORY_PASSWORD: what clients and Faktory are asked with. */
   readonly password?: string;
+  /** What the file of listen.previous_password_file holds. */
+  readonly previousPassword?: string;
 }
 
 /** What the next reload reads beside what the bouncer was started with. */
@@ -179,7 +181,7 @@ export function configFor(options: BouncerOptions): Config {
 }
 
 function loadFor(
-  { port, overrides = {}, password = '' }: BouncerOptions,
+  { port, overrides = {}, password = '', previousPassword = '' }: BouncerOptions,
   more: Overrides = {},
 ): Loaded {
   const all: Overrides = {
@@ -188,15 +190,17 @@ function loadFor(
     'server.url': `tcp://127.0.0.1:${port}`,
     drain_timeout: TEARDOWN_DRAIN,
     'log.level': 'silent',
+    ...(previousPassword !== '' && { 'listen.previous_password_file': '/previous' }),
     ...overrides,
     ...more,
   };
+  const readFile = (): Buffer => Buffer.from(previousPassword);
   const flags = Object.entries(all).map(([key, value]) => {
     if (!isOptionKey(key)) throw new Error(`Cannot set ${key}: there is no such option`);
     return { flag: `test ${key}`, key, text: String(value) };
   });
   const environment = password === '' ? {} : { FAKTORY_PASSWORD: password };
-  return loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
+  return loadConfig({ file: null, environment, flags, readFile });
 }
 
 const ZERO_AT_REST = [

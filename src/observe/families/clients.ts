@@ -49,6 +49,11 @@ export const CLIENT_FAMILIES: readonly Family[] = [
     'reason',
     (counts) => counts.client.ends,
   ),
+  counter(
+    'previous_password_logins_total',
+    'Logins with the previous password, of listen.previous_password_file.',
+    ({ counts }) => counts.client.previousPasswords.total,
+  ),
   counterBy(
     'admissions_total',
     'Decided admissions by outcome.',
@@ -93,6 +98,12 @@ export const CLIENT_FAMILIES: readonly Family[] = [
     'Commands that would have harmed Faktory, and that the guard answered.',
     'rule',
     (counts) => counts.client.guardHits,
+  ),
+  counterBy(
+    'guard_logged_total',
+    'Commands that broke a rule of the guard in log, and passed.',
+    'rule',
+    (counts) => counts.client.guardLogged,
   ),
 ];
 

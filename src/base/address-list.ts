@@ -1,0 +1,42 @@
+// Addresses and networks to look an address up in. Promise: an IPv4 address that is written as IPv6
+// (::ffff:10.0.0.5) is its IPv4 address, and in no IPv6 network; what is not an IP address is in no list.
+
+import { BlockList, isIP, isIPv4 } from 'node:net';
+
+import type { AddressRange } from './address.ts';
+
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+
+/** The address as it is counted and compared: IPv4 where it is one. */
+export function plainAddress(address: string): string {
+  return MAPPED.exec(address)?.[1] ?? address;
+}
+
+export class AddressList {
+  readonly isEmpty: boolean;
+  /** Two lists: one would find IPv4 addresses in ::/0. */
+  readonly #ipv4 = new BlockList();
+  readonly #ipv6 = new BlockList();
+
+  constructor(ranges: readonly AddressRange[]) {
+    this.isEmpty = ranges.length === 0;
+    for (const { address, prefix } of ranges) {
+      if (isIPv4(address)) this.#ipv4.addSubnet(address, prefix, 'ipv4');
+      else this.#ipv6.addSubnet(address, prefix, 'ipv6');
+    }
+  }
+
+  has(address: string): boolean {
+    if (this.isEmpty) return false;
+    // The zone of a link-local address names an interface of this machine, and no network.
+    const bare = plainAddress(address.split('%', 1)[0] ?? '');
+    switch (isIP(bare)) {
+      case 4:
+        return this.#ipv4.check(bare, 'ipv4');
+      case 6:
+        return this.#ipv6.check(bare, 'ipv6');
+      default:
+        return false;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+// Hot path. Which texts a payload gives one field of its jobs. Promise: the text is the one that Faktory
+// would store; one pass over the bytes finds it, and only a short text with an escape is made a string.
+// Facts from Go's encoding/json: key names match without regard to case, the last of two members wins,
+// null leaves the field as it was, and any other value that is no text makes Faktory refuse the line. What
+// is not JSON is refused as well, so what is found in it is of no importance.
+
+import { contentEnd } from './bytes.ts';
+
+const TAB = 0x09;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+/** Makes an ASCII letter lower case. */
+const LOWER = 0x20;
+/** What an escaped ASCII character takes at most: \u0071. */
+const ESCAPE_BYTES_MAX = 6;
+/** Strings are walked so far; the end of a longer one is searched for. */
+const WALKED_BYTES = 48;
+
+/** A field, and the texts that it is searched for. */
+export interface SoughtField {
+  /** Lower case ASCII letters without k and s, the two that Go also finds in U+212A and U+017F. */
+  readonly name: string;
+  /** How deep its object lies: 1 for the payload itself, 2 for an element of its list. */
+  readonly depth: 1 | 2;
+  /** The longest text that can be wanted. */
+  readonly textBytesMax: number;
+  /** Whether `bytes` from `start` up to `end`, which are ASCII or match nothing, are a text that is sought. */
+  readonly isSought: (bytes: Buffer, start: number, end: number) => boolean;
+}
+
+/** Whether an object in `line` from `start` on has such a text in the field. */
+export function hasSoughtText(line: Buffer, start: number, field: SoughtField): boolean {
+  const end = contentEnd(line);
+  let depth = 0;
+  /** Whether the next string is a key of an object that counts. */
+  let isKey = false;
+  let isFound = false;
+  for (let at = start; at < end; at += 1) {
+    switch (line[at]) {
+      case QUOTE: {
+        const open = at;
+        at = stringEnd(line, open, end);
+        if (!isKey) break;
+        isKey = false;
+        if (!isNameOf(field, line, open + 1, at)) break;
+        const value = valueStart(line, at + 1, end);
+        if (line[value] !== QUOTE) {
+          at = value - 1;
+          break;
+        }
+        at = stringEnd(line, value, end);
+        isFound = isTextOf(field, line, value + 1, at);
+        break;
+      }
+      case COMMA:
+        isKey = depth === field.depth;
+        break;
+      case OPEN_BRACE:
+        depth += 1;
+        isKey = depth === field.depth;
+        if (isKey) isFound = false;
+        break;
+      case OPEN_BRACKET:
+        depth += 1;
+        break;
+      case CLOSE_BRACE:
+        if (isFound && depth === field.depth) return true;
+        depth -= 1;
+        break;
+      case CLOSE_BRACKET:
+        depth -= 1;
+        break;
+      default:
+    }
+  }
+  return false;
+}
+
+/** Whether one of the list's objects in `line`, from `start` on, is longer than `bytesMax`. */
+export function hasElementOver(line: Buffer, start: number, bytesMax: number): boolean {
+  const end = contentEnd(line);
+  let depth = 0;
+  let elementStart = start;
+  for (let at = start; at < end; at += 1) {
+    switch (line[at]) {
+      case QUOTE:
+        at = stringEnd(line, at, end);
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        depth += 1;
+        if (depth === 2) elementStart = at;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        if (depth === 2 && at + 1 - elementStart > bytesMax) return true;
+        depth -= 1;
+        break;
+      default:
+    }
+  }
+  return false;
+}
+
+/** The quote that ends the string that begins at `open`; `end` where none does. */
+function stringEnd(line: Buffer, open: number, end: number): number {
+  let at = open + 1;
+  for (;;) {
+    const near = Math.min(end, at + WALKED_BYTES);
+    while (at < near) {
+      const byte = line[at];
+      if (byte === QUOTE) return at;
+      at += byte === BACKSLASH ? 2 : 1;
+    }
+    if (at >= end) return end;
+    const quote = line.indexOf(QUOTE, at);
+    if (quote === -1) return end;
+    let run = quote;
+    while (run > at && line[run - 1] === BACKSLASH) run -= 1;
+    if ((quote - run) % 2 === 0) return quote;
+    at = quote + 1;
+  }
+}
+
+/** The first byte of the value behind a key that ends before `from`. */
+function valueStart(line: Buffer, from: number, end: number): number {
+  let at = from;
+  while (at < end && isColonOrSpace(line[at])) at += 1;
+  return at;
+}
+
+function isColonOrSpace(byte: number | undefined): boolean {
+  return byte === COLON || byte === SPACE || byte === TAB || byte === CR;
+}
+
+function isNameOf({ name }: SoughtField, line: Buffer, start: number, end: number): boolean {
+  const length = end - start;
+  if (length === name.length) {
+    for (let i = 0; i < length; i += 1) {
+      if (((line[start + i] as number) | LOWER) !== name.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+  if (length < name.length || length > name.length * ESCAPE_BYTES_MAX) return false;
+  return unescaped(line, start, end)?.toLowerCase() === name;
+}
+
+function isTextOf(field: SoughtField, line: Buffer, start: number, end: number): boolean {
+  if (end - start > field.textBytesMax * ESCAPE_BYTES_MAX) return false;
+  if (field.isSought(line, start, end)) return true;
+  const text = unescaped(line, start, end);
+  if (text === null) return false;
+  // Other characters become something that is no ASCII text either.
+  const bytes = Buffer.from(text);
+  return field.isSought(bytes, 0, bytes.length);
+}
+
+/** The text between the quotes, null where it has no escapes or is not JSON. */
+function unescaped(line: Buffer, start: number, end: number): string | null {
+  let at = start;
+  while (at < end && line[at] !== BACKSLASH) at += 1;
+  if (at === end) return null;
+  try {
+    return JSON.parse(line.toString('utf8', start - 1, end + 1)) as string;
+  } catch {
+    return null;
+  }
+}
