@@ -25,6 +25,7 @@ import { RedisProbe } from './redis/redis-probe.ts';
 import { WriteProbe } from './redis/write-probe.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
+import { ProxyStage } from './transport/proxy-stage.ts';
 import { Upstream } from './upstream.ts';
 import { VERSION } from './version.ts';
 
@@ -92,6 +93,10 @@ export class Bouncer {
       hasher: this.#hasher,
       budget: this.#budget,
       wiring,
+      nextStage: () => {
+        const proxy = settings.proxy.current;
+        return proxy.proxyProtocol === 'off' ? null : new ProxyStage(proxy);
+      },
       events,
     });
     this.#redisProbe =

@@ -1,16 +1,19 @@
 // The configuration as the rooms hold it. Promise: each room has one object from which it reads what
 // can change while it works; applying another Config replaces all of them and drops nobody.
 
+import { AddressList } from './base/address-list.ts';
 import { type ConfiguredLimits, Limits } from './admission/limits.ts';
 import { Live } from './base/live.ts';
 import type { ClientSettings } from './client/client-parts.ts';
 import type { Config } from './config/config.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
+import type { ProxySettings } from './transport/proxy-stage.ts';
 import type { ServerSettings } from './server/server-parts.ts';
 import type { WriteSettings } from './server/write-health.ts';
 
 export class Settings {
   readonly limits: Limits;
+  readonly proxy: Live<ProxySettings>;
   readonly client: Live<ClientSettings>;
   readonly lanes: Live<LaneSettings>;
   readonly server: Live<ServerSettings>;
@@ -18,6 +21,7 @@ export class Settings {
 
   constructor(config: Config) {
     this.limits = new Limits(configuredLimits(config), !config.observeOnly);
+    this.proxy = new Live(proxySettings(config));
     this.client = new Live(clientSettings(config));
     this.lanes = new Live(laneSettings(config));
     this.server = new Live(serverSettings(config));
@@ -26,6 +30,7 @@ export class Settings {
 
   /** From now on everything is as `config` says, but for what needs a restart. */
   apply(config: Config): void {
+    this.proxy.replace(proxySettings(config));
     this.client.replace(clientSettings(config));
     this.lanes.replace(laneSettings(config));
     this.server.replace(serverSettings(config));
@@ -46,6 +51,13 @@ function configuredLimits({ limits, waitingLine }: Config): ConfiguredLimits {
     perWorker: limits.perWorker,
     perAddress: limits.perAddress,
     waitingLine: waitingLine.size,
+  };
+}
+
+function proxySettings({ listen }: Config): ProxySettings {
+  return {
+    proxyProtocol: listen.proxyProtocol,
+    proxyTrusted: new AddressList(listen.proxyTrusted),
   };
 }
 

@@ -17,6 +17,8 @@ import {
   commandTooLong,
   guardText,
   INVALID_PASSWORD,
+  PROXY_HEADER_DUE,
+  PROXY_ONLY,
   refusalText,
 } from '../src/protocol/error-texts.ts';
 import { fullSnapshot } from './support/full-snapshot.ts';
@@ -187,6 +189,8 @@ t.test('every error text is in operations as clients read it', async (t) => {
     refusalText({ reason: 'unreachable', loginRefused: true }),
     refusalText({ reason: 'draining' }),
     INVALID_PASSWORD,
+    PROXY_HEADER_DUE,
+    PROXY_ONLY,
     commandTooLong(0),
   ];
   for (const rule of GUARD_RULES) if (rule !== 'command_too_long') texts.push(guardText(rule));

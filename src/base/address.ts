@@ -11,3 +11,10 @@ export interface PortRange {
   readonly first: number;
   readonly last: number;
 }
+
+/** IP addresses that share their first `prefix` bits with `host`, whose other bits are 0. */
+export interface AddressRange {
+  readonly host: string;
+  readonly prefix: number;
+  readonly family: 'ipv4' | 'ipv6';
+}

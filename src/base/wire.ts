@@ -10,7 +10,7 @@ import type { Lingering } from './lingering.ts';
 import type { StallWatch, Watched } from './stall-watch.ts';
 import type { Turns } from './turns.ts';
 import type { Parting, PauseReason, WireEnd, WireOwner } from './wire-owner.ts';
-import type { WireSocket, WireStage, WireStageResult } from './wire-socket.ts';
+import type { StageFault, WireSocket, WireStage, WireStageResult } from './wire-socket.ts';
 
 const PAUSES: Readonly<Record<PauseReason, number>> = { read_ahead: 1, budget: 2, replies: 4 };
 
@@ -100,17 +100,26 @@ export class Wire implements Watched {
     return this.#socket.writableLength;
   }
 
-  /** Begins with an accepted socket; through `stage` first, if there is one. */
-  open(stage: WireStage | null = null): void {
+  /** Begins with an accepted socket. */
+  open(): void {
+    this.#hearOfTheEnd(this.#socket);
+    this.#hearOfTraffic(this.#socket);
+    this.#isReady();
+  }
+
+  /**
+   * Begins with an accepted socket, and reads through `stage` first. If that does not let the peer
+   * through, `refused` hears why instead of onReady(), and has to close the wire.
+   */
+  openThrough(stage: WireStage, refused: (fault: StageFault) => void): void {
     const socket = this.#socket;
     this.#hearOfTheEnd(socket);
-    if (stage === null) {
-      this.#hearOfTraffic(socket);
-      this.#isReady();
-      return;
-    }
     this.#state = 'staged';
-    this.#guarded(() => stage.begin(socket, (result) => this.#staged(socket, result)));
+    // A lean socket drops what it reads for nobody.
+    socket.pause();
+    this.#guarded(() =>
+      stage.begin(socket, (result) => this.#guarded(() => this.#staged(socket, result, refused))),
+    );
   }
 
   /** Begins with a socket that is being dialled. */
@@ -261,20 +270,22 @@ export class Wire implements Watched {
     socket.on('close', () => this.#endsWith(this.#end));
   }
 
-  #staged(raw: WireSocket, result: WireStageResult): void {
+  #staged(raw: WireSocket, result: WireStageResult, refused: (fault: StageFault) => void): void {
     if (this.#state !== 'staged') return;
-    if (result.kind === 'failed') {
-      raw.destroy();
-      this.#endsWith({ kind: 'failed', code: result.code });
+    this.#remoteAddress = result.remoteAddress;
+    if (result.socket !== null) {
+      this.#socket = result.socket;
+      if (result.socket !== raw) this.#hearOfTheEnd(result.socket);
+      this.#hearOfTraffic(result.socket);
+    }
+    if (result.kind === 'refused') {
+      if (result.socket !== null) this.#state = 'open';
+      refused(result.fault);
       return;
     }
-    const { socket, remoteAddress, rest } = result;
-    this.#socket = socket;
-    this.#remoteAddress = remoteAddress;
-    if (socket !== raw) this.#hearOfTheEnd(socket);
-    this.#hearOfTraffic(socket);
+    if (this.#pauses === 0) result.socket.resume();
     this.#isReady();
-    if (rest !== null) this.#read(rest);
+    if (result.rest !== null) this.#read(result.rest);
   }
 
   #read(chunk: Buffer): void {

@@ -11,7 +11,7 @@ import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
 import { Wire } from '../base/wire.ts';
 import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
-import type { WireSocket } from '../base/wire-socket.ts';
+import type { StageFault, WireSocket } from '../base/wire-socket.ts';
 import type { LaneLoss } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
 import type { Refusal } from '../protocol/error-texts.ts';
@@ -19,6 +19,7 @@ import type { Verb } from '../protocol/verbs.ts';
 import type { ListedClient, Whereabouts } from './client-connections.ts';
 import {
   endReasonOf,
+  faultText,
   isHangUp,
   nextParting,
   noteEnd,
@@ -99,7 +100,9 @@ export class ClientConnection
     counts.accepted.total += 1;
     clients.move(this, null, this.#whereabouts);
     this.#wire.keepAlive(settings.current.keepaliveMs);
-    this.#wire.open();
+    const stage = this.#parts.nextStage();
+    if (stage === null || this.#life.kind !== 'logging_in') this.#wire.open();
+    else this.#wire.openThrough(this.#life.login.behind(stage), (fault) => this.#notLetIn(fault));
   }
 
   /** Waits for its greeting, or is refused where not even a handshake is to be spent. */
@@ -111,7 +114,7 @@ export class ClientConnection
       return;
     }
     if (decision.inSpiteOf !== null) counts.wouldHaveRefused.add(decision.inSpiteOf.reason);
-    if (this.#life.kind === 'logging_in') this.#life.login.begin();
+    if (this.#life.kind === 'logging_in') this.#life.login.ready();
   }
 
   onData(chunk: Buffer, now: number): void {
@@ -214,7 +217,8 @@ export class ClientConnection
     if (life.kind === 'logged_in') {
       life.standing.asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost');
     }
-    noteEnd(this.#parts, reason, this.#whereabouts.role, this.#acceptedAt);
+    const { role } = this.#whereabouts;
+    noteEnd(this.#parts, { reason, role, address: this.address, acceptedAt: this.#acceptedAt });
     this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing');
     if (this.#wire.isOver) this.#forget();
     else this.#wire.close(farewell, nextParting(this.#parts));
@@ -285,6 +289,10 @@ export class ClientConnection
     if (this.#life.kind === 'logged_in') this.#takeUp(this.#life.standing);
     const { kind } = this.#life;
     if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
+  }
+
+  #notLetIn(fault: StageFault): void {
+    this.end(fault, faultText(fault));
   }
 
   #takeUp(standing: ClientStanding): void {

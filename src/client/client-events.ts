@@ -6,7 +6,12 @@ import type { ClientEndReason } from './client-states.ts';
 /** Who hears what becomes of clients. */
 export interface ClientEvents {
   refused(reason: RefusalReason, text: string): void;
-  clientEnded(reason: ClientEndReason, role: string, seconds: number): void;
+  clientEnded(
+    reason: ClientEndReason,
+    facts: { readonly role: string; readonly address: string; readonly seconds: number },
+  ): void;
+  /** The client at `address` and the bouncer are not set up for each other. */
+  mismatch(reason: ClientEndReason, address: string): void;
   /** One that was idle for `seconds` gave its place to a client that waits. */
   reclaimed(seconds: number): void;
   bug(error: unknown): void;

@@ -2,10 +2,16 @@
 // reason, an end by its one reason; the text has the time to arrive unless refused clients are too many.
 
 import type { Parting, WireEnd } from '../base/wire-owner.ts';
-import { type Refusal, refusalText } from '../protocol/error-texts.ts';
+import type { StageFault } from '../base/wire-socket.ts';
+import {
+  PROXY_HEADER_DUE,
+  PROXY_ONLY,
+  type Refusal,
+  refusalText,
+} from '../protocol/error-texts.ts';
 import type { KnownRole } from './client-connections.ts';
 import type { ClientParts } from './client-parts.ts';
-import type { ClientEndReason } from './client-states.ts';
+import { type ClientEndReason, MISMATCHES } from './client-states.ts';
 
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
 const HELD_REFUSALS_MAX = 1000;
@@ -18,15 +24,37 @@ export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): 
   return text;
 }
 
-/** Counts and logs the end of a connection that was accepted at `acceptedAt` (monotonic ms). */
+/** A connection that has ended. */
+interface Ended {
+  readonly reason: ClientEndReason;
+  readonly role: KnownRole;
+  /** The client's IP address. */
+  readonly address: string;
+  /** Monotonic ms. */
+  readonly acceptedAt: number;
+}
+
+/** Counts and logs the end of a connection. */
 export function noteEnd(
   { counts, events, wiring }: ClientParts,
-  reason: ClientEndReason,
-  role: KnownRole,
-  acceptedAt: number,
+  { reason, role, address, acceptedAt }: Ended,
 ): void {
   counts.ends.add(reason);
-  events.clientEnded(reason, role, (wiring.turns.now() - acceptedAt) / 1000);
+  if (MISMATCHES.has(reason)) events.mismatch(reason, address);
+  events.clientEnded(reason, { role, address, seconds: (wiring.turns.now() - acceptedAt) / 1000 });
+}
+
+/** What a peer is told that was not let through to the handshake; null: nothing. */
+export function faultText(fault: StageFault): Buffer | null {
+  switch (fault) {
+    case 'proxy_header_invalid':
+    case 'proxy_header_missing':
+      return PROXY_HEADER_DUE;
+    case 'proxy_untrusted':
+      return PROXY_ONLY;
+    case 'client_closed':
+      return null;
+  }
 }
 
 /** How long the next refused client is held before it is told; ms. */

@@ -9,13 +9,16 @@ export type ClientHandshakeStep =
   | { readonly kind: 'more' }
   /** The client's own description, and the challenge that it had to answer; null for none. */
   | { readonly kind: 'hello'; readonly hello: Hello; readonly challenge: Challenge | null }
-  /** Faktory would close on it without a word. */
-  | { readonly kind: 'bad_hello' };
+  /** Faktory would close on it without a word. `instead`: what it is, as far as that can be told. */
+  | { readonly kind: 'bad_hello'; readonly instead: 'proxy_header' | 'unknown' };
 
 /** Longest HELLO; Faktory has no limit, but nothing before the login may grow memory. */
 const HELLO_BYTES_MAX = 64 * 1024;
 const MORE: ClientHandshakeStep = { kind: 'more' };
-const BAD_HELLO: ClientHandshakeStep = { kind: 'bad_hello' };
+const BAD_HELLO: ClientHandshakeStep = { kind: 'bad_hello', instead: 'unknown' };
+const PROXY_HEADER: ClientHandshakeStep = { kind: 'bad_hello', instead: 'proxy_header' };
+/** Version 2 begins with an empty line, which no HELLO does. */
+const PROXY_HEADER_LINE = /^(?:PROXY |\r\n$)/;
 const HI_WITHOUT_CHALLENGE = Buffer.from(hiLine(null));
 
 export class ClientHandshake {
@@ -41,7 +44,11 @@ export class ClientHandshake {
     const line = this.#lines.next();
     if (line === null) return this.#lines.length > HELLO_BYTES_MAX ? BAD_HELLO : MORE;
     const hello = parseHello(line);
-    if (hello === null) return BAD_HELLO;
+    if (hello === null) return isProxyHeader(line) ? PROXY_HEADER : BAD_HELLO;
     return { kind: 'hello', hello, challenge: this.#challenge };
   }
+}
+
+function isProxyHeader(line: Buffer): boolean {
+  return PROXY_HEADER_LINE.test(line.toString('latin1', 0, 6));
 }

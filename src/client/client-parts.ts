@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
+import type { WireStage } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents } from './client-events.ts';
@@ -54,12 +55,14 @@ export interface ClientParts {
   readonly budget: BufferBudget;
   readonly wiring: Wiring;
   readonly gate: HandshakeGate<GateVisitor>;
-  /** From accept to HELLO. */
+  /** From accept to a place in the handshake, and again from there to HELLO. */
   readonly handshakeDeadlines: Deadlines<Expiring>;
   /** From HELLO to +OK. */
   readonly openingDeadlines: Deadlines<Expiring>;
   /** From a FETCH that waits for a lane to its answer. */
   readonly fetchDeadlines: Deadlines<Expiring>;
+  /** What the next connection is read through first; null: nothing. */
+  readonly nextStage: () => WireStage | null;
   /** Whether the bouncer is stopping. */
   readonly isDraining: () => boolean;
   readonly events: ClientEvents;

@@ -8,7 +8,7 @@ import { Deadlines } from '../base/deadlines.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
-import type { WireSocket } from '../base/wire-socket.ts';
+import type { WireSocket, WireStage } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ServerHealth } from '../server/health.ts';
 import type { BufferBudget } from './buffer-budget.ts';
@@ -35,6 +35,7 @@ export interface ClientsParts {
   readonly hasher: Hasher;
   readonly budget: BufferBudget;
   readonly wiring: Wiring;
+  readonly nextStage: () => WireStage | null;
   readonly events: ClientEvents;
 }
 

@@ -2,9 +2,9 @@
 // unit is the last word of a name). A room takes the slice that it needs as a type; how the values
 // came to be is left to the loader.
 
-import type { Address, PortRange } from '../base/address.ts';
+import type { Address, AddressRange, PortRange } from '../base/address.ts';
 
-export type { Address, PortRange };
+export type { Address, AddressRange, PortRange };
 
 /** From the quietest to the loudest, then none at all. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -18,9 +18,18 @@ export type Mode = (typeof MODES)[number];
 export const RULE_MODES = ['off', 'log', 'on'] as const;
 export type RuleMode = (typeof RULE_MODES)[number];
 
+/** Whether connections begin with a PROXY header. */
+export const PROXY_PROTOCOLS = ['off', 'on', 'required'] as const;
+export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
-  readonly listen: { readonly address: Address; readonly backlog: number };
+  readonly listen: {
+    readonly address: Address;
+    readonly backlog: number;
+    readonly proxyProtocol: ProxyProtocol;
+    readonly proxyTrusted: readonly AddressRange[];
+  };
   readonly server: {
     readonly address: Address;
     readonly username: string;

@@ -20,6 +20,7 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     sameAddress(config),
     dialsItself(config),
     tooFewPorts(config),
+    trustsNobody(config),
   ].filter((found) => found !== null);
 }
 
@@ -89,6 +90,14 @@ function tooFewPorts({ server, limits }: Config): Contradiction | null {
   return {
     keys: ['server.source_ports', 'limits.server_connections'],
     text: `Cannot hold limits.server_connections ${limits.serverConnections} with the ${size} ports of server.source_ports. Widen the range or lower the limit.`,
+  };
+}
+
+function trustsNobody({ listen }: Config): Contradiction | null {
+  if (listen.proxyProtocol === 'off' || listen.proxyTrusted.length > 0) return null;
+  return {
+    keys: ['listen.proxy_protocol', 'listen.proxy_trusted'],
+    text: `Cannot use listen.proxy_protocol ${listen.proxyProtocol} with an empty listen.proxy_trusted: no header would be believed. List the addresses of the proxies, or set listen.proxy_protocol to off.`,
   };
 }
 

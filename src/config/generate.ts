@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey } from './options.ts';
 import type { OptionKey } from './options.ts';
-import { renderOptions, splitKey } from './render-yaml.ts';
+import { renderOptions, scalar, splitKey } from './render-yaml.ts';
 
 const COMMENT_WIDTH = 92;
 
@@ -57,7 +57,7 @@ function optionsOf(name: string): string {
   const keys = isOptionKey(name) ? [name] : OPTION_KEYS.filter((key) => splitKey(key)[0] === name);
   const rows = keys.map((key) => {
     const { kind, fallback } = OPTIONS[key];
-    const shown = fallback === '' ? "''" : String(fallback);
+    const shown = scalar(fallback);
     return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range];
   });
   const about = isOptionKey(name) ? [] : [SECTIONS[name] ?? ''];

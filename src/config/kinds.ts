@@ -4,7 +4,8 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-import type { Address, PortRange } from './config.ts';
+import { formatAddressRange, parseAddressRange } from './address-ranges.ts';
+import type { Address, AddressRange, PortRange } from './config.ts';
 import {
   DURATION_PATTERN,
   SIZE_PATTERN,
@@ -21,7 +22,7 @@ import { formatRedisUrl, formatServerUrl, parseServerUrl, refuseRedisUrl } from 
 import type { Refusal, ServerUrl } from './urls.ts';
 
 /** What YAML, the environment and the documentation hold for an option. */
-export type Written = string | number | boolean;
+export type Written = string | number | boolean | readonly string[];
 
 /** How values of one kind are read, documented and written. */
 export interface Kind<T> {
@@ -122,6 +123,26 @@ export function ipAddress(): Kind<string> {
     schema: z.string({ error }).refine((text) => text === '' || isIP(text) !== 0, { error }),
     fromText: (text) => text,
     format: (value) => value,
+  };
+}
+
+/** IP addresses and ranges of them. */
+export function addressRanges(): Kind<readonly AddressRange[]> {
+  const error = refusal(
+    'allowed is a list of addresses and ranges, such as [10.0.0.5, 10.1.0.0/16]',
+  );
+  const one = z.string({ error }).transform((text, context) => {
+    const parsed = parseAddressRange(text);
+    if (!('refused' in parsed)) return parsed;
+    context.addIssue({ code: 'custom', message: `found ${shown(text)}; ${parsed.refused}` });
+    return z.NEVER;
+  });
+  return {
+    type: 'list',
+    range: '`[10.0.0.5, 10.1.0.0/16, "fd00::/8"]`; at most 1000; in a variable separated by commas',
+    schema: z.array(one, { error }).max(1000, { error: 'found more than 1000 entries' }),
+    fromText: (text) => text.split(',').flatMap((part) => part.trim() || []),
+    format: (ranges) => ranges.map(formatAddressRange),
   };
 }
 

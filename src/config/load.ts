@@ -117,7 +117,12 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
 function configOf(values: Values): Config {
   const { address, username, password } = values.get('server.url');
   return {
-    listen: { address: values.get('listen.address'), backlog: values.get('listen.backlog') },
+    listen: {
+      address: values.get('listen.address'),
+      backlog: values.get('listen.backlog'),
+      proxyProtocol: values.get('listen.proxy_protocol'),
+      proxyTrusted: values.get('listen.proxy_trusted'),
+    },
     server: {
       address,
       username,

@@ -1,10 +1,11 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
+import { LOG_LEVELS, MODES, PROXY_PROTOCOLS, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
+  addressRanges,
   boolean,
   choice,
   duration,
@@ -67,6 +68,20 @@ export const OPTIONS = {
     reloadable: false,
     doc: 'Connections that the kernel holds until the bouncer accepts them. net.core.somaxconn caps this number.',
     read: (config) => config.listen.backlog,
+  }),
+  'listen.proxy_protocol': option({
+    kind: choice(PROXY_PROTOCOLS),
+    fallback: 'off',
+    reloadable: true,
+    doc: "Whether a proxy in front tells the client's address in a PROXY protocol header, version 1 or 2. on: connections from listen.proxy_trusted must begin with a header; other addresses are clients of their own. required: other addresses may not connect.",
+    read: (config) => config.listen.proxyProtocol,
+  }),
+  'listen.proxy_trusted': option({
+    kind: addressRanges(),
+    fallback: [],
+    reloadable: true,
+    doc: 'Addresses of the proxies whose PROXY headers are believed. Such a proxy decides which address a client has.',
+    read: (config) => config.listen.proxyTrusted,
   }),
   'server.url': option({
     kind: serverUrl(),

@@ -37,6 +37,8 @@ function paragraph(comment: readonly string[]): readonly string[] {
   return comment.length === 0 ? [] : ['', ...comment.map((line) => `# ${line}`)];
 }
 
-function scalar(value: Written): string {
-  return stringify(value, { singleQuote: true, lineWidth: 0 }).trimEnd();
+/** The value on one line. */
+export function scalar(value: Written): string {
+  const options = { singleQuote: true, lineWidth: 0, collectionStyle: 'flow' } as const;
+  return stringify(value, options).trimEnd();
 }

@@ -2,10 +2,10 @@
 // can name anything but an option, so no alias is expanded and no object takes a key from it.
 // Whether the values are allowed is left to the loader.
 
-import { LineCounter, isAlias, isMap, isScalar, parseDocument } from 'yaml';
-import type { Pair, ParsedNode, YAMLMap } from 'yaml';
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
+import type { Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
-import { OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
+import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
 import type { OptionKey } from './options.ts';
 import type { Origin, Problem } from './problems.ts';
 import { nearest } from './suggest.ts';
@@ -117,8 +117,8 @@ class YamlReader {
         `Cannot use ${key}: write it as "${second}:", indented under "${first}:".`,
       );
     } else if (isOptionKey(key)) {
-      if (node === null || isScalar(node)) {
-        const value: unknown = node?.value ?? null;
+      if (node === null || isScalar(node) || isListFor(key, node)) {
+        const value = valueOf(node);
         this.#entries.push({
           key,
           value,
@@ -126,7 +126,8 @@ class YamlReader {
         });
       } else {
         const found = isMap(node) ? 'a section' : 'a list';
-        this.#refuse(offset, `Cannot use ${key}: found ${found}; write a single value.`);
+        const instead = isListKey(key) ? 'a list of plain values' : 'a single value';
+        this.#refuse(offset, `Cannot use ${key}: found ${found}; write ${instead}.`);
       }
     } else if (section === '' && isSection(key)) {
       if (isMap(node)) this.#readMap(node, key);
@@ -153,6 +154,21 @@ class YamlReader {
   #refuse(offset: number, text: string): void {
     this.#problems.push({ origin: this.#origin(offset), text });
   }
+}
+
+/** Whether the option is written as a list. */
+function isListKey(key: OptionKey): boolean {
+  return Array.isArray(OPTIONS[key].fallback);
+}
+
+/** Whether `node` is a list of plain values, and the option takes one. */
+function isListFor(key: OptionKey, node: ParsedNode): node is YAMLSeq.Parsed {
+  return isListKey(key) && isSeq(node) && node.items.every((item) => isScalar(item));
+}
+
+function valueOf(node: Scalar.Parsed | YAMLSeq.Parsed | null): unknown {
+  if (node === null || isScalar(node)) return node?.value ?? null;
+  return node.items.map((item) => (isScalar(item) ? item.value : null));
 }
 
 /** The library's words, except for two slips for which it has no advice. */

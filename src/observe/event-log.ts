@@ -29,6 +29,7 @@ export class EventLog {
   readonly #refusals: RateLimitedLog<RefusalReason>;
   readonly #handshakes: RateLimitedLog<'handshake'>;
   readonly #dials: RateLimitedLog<ServerEndReason>;
+  readonly #mismatches: RateLimitedLog<ClientEndReason>;
   readonly #bugs: RateLimitedLog<'bug'>;
   readonly #reclaims: RateLimitedLog<'reclaimed'>;
 
@@ -41,6 +42,7 @@ export class EventLog {
     this.#refusals = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
     this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
+    this.#mismatches = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
     this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
   }
@@ -49,10 +51,22 @@ export class EventLog {
     this.#refusals.line(reason, this.#clock.now(), { reason, text }, 'client refused');
   }
 
-  clientEnded(reason: ClientEndReason, role: string, seconds: number): void {
+  clientEnded(
+    reason: ClientEndReason,
+    facts: { readonly role: string; readonly address: string; readonly seconds: number },
+  ): void {
     if (this.#log.isLevelEnabled('debug')) {
-      this.#log.debug({ reason, role, seconds }, 'client connection ended');
+      this.#log.debug({ reason, ...facts }, 'client connection ended');
     }
+  }
+
+  mismatch(reason: ClientEndReason, address: string): void {
+    this.#mismatches.line(
+      reason,
+      this.#clock.now(),
+      { reason, address },
+      'a client and the bouncer are set up differently; see the reason in docs/operations.md',
+    );
   }
 
   reclaimed(idleSeconds: number): void {

@@ -44,6 +44,14 @@ export const LATE_REPLY = errorLine(
   'Faktory took longer than its Redis timeout (3 s): the job may be stored or lost; check, or push it again',
 );
 
+/** To a proxy, which passes it on to its client. */
+export const PROXY_HEADER_DUE = errorLine(
+  'expected a PROXY protocol header from this address (listen.proxy_protocol of faktory-bouncer); set send-proxy-v2 in the proxy, or remove its address from listen.proxy_trusted',
+);
+export const PROXY_ONLY = errorLine(
+  'connect through the proxy: faktory-bouncer accepts only addresses of listen.proxy_trusted (listen.proxy_protocol is required)',
+);
+
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 
 /** What a refused client reads. Where a limit is full: both numbers, and the option that sets the limit. */

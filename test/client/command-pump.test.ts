@@ -92,7 +92,13 @@ function openHouse(): House {
     },
     counts: new ClientCounts(),
     settings: new Live({ maxCommandBytes: 1024 } as ClientParts['settings']['current']),
-    events: { refused: () => {}, clientEnded: () => {}, reclaimed: () => {}, bug: onBug },
+    events: {
+      refused: () => {},
+      clientEnded: () => {},
+      mismatch: () => {},
+      reclaimed: () => {},
+      bug: onBug,
+    },
   };
   const client = new Client();
   const lane = new NotedLane();

@@ -51,6 +51,7 @@ class Scene {
       events: {
         refused: () => {},
         clientEnded: () => {},
+        mismatch: () => {},
         reclaimed: (seconds) => this.reclaimed.push(seconds),
         bug: (error) => {
           throw error;

@@ -36,7 +36,12 @@ function problemsOf(...args: Parameters<typeof load>): readonly string[] {
 }
 
 const DEFAULTS: Config = {
-  listen: { address: { host: '127.0.0.1', port: 7519 }, backlog: 4096 },
+  listen: {
+    address: { host: '127.0.0.1', port: 7519 },
+    backlog: 4096,
+    proxyProtocol: 'off',
+    proxyTrusted: [],
+  },
   server: {
     address: { host: '127.0.0.1', port: 7419 },
     username: '',
@@ -113,6 +118,22 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   [
     'limits:\n  clients: 0\n',
     /^x\.yaml:2:12: .*found 0; allowed is a whole number from 1 to 1000000$/,
+  ],
+  [
+    'listen: { proxy_trusted: 10.0.0.1 }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1"; allowed is a list/,
+  ],
+  [
+    'listen: { proxy_trusted: [10.0.0.1/8] }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1\/8"; bits behind the prefix/,
+  ],
+  [
+    'listen: { proxy_trusted: [[10.0.0.1]] }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found a list; write a list of plain values/,
+  ],
+  [
+    'listen: { proxy_protocol: required }\n',
+    /^x\.yaml:1:27: Cannot use listen\.proxy_protocol required with an empty listen\.proxy_trusted/,
   ],
   ['limits: { clients: many }\n', /^x\.yaml:1:20: .*found "many"; allowed is a whole number/],
   ['limits: { clients: 1.5 }\n', /found 1\.5; allowed is a whole number/],

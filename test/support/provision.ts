@@ -1,4 +1,4 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, proxies, the pinned Faktory, Go clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
@@ -25,7 +25,7 @@ const faktoryPackage = 'github.com/contribsys/faktory/cmd/faktory';
 const servicePolicy = '/usr/sbin/policy-rc.d';
 
 export async function provision(say: Say): Promise<Provisioned> {
-  const problems = [await provisionRedis(say), await provisionFaktory(say)];
+  const problems = [await provisionPrograms(say, ['redis-server']), await provisionFaktory(say)];
   const found = findFaktory();
   if ('missing' in found) problems.push(found.missing);
   const missing = problems.filter((problem) => problem !== undefined);
@@ -33,16 +33,36 @@ export async function provision(say: Say): Promise<Provisioned> {
   return bootOnce();
 }
 
-async function provisionRedis(say: Say): Promise<string | undefined> {
-  if (findProgram('redis-server') !== undefined) return undefined;
+/** Debian packages, each by a program of it. */
+const PACKAGES = {
+  'redis-server': ['redis-server'],
+  haproxy: ['haproxy'],
+  nginx: ['nginx', 'libnginx-mod-stream'],
+  openssl: ['openssl'],
+} as const;
+
+type Program = keyof typeof PACKAGES;
+
+/** What single tests need; the problem where it cannot be had. */
+export function provisionProxies(say: Say): Promise<string | undefined> {
+  return provisionPrograms(say, ['haproxy', 'nginx', 'openssl']);
+}
+
+async function provisionPrograms(
+  say: Say,
+  programs: readonly Program[],
+): Promise<string | undefined> {
+  const missing = programs.filter((program) => findProgram(program) === undefined);
+  if (missing.length === 0) return undefined;
+  const names = missing.flatMap((program) => PACKAGES[program]);
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || findProgram('apt-get') === undefined) {
-    return 'Cannot install redis-server: this needs root and apt-get; install it by hand';
+    return `Cannot install ${names.join(', ')}: this needs root and apt-get; install it by hand`;
   }
   return (
     (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
     (await withoutServices(() =>
-      step(say, 'install redis-server', 'apt-get', ['install', '-y', 'redis-server']),
+      step(say, `install ${names.join(', ')}`, 'apt-get', ['install', '-y', ...names]),
     ))
   );
 }
@@ -139,7 +159,7 @@ function print(line: string): void {
 if (import.meta.main) {
   const { version, missing } = await provision(print);
   for (const problem of missing) print(problem);
-  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck]) {
+  for (const provisionMore of [provisionProxies, provisionGoClients, provisionKubernetesCheck]) {
     const problem = await provisionMore(print);
     if (problem !== undefined) print(`${problem}; its tests will be skipped, or fail as CI=true`);
   }

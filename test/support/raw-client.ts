@@ -10,6 +10,10 @@ export interface RawClientOptions {
   readonly port: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** The address to connect from. Default: the system picks. */
+  readonly from?: string;
+  /** Sent before everything else: a PROXY header. */
+  readonly first?: Uint8Array | string;
   /** Goes into HELLO: a worker's connection. Without it, a producer's. */
   readonly wid?: string;
   readonly password?: string;
@@ -45,7 +49,9 @@ export class RawClient {
       host: options.host ?? '127.0.0.1',
       port: options.port,
       noDelay: true,
+      ...(options.from !== undefined && { localAddress: options.from }),
     });
+    if (options.first !== undefined) socket.write(options.first);
     const client = new RawClient(socket, options.boundMs ?? 10_000);
     try {
       await client.#connected();

@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     types: ['src/admission/'],
   },
   'src/server/': { any: ['src/protocol/', 'src/base/'], types: [] },
+  'src/transport/': { any: ['src/base/'], types: [] },
   'src/redis/': { any: ['src/protocol/redis-errors.ts'], types: ['src/base/clock.ts'] },
   'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': { any: [], types: ['src/observe/'] },
