@@ -26,6 +26,9 @@ import { WriteProbe } from './redis/write-probe.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { ProxyStage } from './transport/proxy-stage.ts';
+import { CertificateWatch, type WatchedCertificate } from './transport/certificate-watch.ts';
+import { TlsContext } from './transport/tls-context.ts';
+import { TlsStage } from './transport/tls-stage.ts';
 import { Upstream } from './upstream.ts';
 import { VERSION } from './version.ts';
 
@@ -48,6 +51,8 @@ export class Bouncer {
   readonly #redisProbe: RedisProbe | null;
   readonly #writeProbe: WriteProbe | null;
   readonly #admin: Admin;
+  readonly #tls: TlsContext;
+  readonly #certificates: CertificateWatch;
   #listening: Listening | null = null;
   #isDraining = false;
 
@@ -60,6 +65,11 @@ export class Bouncer {
     this.#surroundings = { ...surroundings, clock, log };
     const settings = new Settings(config);
     this.#settings = settings;
+    this.#tls = new TlsContext(counts.transport);
+    this.#tls.replace(config.listen.tls.loaded);
+    this.#certificates = new CertificateWatch(clock, (option, days) =>
+      events.certificateExpires(option, days),
+    );
     this.#hasher = surroundings.hasher;
     const wiring: Wiring = {
       turns: new Turns(surroundings.clock),
@@ -95,7 +105,8 @@ export class Bouncer {
       wiring,
       nextStage: () => {
         const proxy = settings.proxy.current;
-        return proxy.proxyProtocol === 'off' ? null : new ProxyStage(proxy);
+        const header = proxy.proxyProtocol === 'off' ? null : new ProxyStage(proxy);
+        return this.#tls.isOn ? new TlsStage(this.#tls, header) : header;
       },
       events,
     });
@@ -135,6 +146,7 @@ export class Bouncer {
     this.#redisProbe?.start();
     this.#writeProbe?.start();
     this.#scheduleJanitor();
+    this.#certificates.replace(certificatesOf(this.#config));
     return { listen: this.#listening.address, admin };
   }
 
@@ -152,12 +164,15 @@ export class Bouncer {
     await this.#upstream.stop(deadline);
     this.#redisProbe?.stop();
     this.#writeProbe?.stop();
+    this.#certificates.stop();
     await this.#hasher.close();
     await this.#admin.close();
   }
 
   /** From now on everything reloadable is as `config` says; nobody is dropped. */
   apply(config: Config): void {
+    this.#tls.replace(config.listen.tls.loaded);
+    this.#certificates.replace(certificatesOf(config));
     this.#settings.apply(config);
   }
 
@@ -199,6 +214,7 @@ export class Bouncer {
       bufferedBytes: this.#budget.usedBytes,
       faktory: { up: health.isUp, info },
       redis: this.#redisProbe?.info ?? null,
+      certificates: this.#certificates.certificates,
       lastFailure: health.lastFailure,
     };
   }
@@ -216,4 +232,16 @@ export class Bouncer {
       if (!this.#isDraining) this.#scheduleJanitor();
     });
   }
+}
+
+/** Those that the files of `config` hold. */
+function certificatesOf({ listen }: Config): readonly WatchedCertificate[] {
+  const { loaded } = listen.tls;
+  const files = [
+    ['listen.tls.certificate', loaded?.certificate],
+    ['listen.tls.client_ca', loaded?.clientCa],
+  ] as const;
+  return files.flatMap(([option, file]) =>
+    file === undefined || file === null ? [] : [{ option, expiresAtMs: file.expiresAtMs }],
+  );
 }

@@ -17,9 +17,11 @@ import {
   commandTooLong,
   guardText,
   INVALID_PASSWORD,
+  CERTIFICATE_REFUSED,
   PROXY_HEADER_DUE,
   PROXY_ONLY,
   refusalText,
+  TLS_REQUIRED,
 } from '../src/protocol/error-texts.ts';
 import { fullSnapshot } from './support/full-snapshot.ts';
 import { banned, withoutHead } from './tidy/manners.ts';
@@ -122,7 +124,7 @@ t.test('options: the code and the pages name the same', async (t) => {
       pages,
       'option',
       new RegExp(`\`((?:${inSection})\\.[a-z_]+)\``, 'g'),
-      new Set(OPTION_KEYS),
+      new Set([...OPTION_KEYS, ...Object.keys(SECTIONS)]),
     ),
     ...unknownOn(
       pages.map(({ path, text }) => ({ path, text: text.replaceAll(ofKubernetes, '') })),
@@ -191,6 +193,8 @@ t.test('every error text is in operations as clients read it', async (t) => {
     INVALID_PASSWORD,
     PROXY_HEADER_DUE,
     PROXY_ONLY,
+    TLS_REQUIRED,
+    CERTIFICATE_REFUSED,
     commandTooLong(0),
   ];
   for (const rule of GUARD_RULES) if (rule !== 'command_too_long') texts.push(guardText(rule));

@@ -45,6 +45,13 @@ export const STAGE_FAULTS = [
   'proxy_header_missing',
   /** Only trusted peers may connect, and this is not one. */
   'proxy_untrusted',
+  /** The peer does not speak TLS, or said nothing: plain clients wait to be greeted. */
+  'tls_required',
+  /** The peer has no certificate, or one that is not accepted. */
+  'tls_certificate_refused',
+  'tls_failed',
+  /** The peer began, and did not finish in time. */
+  'handshake_timeout',
 ] as const;
 export type StageFault = (typeof STAGE_FAULTS)[number];
 
@@ -60,6 +67,8 @@ export type WireStageResult =
   | {
       readonly kind: 'refused';
       readonly fault: StageFault;
+      /** A library's word for it; null for none. */
+      readonly detail: string | null;
       readonly remoteAddress: string;
       /** On which the peer can still be told why; null: it cannot. */
       readonly socket: WireSocket | null;

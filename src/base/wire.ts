@@ -14,6 +14,9 @@ import type { StageFault, WireSocket, WireStage, WireStageResult } from './wire-
 
 const PAUSES: Readonly<Record<PauseReason, number>> = { read_ahead: 1, budget: 2, replies: 4 };
 
+/** Hears that a stage did not let the peer through, and a library's word for why. */
+export type Refused = (fault: StageFault, detail: string | null) => void;
+
 /** What all wires of a bouncer share. */
 export interface Wiring {
   readonly turns: Turns;
@@ -111,7 +114,7 @@ export class Wire implements Watched {
    * Begins with an accepted socket, and reads through `stage` first. If that does not let the peer
    * through, `refused` hears why instead of onReady(), and has to close the wire.
    */
-  openThrough(stage: WireStage, refused: (fault: StageFault) => void): void {
+  openThrough(stage: WireStage, refused: Refused): void {
     const socket = this.#socket;
     this.#hearOfTheEnd(socket);
     this.#state = 'staged';
@@ -270,7 +273,7 @@ export class Wire implements Watched {
     socket.on('close', () => this.#endsWith(this.#end));
   }
 
-  #staged(raw: WireSocket, result: WireStageResult, refused: (fault: StageFault) => void): void {
+  #staged(raw: WireSocket, result: WireStageResult, refused: Refused): void {
     if (this.#state !== 'staged') return;
     this.#remoteAddress = result.remoteAddress;
     if (result.socket !== null) {
@@ -280,7 +283,7 @@ export class Wire implements Watched {
     }
     if (result.kind === 'refused') {
       if (result.socket !== null) this.#state = 'open';
-      refused(result.fault);
+      refused(result.fault, result.detail);
       return;
     }
     if (this.#pauses === 0) result.socket.resume();

@@ -11,7 +11,7 @@ import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';
 import { Wire } from '../base/wire.ts';
 import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
-import type { StageFault, WireSocket } from '../base/wire-socket.ts';
+import type { WireSocket } from '../base/wire-socket.ts';
 import type { LaneLoss } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
 import type { Refusal } from '../protocol/error-texts.ts';
@@ -102,7 +102,10 @@ export class ClientConnection
     this.#wire.keepAlive(settings.current.keepaliveMs);
     const stage = this.#parts.nextStage();
     if (stage === null || this.#life.kind !== 'logging_in') this.#wire.open();
-    else this.#wire.openThrough(this.#life.login.behind(stage), (fault) => this.#notLetIn(fault));
+    else
+      this.#wire.openThrough(this.#life.login.behind(stage), (fault, detail) =>
+        this.end(fault, faultText(fault), detail),
+      );
   }
 
   /** Waits for its greeting, or is refused where not even a handshake is to be spent. */
@@ -210,15 +213,16 @@ export class ClientConnection
     this.#leave({ kind: 'refusing', timer }, 'refusing');
   }
 
-  /** The one way out. Idempotent. */
-  end(reason: ClientEndReason, farewell: Buffer | null): void {
+  /** The one way out. Idempotent. `detail`: a library's word for the reason. */
+  end(reason: ClientEndReason, farewell: Buffer | null, detail: string | null = null): void {
     const life = this.#life;
     if (life.kind === 'over') return;
     if (life.kind === 'logged_in') {
       life.standing.asking?.decided(isHangUp(reason) ? 'hung_up' : 'lost');
     }
     const { role } = this.#whereabouts;
-    noteEnd(this.#parts, { reason, role, address: this.address, acceptedAt: this.#acceptedAt });
+    const { address } = this;
+    noteEnd(this.#parts, { reason, detail, role, address, acceptedAt: this.#acceptedAt });
     this.#leave({ kind: 'over' }, reason === 'refused' ? 'refused' : 'closing');
     if (this.#wire.isOver) this.#forget();
     else this.#wire.close(farewell, nextParting(this.#parts));
@@ -289,10 +293,6 @@ export class ClientConnection
     if (this.#life.kind === 'logged_in') this.#takeUp(this.#life.standing);
     const { kind } = this.#life;
     if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
-  }
-
-  #notLetIn(fault: StageFault): void {
-    this.end(fault, faultText(fault));
   }
 
   #takeUp(standing: ClientStanding): void {

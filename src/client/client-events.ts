@@ -10,8 +10,8 @@ export interface ClientEvents {
     reason: ClientEndReason,
     facts: { readonly role: string; readonly address: string; readonly seconds: number },
   ): void;
-  /** The client at `address` and the bouncer are not set up for each other. */
-  mismatch(reason: ClientEndReason, address: string): void;
+  /** The client at `address` and the bouncer are not set up for each other; `detail`: a library's word. */
+  mismatch(reason: ClientEndReason, address: string, detail: string | null): void;
   /** One that was idle for `seconds` gave its place to a client that waits. */
   reclaimed(seconds: number): void;
   bug(error: unknown): void;

@@ -4,8 +4,10 @@
 import type { Parting, WireEnd } from '../base/wire-owner.ts';
 import type { StageFault } from '../base/wire-socket.ts';
 import {
+  CERTIFICATE_REFUSED,
   PROXY_HEADER_DUE,
   PROXY_ONLY,
+  TLS_REQUIRED,
   type Refusal,
   refusalText,
 } from '../protocol/error-texts.ts';
@@ -27,6 +29,7 @@ export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): 
 /** A connection that has ended. */
 interface Ended {
   readonly reason: ClientEndReason;
+  readonly detail: string | null;
   readonly role: KnownRole;
   /** The client's IP address. */
   readonly address: string;
@@ -37,10 +40,10 @@ interface Ended {
 /** Counts and logs the end of a connection. */
 export function noteEnd(
   { counts, events, wiring }: ClientParts,
-  { reason, role, address, acceptedAt }: Ended,
+  { reason, detail, role, address, acceptedAt }: Ended,
 ): void {
   counts.ends.add(reason);
-  if (MISMATCHES.has(reason)) events.mismatch(reason, address);
+  if (MISMATCHES.has(reason)) events.mismatch(reason, address, detail);
   events.clientEnded(reason, { role, address, seconds: (wiring.turns.now() - acceptedAt) / 1000 });
 }
 
@@ -52,7 +55,13 @@ export function faultText(fault: StageFault): Buffer | null {
       return PROXY_HEADER_DUE;
     case 'proxy_untrusted':
       return PROXY_ONLY;
+    case 'tls_required':
+      return TLS_REQUIRED;
+    case 'tls_certificate_refused':
+      return CERTIFICATE_REFUSED;
     case 'client_closed':
+    case 'tls_failed':
+    case 'handshake_timeout':
       return null;
   }
 }

@@ -118,7 +118,7 @@ export class ClientLogin implements GateVisitor {
       case 'more':
         return;
       case 'bad_hello':
-        this.#owner.end(step.instead === 'proxy_header' ? 'proxy_not_expected' : 'bad_hello', null);
+        this.#owner.end(step.reason, null);
         return;
       case 'hello': {
         this.#state.deadline.cancel();

@@ -4,6 +4,8 @@
 
 import type { Address, AddressRange, PortRange } from '../base/address.ts';
 
+import type { ListenTls, TlsVersion } from '../transport/tls-files.ts';
+
 export type { Address, AddressRange, PortRange };
 
 /** From the quietest to the loudest, then none at all. */
@@ -22,6 +24,8 @@ export type RuleMode = (typeof RULE_MODES)[number];
 export const PROXY_PROTOCOLS = ['off', 'on', 'required'] as const;
 export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number];
 
+export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: {
@@ -29,6 +33,16 @@ export interface Config {
     readonly backlog: number;
     readonly proxyProtocol: ProxyProtocol;
     readonly proxyTrusted: readonly AddressRange[];
+    /** Paths of files, empty for none; and what they held when the configuration was read. */
+    readonly tls: {
+      readonly certificate: string;
+      readonly key: string;
+      readonly clientCa: string;
+      readonly minVersion: TlsVersion;
+      readonly ticketKeyFile: string;
+      /** Null: no TLS. */
+      readonly loaded: ListenTls | null;
+    };
   };
   readonly server: {
     readonly address: Address;

@@ -21,6 +21,7 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     dialsItself(config),
     tooFewPorts(config),
     trustsNobody(config),
+    halfTls(config),
   ].filter((found) => found !== null);
 }
 
@@ -98,6 +99,23 @@ function trustsNobody({ listen }: Config): Contradiction | null {
   return {
     keys: ['listen.proxy_protocol', 'listen.proxy_trusted'],
     text: `Cannot use listen.proxy_protocol ${listen.proxyProtocol} with an empty listen.proxy_trusted: no header would be believed. List the addresses of the proxies, or set listen.proxy_protocol to off.`,
+  };
+}
+
+function halfTls({ listen: { tls } }: Config): Contradiction | null {
+  if (tls.certificate !== '' && tls.key !== '') return null;
+  const others = [
+    ['listen.tls.certificate', tls.certificate],
+    ['listen.tls.key', tls.key],
+    ['listen.tls.client_ca', tls.clientCa],
+    ['listen.tls.ticket_key_file', tls.ticketKeyFile],
+  ] as const;
+  const given = others.find(([, path]) => path !== '');
+  if (given === undefined) return null;
+  const missing = tls.certificate === '' ? 'listen.tls.certificate' : 'listen.tls.key';
+  return {
+    keys: [given[0], missing],
+    text: `Cannot use ${given[0]} without ${missing}: TLS needs a certificate and its key. Set both, or remove listen.tls.`,
   };
 }
 

@@ -146,6 +146,18 @@ export function addressRanges(): Kind<readonly AddressRange[]> {
   };
 }
 
+/** The path of a file; empty for none. */
+export function file(): Kind<string> {
+  const error = refusal("allowed is the path of a file, or ''");
+  return {
+    type: 'path',
+    range: 'empty, path of a file',
+    schema: z.string({ error }).refine((text) => !text.includes('\0'), { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
 /** Ports from the first to the last; empty for none. */
 export function portRange(): Kind<PortRange | null> {
   const error = refusal(

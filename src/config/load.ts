@@ -9,6 +9,7 @@ import { OPTIONS, OPTION_KEYS } from './options.ts';
 import type { OptionKey, ValueOf } from './options.ts';
 import { readPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
+import { readListenTls, TlsFileError } from './tls-files.ts';
 import { readYaml } from './yaml-source.ts';
 import type { Entry } from './yaml-source.ts';
 
@@ -24,7 +25,7 @@ export interface Sources {
   readonly file: { readonly name: string; readonly text: string } | null;
   readonly environment: Environment;
   readonly flags: readonly FlagValue[];
-  /** Reads the file that FAKTORY_PASSWORD names; may throw. */
+  /** Reads the files that FAKTORY_PASSWORD and options name; may throw. */
   readonly readFile: (path: string) => Uint8Array;
 }
 
@@ -44,8 +45,11 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
     const value = OPTIONS[key].kind.fromText(text);
     values.set({ key, value, origin: { kind: 'command line', flag } });
   }
-  const config = configOf(values);
-  const problems = [...written.problems, ...values.problems, ...contradictionsOf(config, values)];
+  const unread = configOf(values);
+  const wrong = [...written.problems, ...values.problems, ...contradictionsOf(unread, values)];
+  const files = wrong.length > 0 ? { config: unread } : withFiles(unread, values, readFile);
+  const problems = 'problem' in files ? [files.problem] : wrong;
+  const config = 'problem' in files ? unread : files.config;
   const { warnings } = surroundings;
   if (config.server.password !== '') {
     return problems.length > 0 ? { problems, warnings } : { config, warnings };
@@ -101,6 +105,22 @@ class Values {
   }
 }
 
+/** The Config with what the files hold that it names. */
+function withFiles(
+  config: Config,
+  values: Values,
+  readFile: Sources['readFile'],
+): { readonly config: Config } | { readonly problem: Problem } {
+  const { listen } = config;
+  try {
+    const tls = { ...listen.tls, loaded: readListenTls(listen, readFile) };
+    return { config: { ...config, listen: { ...listen, tls } } };
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    return { problem: { origin: values.originOf(error.key), text: `${error.message}.` } };
+  }
+}
+
 /** Contradictions between values that were read; others would only confuse. */
 function contradictionsOf(config: Config, values: Values): readonly Problem[] {
   return contradictionsIn(config)
@@ -122,6 +142,14 @@ function configOf(values: Values): Config {
       backlog: values.get('listen.backlog'),
       proxyProtocol: values.get('listen.proxy_protocol'),
       proxyTrusted: values.get('listen.proxy_trusted'),
+      tls: {
+        certificate: values.get('listen.tls.certificate'),
+        key: values.get('listen.tls.key'),
+        clientCa: values.get('listen.tls.client_ca'),
+        minVersion: values.get('listen.tls.min_version'),
+        ticketKeyFile: values.get('listen.tls.ticket_key_file'),
+        loaded: null,
+      },
     },
     server: {
       address,

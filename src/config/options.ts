@@ -1,7 +1,7 @@
 // Every option, once: its key, kind, default, meaning, and where it lives in the Config. Files,
 // environment variables, checks and documentation are all made from this table.
 
-import { LOG_LEVELS, MODES, PROXY_PROTOCOLS, RULE_MODES } from './config.ts';
+import { LOG_LEVELS, MODES, PROXY_PROTOCOLS, RULE_MODES, TLS_VERSIONS } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
@@ -9,6 +9,7 @@ import {
   boolean,
   choice,
   duration,
+  file,
   integer,
   ipAddress,
   portRange,
@@ -44,6 +45,7 @@ function option<T>({ read, ...facts }: OptionFacts<T>): Option<T> {
 /** What a group of options is about. */
 export const SECTIONS: Readonly<Record<string, string>> = {
   listen: 'Where clients connect.',
+  'listen.tls': 'TLS on listen.address, if a certificate is given. The files are PEM.',
   server: 'The Faktory server behind the bouncer.',
   limits: 'How many connections and commands there may be at a time.',
   waiting_line: 'Where client connections wait when a limit is reached.',
@@ -82,6 +84,41 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'Addresses of the proxies whose PROXY headers are believed. Such a proxy decides which address a client has.',
     read: (config) => config.listen.proxyTrusted,
+  }),
+  'listen.tls.certificate': option({
+    kind: file(),
+    fallback: '',
+    reloadable: true,
+    doc: "The bouncer's certificate, and behind it those that lead to the CA. Empty: clients speak plain TCP.",
+    read: (config) => config.listen.tls.certificate,
+  }),
+  'listen.tls.key': option({
+    kind: file(),
+    fallback: '',
+    reloadable: true,
+    doc: 'The private key of the certificate, without a passphrase.',
+    read: (config) => config.listen.tls.key,
+  }),
+  'listen.tls.client_ca': option({
+    kind: file(),
+    fallback: '',
+    reloadable: true,
+    doc: 'Certificates of CAs. Clients must have a certificate that one of them has signed. Empty: clients need none.',
+    read: (config) => config.listen.tls.clientCa,
+  }),
+  'listen.tls.min_version': option({
+    kind: choice(TLS_VERSIONS),
+    fallback: 'TLSv1.2',
+    reloadable: true,
+    doc: 'Oldest version of TLS that clients may speak.',
+    read: (config) => config.listen.tls.minVersion,
+  }),
+  'listen.tls.ticket_key_file': option({
+    kind: file(),
+    fallback: '',
+    reloadable: true,
+    doc: 'At least 48 random bytes, from which the keys of session tickets are made: clients then resume their sessions after a restart, and at other bouncers with the same file. Empty: the bouncer draws them at its start.',
+    read: (config) => config.listen.tls.ticketKeyFile,
   }),
   'server.url': option({
     kind: serverUrl(),

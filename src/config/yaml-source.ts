@@ -59,7 +59,7 @@ class YamlReader {
     if (deep !== null) {
       this.#problems.push({
         origin: { kind: 'file', file: this.#file, ...deep },
-        text: `Cannot read the YAML: more than ${DEPTH_MAX} levels deep. Write at most two levels of keys.`,
+        text: `Cannot read the YAML: more than ${DEPTH_MAX} levels deep. Write at most three levels of keys.`,
       });
       return;
     }
@@ -110,11 +110,11 @@ class YamlReader {
     const offset = node?.range[0] ?? keyOffset;
     if (isAlias(node)) {
       this.#refuse(offset, `Cannot use an alias for ${shownKey(key)}: write the value itself.`);
-    } else if (section === '' && key.includes('.') && isOptionKey(key)) {
-      const [first = '', second = ''] = key.split('.');
+    } else if (isOptionKey(key) && isDotted(keyNode)) {
+      const [parent = '', name = ''] = key.split('.').slice(-2);
       this.#refuse(
         keyOffset,
-        `Cannot use ${key}: write it as "${second}:", indented under "${first}:".`,
+        `Cannot use ${key}: write it as "${name}:", indented under "${parent}:".`,
       );
     } else if (isOptionKey(key)) {
       if (node === null || isScalar(node) || isListFor(key, node)) {
@@ -129,7 +129,7 @@ class YamlReader {
         const instead = isListKey(key) ? 'a list of plain values' : 'a single value';
         this.#refuse(offset, `Cannot use ${key}: found ${found}; write ${instead}.`);
       }
-    } else if (section === '' && isSection(key)) {
+    } else if (isSection(key) && !isDotted(keyNode)) {
       if (isMap(node)) this.#readMap(node, key);
       else if (node !== null && !(isScalar(node) && node.value === null)) {
         this.#refuse(
@@ -193,10 +193,14 @@ function hint(key: string, section: string): string {
 
 /** The names that a section, or with an empty name the file itself, can hold. */
 function namesIn(section: string): readonly string[] {
-  const top = OPTION_KEYS.filter((key) => !key.includes('.'));
-  if (section === '') return [...Object.keys(SECTIONS), ...top];
-  const prefix = `${section}.`;
-  return OPTION_KEYS.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const prefix = section === '' ? '' : `${section}.`;
+  const keys = [...Object.keys(SECTIONS), ...OPTION_KEYS].filter((key) => key.startsWith(prefix));
+  return keys.map((key) => key.slice(prefix.length)).filter((name) => !name.includes('.'));
+}
+
+/** Whether it is written as `listen.tls:`. */
+function isDotted(keyNode: ParsedNode): boolean {
+  return isScalar(keyNode) && String(keyNode.value).includes('.');
 }
 
 /** A key that is not a plain word is an accident: cut it and show its control characters. */

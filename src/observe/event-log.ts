@@ -60,11 +60,11 @@ export class EventLog {
     }
   }
 
-  mismatch(reason: ClientEndReason, address: string): void {
+  mismatch(reason: ClientEndReason, address: string, detail: string | null): void {
     this.#mismatches.line(
       reason,
       this.#clock.now(),
-      { reason, address },
+      { reason, address, detail },
       'a client and the bouncer are set up differently; see the reason in docs/operations.md',
     );
   }
@@ -76,6 +76,11 @@ export class EventLog {
       { idleSeconds },
       'an idle client was closed for one that waits; a process may open connections and not use them',
     );
+  }
+
+  /** `option` names the file whose certificate expires in `days`; below 0 it has expired. */
+  certificateExpires(option: string, days: number): void {
+    this.#log.warn({ option, days }, 'a certificate expires soon, or has expired; replace it');
   }
 
   onHealth(up: boolean, failure: DialFailure | null): void {

@@ -12,6 +12,7 @@ import { FAKTORY_FAMILIES } from './families/faktory.ts';
 import { METRIC_PREFIX } from './families/family.ts';
 import type { Family, Source } from './families/family.ts';
 import { SERVER_FAMILIES } from './families/servers.ts';
+import { TLS_FAMILIES } from './families/tls.ts';
 import { WRITE_FAMILIES } from './families/writes.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -31,6 +32,7 @@ export function createMetrics(counts: Counts, snapshot: () => Snapshot, version:
     ...COMMAND_FAMILIES,
     ...WRITE_FAMILIES,
     ...FAKTORY_FAMILIES,
+    ...TLS_FAMILIES,
     ...bouncerFamilies(version),
   ];
   for (const family of families) register(registry, family, () => source);

@@ -52,6 +52,14 @@ export const PROXY_ONLY = errorLine(
   'connect through the proxy: faktory-bouncer accepts only addresses of listen.proxy_trusted (listen.proxy_protocol is required)',
 );
 
+/** In clear text. */
+export const TLS_REQUIRED = errorLine(
+  'this port of faktory-bouncer speaks TLS (listen.tls); connect with tcp+tls:// instead of tcp://',
+);
+export const CERTIFICATE_REFUSED = errorLine(
+  'faktory-bouncer does not accept the certificate of this client, or got none; connect with one that listen.tls.client_ca has signed',
+);
+
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 
 /** What a refused client reads. Where a limit is full: both numbers, and the option that sets the limit. */

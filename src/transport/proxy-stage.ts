@@ -38,14 +38,26 @@ export class ProxyStage implements WireStage {
     const address = canonicalAddress(socket.remoteAddress ?? '');
     if (address === '') {
       // It has been reset already, as HAProxy ends its checks: whose it was cannot be known.
-      done({ kind: 'refused', fault: 'client_closed', remoteAddress: '', socket: null });
+      done({
+        kind: 'refused',
+        fault: 'client_closed',
+        detail: null,
+        remoteAddress: '',
+        socket: null,
+      });
     } else if (proxyTrusted.has(address)) {
       this.#reading = { socket, address, done, bytes: Buffer.alloc(0) };
       socket.on('data', this.#onData);
       socket.on('end', this.#onEnd);
       socket.resume();
     } else if (proxyProtocol === 'required') {
-      done({ kind: 'refused', fault: 'proxy_untrusted', remoteAddress: address, socket });
+      done({
+        kind: 'refused',
+        fault: 'proxy_untrusted',
+        detail: null,
+        remoteAddress: address,
+        socket,
+      });
     } else {
       done({ kind: 'ready', socket, remoteAddress: address, rest: null });
     }
@@ -78,7 +90,7 @@ export class ProxyStage implements WireStage {
   #refuse(fault: StageFault): void {
     if (this.#reading === null) return;
     const { socket, address } = this.#reading;
-    this.#finish({ kind: 'refused', fault, remoteAddress: address, socket });
+    this.#finish({ kind: 'refused', fault, detail: null, remoteAddress: address, socket });
   }
 
   #finish(result: WireStageResult): void {

@@ -384,7 +384,13 @@ function headerStage(top?: WireSocket): WireStage {
         if (text.startsWith('BAD')) {
           const wayBack = text.startsWith('BAD!') ? null : socket;
           const fault = 'proxy_header_invalid';
-          ready({ kind: 'refused', fault, remoteAddress: '10.0.0.9', socket: wayBack });
+          ready({
+            kind: 'refused',
+            fault,
+            detail: null,
+            remoteAddress: '10.0.0.9',
+            socket: wayBack,
+          });
           return;
         }
         const at = text.indexOf('\n') + 1;

@@ -41,6 +41,14 @@ const DEFAULTS: Config = {
     backlog: 4096,
     proxyProtocol: 'off',
     proxyTrusted: [],
+    tls: {
+      certificate: '',
+      key: '',
+      clientCa: '',
+      minVersion: 'TLSv1.2',
+      ticketKeyFile: '',
+      loaded: null,
+    },
   },
   server: {
     address: { host: '127.0.0.1', port: 7419 },
@@ -274,7 +282,8 @@ t.test('hostile files are refused quickly and never thrown at', (t) => {
 });
 
 t.test('a file that goes too deep is one problem, with its place', (t) => {
-  const text = 'Cannot read the YAML: more than 16 levels deep. Write at most two levels of keys.';
+  const text =
+    'Cannot read the YAML: more than 16 levels deep. Write at most three levels of keys.';
   const deep = [
     ['['.repeat(200_000), 'x.yaml:1:17'],
     [`limits:\n  clients: ${'['.repeat(20)}${']'.repeat(20)}`, 'x.yaml:2:26'],

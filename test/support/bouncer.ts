@@ -1,6 +1,7 @@
 // A bouncer in the test's own process, on ports of its own. Promise: it is drained when its test
 // ends; what it says about itself is read as an operator reads it, from the admin port.
 
+import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { Bouncer } from '../../src/bouncer.ts';
 import type { Clock } from '../../src/base/clock.ts';
@@ -84,6 +85,11 @@ export class RunningBouncer {
     return RawClient.connect({ ...options, port: this.port });
   }
 
+  /** Applies the configuration that `options` come to, as a reload does; throws its problems. */
+  apply(options: BouncerOptions): void {
+    this.#bouncer.apply(configFor(options));
+  }
+
   /** Resolves when Faktory was found up. */
   async isUp(): Promise<void> {
     await until(() => this.snapshot().faktory.up, { what: 'the bouncer to find Faktory up' });
@@ -160,7 +166,12 @@ export function configFor({ port, overrides = {}, password = '' }: BouncerOption
     return { flag: `test ${key}`, key, text: String(value) };
   });
   const environment = password === '' ? {} : { FAKTORY_PASSWORD: password };
-  const loaded = loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
+  const loaded = loadConfig({
+    file: null,
+    environment,
+    flags,
+    readFile: (path) => readFileSync(path),
+  });
   if ('problems' in loaded) throw new Error(loaded.problems.map(formatProblem).join('\n'));
   return loaded.config;
 }

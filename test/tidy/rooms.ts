@@ -25,11 +25,18 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': { any: [], types: ['src/observe/'] },
   'src/observe/': {
-    any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
+    any: [
+      'src/client/',
+      'src/lanes/',
+      'src/server/',
+      'src/transport/',
+      'src/base/counters.ts',
+      'src/base/check.ts',
+    ],
     types: ['src/admission/', 'src/redis/', 'src/base/clock.ts'],
   },
   'src/protocol/': { any: [], types: [] },
-  'src/config/': { any: [], types: ['src/base/address.ts'] },
+  'src/config/': { any: [], types: ['src/base/address.ts', 'src/transport/tls-files.ts'] },
   'src/base/': { any: [], types: [] },
 };
 
