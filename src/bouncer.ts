@@ -235,11 +235,14 @@ export class Bouncer {
 }
 
 /** Those that the files of `config` hold. */
-function certificatesOf({ listen }: Config): readonly WatchedCertificate[] {
-  const { loaded } = listen.tls;
+function certificatesOf({ listen, server }: Config): readonly WatchedCertificate[] {
+  const withClients = listen.tls.loaded;
+  const withFaktory = server.tls.loaded;
   const files = [
-    ['listen.tls.certificate', loaded?.certificate],
-    ['listen.tls.client_ca', loaded?.clientCa],
+    ['listen.tls.certificate', withClients?.certificate],
+    ['listen.tls.client_ca', withClients?.clientCa],
+    ['server.tls.ca', withFaktory?.ca],
+    ['server.tls.certificate', withFaktory?.own?.certificate],
   ] as const;
   return files.flatMap(([option, file]) =>
     file === undefined || file === null ? [] : [{ option, expiresAtMs: file.expiresAtMs }],

@@ -7,6 +7,7 @@ import { Live } from './base/live.ts';
 import type { ClientSettings } from './client/client-parts.ts';
 import type { Config } from './config/config.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
+import { secureDial } from './transport/server-tls.ts';
 import type { ProxySettings } from './transport/proxy-stage.ts';
 import type { ServerSettings } from './server/server-parts.ts';
 import type { WriteSettings } from './server/write-health.ts';
@@ -90,6 +91,7 @@ function serverSettings(config: Config): ServerSettings {
   return {
     address: config.server.address,
     local: { host: config.server.bindAddress, ports: config.server.sourcePorts },
+    secure: secureDial(config.server.tls.loaded),
     password: config.server.password,
     connectTimeoutMs: config.server.connectTimeoutMs,
     infoIntervalMs: config.server.infoIntervalMs,

@@ -187,8 +187,9 @@ function limitIn(text: Buffer): string {
 
 t.test('every error text is in operations as clients read it', async (t) => {
   const texts = [
-    refusalText({ reason: 'unreachable', loginRefused: false }),
-    refusalText({ reason: 'unreachable', loginRefused: true }),
+    refusalText({ reason: 'unreachable', because: 'outage' }),
+    refusalText({ reason: 'unreachable', because: 'login' }),
+    refusalText({ reason: 'unreachable', because: 'tls' }),
     refusalText({ reason: 'draining' }),
     INVALID_PASSWORD,
     PROXY_HEADER_DUE,

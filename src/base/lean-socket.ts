@@ -6,10 +6,17 @@
 // buffer for all connections instead (net.Socket's `onread`), a server that does nothing but answer
 // 200 clients spends 7.8 µs of CPU on a command, not 11.9.
 
-import { connect as netConnect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
+import {
+  connect as netConnect,
+  createServer,
+  isIP,
+  Socket,
+  type SocketConstructorOpts,
+} from 'node:net';
+import { checkServerIdentity, connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import type { Address } from './address.ts';
 import { LocalPorts } from './local-ports.ts';
-import type { Dial, Listening } from './network.ts';
+import type { Dial, Listening, SecureDial } from './network.ts';
 
 /** One for all: libuv hands each read over before it begins the next. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
@@ -17,24 +24,36 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 /** Dials for one process: its sockets read leanly, and no two of them leave from one port of a range. */
 export function systemDial(): Dial {
   const localPorts = new LocalPorts();
-  return (address, { host, ports }) => {
-    if (ports === null) return connect(address, host, 0);
+  return (address, { host, ports }, secure) => {
+    if (ports === null) return connect(address, { host, port: 0 }, secure);
     const port = localPorts.take(ports);
     if (port === null) return withoutPort();
-    return connect(address, host, port).once('close', () => localPorts.free(port));
+    return connect(address, { host, port }, secure).once('close', () => localPorts.free(port));
   };
 }
 
-/** `localHost` empty, or `localPort` 0: the system picks. */
-function connect(address: Address, localHost: string, localPort: number): Socket {
-  const socket: Socket = netConnect({
+/** `local`: with an empty host or port 0 the system picks. */
+function connect(address: Address, local: Address, secure: SecureDial | null): Socket {
+  const options = {
     ...address,
-    ...(localHost !== '' && { localAddress: localHost }),
-    ...(localPort !== 0 && { localPort }),
+    ...(local.host !== '' && { localAddress: local.host }),
+    ...(local.port !== 0 && { localPort: local.port }),
     noDelay: true,
-    onread: { buffer: READ_BUFFER, callback: (length) => tell(socket, length) },
-  });
+    onread: { buffer: READ_BUFFER, callback: (length: number) => tell(socket, length) },
+  };
+  const socket: Socket =
+    secure === null ? netConnect(options) : tlsConnect({ ...options, ...tlsOptions(secure) });
   return socket;
+}
+
+function tlsOptions({ context, serverName }: SecureDial): ConnectionOptions {
+  return {
+    secureContext: context,
+    rejectUnauthorized: true,
+    // An IP address must not be told as a server name (RFC 6066).
+    ...(isIP(serverName) === 0 && { servername: serverName }),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+  };
 }
 
 /** A dial that fails as the system's own do. */

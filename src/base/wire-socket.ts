@@ -8,7 +8,7 @@ export interface WireSocket {
   readonly writableLength: number;
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
-  on(event: 'connect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
+  on(event: 'connect' | 'secureConnect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
   off(event: 'data', listener: (chunk: Buffer) => void): unknown;
   off(event: 'end', listener: () => void): unknown;
   write(bytes: Buffer): boolean;

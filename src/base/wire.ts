@@ -125,13 +125,13 @@ export class Wire implements Watched {
     );
   }
 
-  /** Begins with a socket that is being dialled. */
-  openDialled(): void {
+  /** Begins with a socket that is being dialled; `ready`: what it says when that is done. */
+  openDialled(ready: 'connect' | 'secureConnect' = 'connect'): void {
     const socket = this.#socket;
     this.#state = 'dialling';
     this.#hearOfTheEnd(socket);
     this.#hearOfTraffic(socket);
-    socket.on('connect', () => {
+    socket.on(ready, () => {
       if (this.#state === 'dialling') this.#isReady();
     });
   }

@@ -4,7 +4,7 @@
 
 import type { Address, AddressRange, PortRange } from '../base/address.ts';
 
-import type { ListenTls, TlsVersion } from '../transport/tls-files.ts';
+import type { ListenTls, ServerTls, TlsVersion } from '../transport/tls-files.ts';
 
 export type { Address, AddressRange, PortRange };
 
@@ -55,6 +55,17 @@ export interface Config {
     readonly sourcePorts: PortRange | null;
     readonly connectTimeoutMs: number;
     readonly infoIntervalMs: number;
+    /** The URL asks for TLS. */
+    readonly secure: boolean;
+    /** Paths and a name, empty for none; and what the files held when the configuration was read. */
+    readonly tls: {
+      readonly ca: string;
+      readonly serverName: string;
+      readonly certificate: string;
+      readonly key: string;
+      /** Null: no TLS. */
+      readonly loaded: ServerTls | null;
+    };
   };
   readonly mode: Mode;
   readonly limits: {

@@ -22,6 +22,8 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     tooFewPorts(config),
     trustsNobody(config),
     halfTls(config),
+    tlsWithoutUrl(config),
+    halfOwnCertificate(config),
   ].filter((found) => found !== null);
 }
 
@@ -116,6 +118,30 @@ function halfTls({ listen: { tls } }: Config): Contradiction | null {
   return {
     keys: [given[0], missing],
     text: `Cannot use ${given[0]} without ${missing}: TLS needs a certificate and its key. Set both, or remove listen.tls.`,
+  };
+}
+
+function tlsWithoutUrl({ server: { secure, tls } }: Config): Contradiction | null {
+  if (secure) return null;
+  const given = [
+    ['server.tls.ca', tls.ca],
+    ['server.tls.server_name', tls.serverName],
+    ['server.tls.certificate', tls.certificate],
+    ['server.tls.key', tls.key],
+  ] as const;
+  const key = given.find(([, value]) => value !== '')?.[0];
+  if (key === undefined) return null;
+  return {
+    keys: [key, 'server.url'],
+    text: `Cannot use ${key} with a server.url that does not begin with tcp+tls: Faktory would be dialled without TLS. Write tcp+tls:// in server.url, or remove server.tls.`,
+  };
+}
+
+function halfOwnCertificate({ server: { tls } }: Config): Contradiction | null {
+  if ((tls.certificate === '') === (tls.key === '')) return null;
+  return {
+    keys: ['server.tls.certificate', 'server.tls.key'],
+    text: 'Cannot use server.tls.certificate and server.tls.key one without the other: a certificate needs its key. Set both, or neither.',
   };
 }
 

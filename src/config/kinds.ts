@@ -146,6 +146,18 @@ export function addressRanges(): Kind<readonly AddressRange[]> {
   };
 }
 
+/** A host name or an IP address; empty for none. */
+export function hostName(): Kind<string> {
+  const error = refusal("allowed is a host name or an IP address, or ''");
+  return {
+    type: 'host name',
+    range: 'empty, `faktory.example.com`',
+    schema: z.string({ error }).regex(/^[A-Za-z0-9.:_-]{0,253}$/, { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
 /** The path of a file; empty for none. */
 export function file(): Kind<string> {
   const error = refusal("allowed is the path of a file, or ''");
@@ -181,7 +193,7 @@ export function portRange(): Kind<PortRange | null> {
 export function serverUrl(): Kind<ServerUrl> {
   return {
     type: 'URL',
-    range: '`tcp://[[user]:password@]host:port`',
+    range: '`tcp://[[user]:password@]host:port`, `tcp+tls://…`',
     schema: z
       .string({ error: 'found no text; write tcp://host:port' })
       .transform((text, context) => {

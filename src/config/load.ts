@@ -9,7 +9,7 @@ import { OPTIONS, OPTION_KEYS } from './options.ts';
 import type { OptionKey, ValueOf } from './options.ts';
 import { readPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
-import { readListenTls, TlsFileError } from './tls-files.ts';
+import { readListenTls, readServerTls, TlsFileError } from './tls-files.ts';
 import { readYaml } from './yaml-source.ts';
 import type { Entry } from './yaml-source.ts';
 
@@ -111,10 +111,17 @@ function withFiles(
   values: Values,
   readFile: Sources['readFile'],
 ): { readonly config: Config } | { readonly problem: Problem } {
-  const { listen } = config;
+  const { listen, server } = config;
   try {
-    const tls = { ...listen.tls, loaded: readListenTls(listen, readFile) };
-    return { config: { ...config, listen: { ...listen, tls } } };
+    const withClients = { ...listen.tls, loaded: readListenTls(listen, readFile) };
+    const withFaktory = { ...server.tls, loaded: readServerTls(server, readFile) };
+    return {
+      config: {
+        ...config,
+        listen: { ...listen, tls: withClients },
+        server: { ...server, tls: withFaktory },
+      },
+    };
   } catch (error) {
     if (!(error instanceof TlsFileError)) throw error;
     return { problem: { origin: values.originOf(error.key), text: `${error.message}.` } };
@@ -135,7 +142,7 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
 }
 
 function configOf(values: Values): Config {
-  const { address, username, password } = values.get('server.url');
+  const { address, secure, username, password } = values.get('server.url');
   return {
     listen: {
       address: values.get('listen.address'),
@@ -159,6 +166,14 @@ function configOf(values: Values): Config {
       sourcePorts: values.get('server.source_ports'),
       connectTimeoutMs: values.get('server.connect_timeout'),
       infoIntervalMs: values.get('server.info_interval'),
+      secure,
+      tls: {
+        ca: values.get('server.tls.ca'),
+        serverName: values.get('server.tls.server_name'),
+        certificate: values.get('server.tls.certificate'),
+        key: values.get('server.tls.key'),
+        loaded: null,
+      },
     },
     mode: values.get('mode'),
     limits: {

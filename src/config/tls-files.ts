@@ -4,7 +4,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
-import type { CertificateFile, KeyPair, ListenTls } from '../transport/tls-files.ts';
+import type { CertificateFile, KeyPair, ListenTls, ServerTls } from '../transport/tls-files.ts';
 import type { Config } from './config.ts';
 import type { OptionKey } from './options.ts';
 
@@ -43,6 +43,21 @@ export function readListenTls({ tls }: Config['listen'], readFile: ReadFile): Li
   const clientCa = readCertificates({ key: 'listen.tls.client_ca', path: tls.clientCa }, readFile);
   const ticketSecret = readTicketSecret(tls.ticketKeyFile, readFile);
   return { ...pair, clientCa, minVersion: tls.minVersion, ticketSecret };
+}
+
+/** Null without tcp+tls. Throws a TlsFileError. */
+export function readServerTls(
+  { address, secure, tls }: Config['server'],
+  readFile: ReadFile,
+): ServerTls | null {
+  if (!secure) return null;
+  const certificate = { key: 'server.tls.certificate', path: tls.certificate } as const;
+  const key = { key: 'server.tls.key', path: tls.key } as const;
+  return {
+    ca: readCertificates({ key: 'server.tls.ca', path: tls.ca }, readFile),
+    serverName: tls.serverName === '' ? address.host : tls.serverName,
+    own: tls.certificate === '' ? null : readKeyPair(certificate, key, readFile),
+  };
 }
 
 function readKeyPair(certificateFile: Named, keyFile: Named, readFile: ReadFile): KeyPair {

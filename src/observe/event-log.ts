@@ -13,6 +13,7 @@ import {
   MACHINE_FAILURES,
   type ServerEndReason,
 } from '../server/server-states.ts';
+import { TLS_FAILURES } from '../server/tls-failures.ts';
 import type { WriteState } from '../server/write-health.ts';
 import type { Logger } from './log.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
@@ -85,7 +86,7 @@ export class EventLog {
 
   onHealth(up: boolean, failure: DialFailure | null): void {
     if (up) this.#log.info('Faktory is up');
-    else this.#log.error(failure, 'Faktory is unreachable; the bouncer goes on dialling');
+    else this.#log.error(failure, unreachableText(failure));
   }
 
   dialStarted(lane: LaneName, reason: DialReason): void {
@@ -141,4 +142,10 @@ export class EventLog {
     );
     if (error instanceof SharedCountError) throw error;
   }
+}
+
+function unreachableText(failure: DialFailure | null): string {
+  return failure !== null && TLS_FAILURES.has(failure.reason)
+    ? 'the bouncer and Faktory cannot agree on TLS; check server.url and server.tls. The bouncer goes on dialling'
+    : 'Faktory is unreachable; the bouncer goes on dialling';
 }

@@ -24,14 +24,23 @@ export type LimitReason = keyof typeof LIMIT_NAMES;
 export type Refusal =
   /** `now` of `limit` are taken. */
   | { readonly reason: LimitReason; readonly now: number; readonly limit: number }
-  /** `loginRefused`: Faktory was there and did not take the bouncer's login. */
-  | { readonly reason: 'unreachable'; readonly loginRefused: boolean }
+  /** `login`, `tls`: it was there, and did not take the bouncer's login, or TLS did not work. */
+  | { readonly reason: 'unreachable'; readonly because: 'outage' | 'login' | 'tls' }
   | { readonly reason: 'draining' };
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 const SERVER_REFUSED_US = errorLine(
   'Faktory is unreachable: it refused the login of faktory-bouncer; check the FAKTORY_PASSWORD of faktory-bouncer and its log',
 );
+const NO_TLS_WITH_SERVER = errorLine(
+  'faktory-bouncer and Faktory cannot agree on TLS; check server.url and server.tls of faktory-bouncer, and its log',
+);
+const WHY_UNREACHABLE = {
+  outage: UNREACHABLE,
+  login: SERVER_REFUSED_US,
+  tls: NO_TLS_WITH_SERVER,
+} as const;
+
 /** `reason`: Faktory's or Redis's own words, or the bouncer's; never a client's. */
 export function writeRefused(kind: 'suspect' | 'refusing', reason: string): Buffer {
   const what = kind === 'refusing' ? "Faktory's Redis refuses writes" : 'Faktory does not answer';
@@ -66,7 +75,7 @@ const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 export function refusalText(refusal: Refusal): Buffer {
   switch (refusal.reason) {
     case 'unreachable':
-      return refusal.loginRefused ? SERVER_REFUSED_US : UNREACHABLE;
+      return WHY_UNREACHABLE[refusal.because];
     case 'draining':
       return DRAINING;
     case 'clients':

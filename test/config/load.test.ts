@@ -58,6 +58,8 @@ const DEFAULTS: Config = {
     sourcePorts: null,
     connectTimeoutMs: 2000,
     infoIntervalMs: 5000,
+    secure: false,
+    tls: { ca: '', serverName: '', certificate: '', key: '', loaded: null },
   },
   mode: 'session',
   limits: {
@@ -179,8 +181,26 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['- mode\n', /^x\.yaml:1:1: Cannot read the file: write options as/],
   ['just words\n', /^x\.yaml:1:1: Cannot read the file: write options as/],
   [
-    'server: { url: "tcp+tls://h:1" }\n',
-    /^x\.yaml:1:16: Cannot use server\.url: tcp\+tls is not supported/,
+    'server: { tls: { ca: x.pem } }\n',
+    /^x\.yaml:1:22: Cannot use server\.tls\.ca with a server\.url that does not begin with tcp\+tls/,
+  ],
+  [
+    'server: { url: "tcp+tls://h:1", tls: { key: x.pem } }\n',
+    /^x\.yaml:1:45: Cannot use server\.tls\.certificate and server\.tls\.key one without/,
+  ],
+  [
+    'listen: { tls: { client_ca: x.pem } }\n',
+    /^x\.yaml:1:29: Cannot use listen\.tls\.client_ca without listen\.tls\.certificate/,
+  ],
+  ['listen:\n  tls.key: x\n', /^x\.yaml:2:3: .*write it as "key:", indented under "tls:"/],
+  ['listen:\n  tls:\n    keys: x\n', /^x\.yaml:3:5: .*Did you mean listen\.tls\.key\?$/],
+  [
+    'listen: { tls: x }\n',
+    /^x\.yaml:1:16: Cannot use listen\.tls: it is a section; .*: certificate, /,
+  ],
+  [
+    'listen: { tls: { min_version: 1.2 } }\n',
+    /^x\.yaml:1:31: .*found 1\.2; allowed is one of TLSv1\.2, TLSv1\.3/,
   ],
   [
     'redis: { url: "http://h:1" }\n',
