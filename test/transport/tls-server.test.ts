@@ -1,10 +1,7 @@
 // TLS towards Faktory: real TLS servers in front of Faktory, and each way in which trust can fail.
 
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { createServer, type TlsOptions } from 'node:tls';
-import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import t, { type Test } from 'tap';
 import { Proxy } from '../../bench/harness/proxy.ts';
 import { pushLine } from '../session/house.ts';
@@ -14,28 +11,7 @@ import { findProgram, skipOrFail } from '../support/find-faktory.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
-
-/** A TLS server in front of the Faktory on `port`; resolves with its own port. */
-async function terminate(t: Test, port: number, pair: PairFiles, more: TlsOptions = {}) {
-  const files = { cert: readFileSync(pair.certificate), key: readFileSync(pair.key) };
-  const server = createServer({ ...files, ...more }, (socket) => {
-    const onward = connect({ host: '127.0.0.1', port });
-    for (const [from, to] of [
-      [socket, onward],
-      [onward, socket],
-    ] as const) {
-      from.on('error', () => to.destroy());
-      from.on('close', () => to.destroy());
-      from.pipe(to);
-    }
-    t.teardown(() => onward.destroy());
-  });
-  server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => server.close());
-  return (server.address() as AddressInfo).port;
-}
+import { terminate } from '../support/tls-house.ts';
 
 interface Started {
   readonly faktory: StandInFaktory;
