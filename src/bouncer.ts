@@ -33,6 +33,10 @@ import { WriteProbe } from './redis/write-probe.ts';
 import { type ReloadResult, Reloads } from './reloads.ts';
 import { Settings } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
+import { ProxyStage } from './transport/proxy-stage.ts';
+import { CertificateWatch, type WatchedCertificate } from './transport/certificate-watch.ts';
+import { TlsContext } from './transport/tls-context.ts';
+import { TlsStage } from './transport/tls-stage.ts';
 import { Upstream } from './upstream.ts';
 import { VERSION } from './version.ts';
 
@@ -60,6 +64,8 @@ export class Bouncer {
   readonly #statsd: Statsd | null;
   readonly #admin: Admin;
   readonly #reloads: Reloads;
+  readonly #tls: TlsContext;
+  readonly #certificates: CertificateWatch;
   #listening: Listening | null = null;
   #janitor: Timer | null = null;
   /** Ends with the drain; null before it begins. */
@@ -84,6 +90,11 @@ export class Bouncer {
     this.#rawLog = surroundings.log;
     this.#surroundings = { ...surroundings, clock, log };
     this.#settings = settings;
+    this.#tls = new TlsContext(counts.transport);
+    this.#tls.replace(config.listen.tls.loaded);
+    this.#certificates = new CertificateWatch(clock, (option, days) =>
+      events.certificateExpires(option, days),
+    );
     this.#hasher = surroundings.hasher;
     const wiring: Wiring = {
       turns: new Turns(surroundings.clock),
@@ -119,6 +130,11 @@ export class Bouncer {
       hasher: this.#hasher,
       budget: this.#budget,
       wiring,
+      nextStage: () => {
+        const proxy = settings.proxy.current;
+        const header = proxy.proxyProtocol === 'off' ? null : new ProxyStage(proxy);
+        return this.#tls.isOn ? new TlsStage(this.#tls, header) : header;
+      },
       events,
       watch,
     });
@@ -180,6 +196,7 @@ export class Bouncer {
     this.#reloads.start();
     this.#statsd?.start();
     this.#scheduleJanitor();
+    this.#certificates.replace(certificatesOf(this.#config));
     return { listen: this.#listening.address, admin };
   }
 
@@ -211,6 +228,7 @@ export class Bouncer {
     this.#reloads.stop();
     this.#redisProbe?.stop();
     this.#writeProbe?.stop();
+    this.#certificates.stop();
     await this.#hasher.close();
     await this.#statsd?.stop();
     await this.#admin.close();
@@ -251,6 +269,8 @@ export class Bouncer {
 
   /** From now on everything reloadable is as `config` says; nobody is dropped. */
   apply(config: Config): void {
+    this.#tls.replace(config.listen.tls.loaded);
+    this.#certificates.replace(certificatesOf(config));
     this.#settings.apply(config);
     this.#rawLog.level = config.log.level;
     this.#budget.settingsChanged();
@@ -297,6 +317,7 @@ export class Bouncer {
       bufferedBytes: this.#budget.usedBytes,
       faktory: { up: health.isUp, info },
       redis: this.#redisProbe?.info ?? null,
+      certificates: this.#certificates.certificates,
       lastFailure: health.lastFailure,
     };
   }
@@ -330,4 +351,19 @@ function jobWatchOf(
 function statsdOf({ statsd }: Config, parts: Omit<StatsdParts, 'settings'>): Statsd | null {
   const { target } = statsd;
   return target === null ? null : new Statsd({ ...parts, settings: { ...statsd, target } });
+}
+
+/** Those that the files of `config` hold. */
+function certificatesOf({ listen, server }: Config): readonly WatchedCertificate[] {
+  const withClients = listen.tls.loaded;
+  const withFaktory = server.tls.loaded;
+  const files = [
+    ['listen.tls.certificate', withClients?.certificate],
+    ['listen.tls.client_ca', withClients?.clientCa],
+    ['server.tls.ca', withFaktory?.ca],
+    ['server.tls.certificate', withFaktory?.own?.certificate],
+  ] as const;
+  return files.flatMap(([option, file]) =>
+    file === undefined || file === null ? [] : [{ option, expiresAtMs: file.expiresAtMs }],
+  );
 }

@@ -9,6 +9,8 @@ import type { Config } from './config/config.ts';
 import { Guard } from './protocol/guard.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
 import type { ConnectionLogSettings } from './observe/connection-log.ts';
+import { secureDial } from './transport/server-tls.ts';
+import type { ProxySettings } from './transport/proxy-stage.ts';
 import type { ServerSettings } from './server/server-parts.ts';
 import type { WriteSettings } from './server/write-health.ts';
 
@@ -25,6 +27,7 @@ export interface BouncerSettings {
 export class Settings {
   readonly bouncer: Live<BouncerSettings>;
   readonly limits: Limits;
+  readonly proxy: Live<ProxySettings>;
   readonly client: Live<ClientSettings>;
   readonly lanes: Live<LaneSettings>;
   readonly server: Live<ServerSettings>;
@@ -34,6 +37,7 @@ export class Settings {
   constructor(config: Config) {
     this.bouncer = new Live(bouncerSettings(config));
     this.limits = new Limits(configuredLimits(config), !config.observeOnly);
+    this.proxy = new Live(proxySettings(config));
     this.client = new Live(clientSettings(config));
     this.lanes = new Live(laneSettings(config));
     this.server = new Live(serverSettings(config));
@@ -44,6 +48,7 @@ export class Settings {
   /** From now on everything is as `config` says; it keeps what needs a restart (config/changes.ts). */
   apply(config: Config): void {
     this.bouncer.replace(bouncerSettings(config));
+    this.proxy.replace(proxySettings(config));
     this.client.replace(clientSettings(config));
     this.lanes.replace(laneSettings(config));
     this.server.replace(serverSettings(config));
@@ -75,6 +80,13 @@ function configuredLimits({ limits, waitingLine }: Config): ConfiguredLimits {
     perWorker: limits.perWorker,
     perAddress: limits.perAddress,
     waitingLine: waitingLine.size,
+  };
+}
+
+function proxySettings({ listen }: Config): ProxySettings {
+  return {
+    proxyProtocol: listen.proxyProtocol,
+    proxyTrusted: new AddressList(listen.proxyTrusted),
   };
 }
 
@@ -136,6 +148,7 @@ function serverSettings(config: Config): ServerSettings {
   return {
     address: config.server.address,
     local: { host: config.server.bindAddress, ports: config.server.sourcePorts },
+    secure: secureDial(config.server.tls.loaded),
     password: config.server.password,
     connectTimeoutMs: config.server.connectTimeoutMs,
     infoIntervalMs: config.server.infoIntervalMs,

@@ -19,7 +19,11 @@ import {
   guardText,
   INVALID_PASSWORD,
   LIMIT_REASONS,
+  CERTIFICATE_REFUSED,
+  PROXY_HEADER_DUE,
+  PROXY_ONLY,
   refusalText,
+  TLS_REQUIRED,
 } from '../src/protocol/error-texts.ts';
 import { fullSnapshot } from './support/full-snapshot.ts';
 import { banned, withoutHead } from './tidy/manners.ts';
@@ -122,7 +126,7 @@ t.test('options: the code and the pages name the same', async (t) => {
       pages,
       'option',
       new RegExp(`\`((?:${inSection})\\.[a-z_]+)\``, 'g'),
-      new Set(OPTION_KEYS),
+      new Set([...OPTION_KEYS, ...Object.keys(SECTIONS)]),
     ),
     ...unknownOn(
       pages.map(({ path, text }) => ({ path, text: text.replaceAll(ofKubernetes, '') })),
@@ -190,13 +194,18 @@ function limitIn(text: Buffer): string {
 
 t.test('every error text is in operations as clients read it', async (t) => {
   const texts = [
-    refusalText({ reason: 'unreachable', loginRefused: false }),
-    refusalText({ reason: 'unreachable', loginRefused: true }),
+    refusalText({ reason: 'unreachable', because: 'outage' }),
+    refusalText({ reason: 'unreachable', because: 'login' }),
+    refusalText({ reason: 'unreachable', because: 'tls' }),
     refusalText({ reason: 'draining' }),
     refusalText({ reason: 'address_denied' }),
     refusalText({ reason: 'connection_rate', of: 'worker', limit: 0 }),
     refusalText({ reason: 'connection_rate', of: 'address', limit: 0 }),
     INVALID_PASSWORD,
+    PROXY_HEADER_DUE,
+    PROXY_ONLY,
+    TLS_REQUIRED,
+    CERTIFICATE_REFUSED,
     commandTooLong(0),
   ];
   for (const rule of GUARD_RULES) if (rule !== 'command_too_long') texts.push(guardText(rule));

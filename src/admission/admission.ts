@@ -64,8 +64,8 @@ export interface PlacesWanted {
 /** Whether Faktory can be had, as its health says. */
 export interface ServerStanding {
   readonly isUp: boolean;
-  /** It is there, and does not take the bouncer's login. */
-  readonly refusedUs: boolean;
+  /** `login`, `tls`: it is there, and does not take the bouncer's login, or TLS does not work. */
+  readonly obstacle: 'outage' | 'login' | 'tls';
 }
 
 export class Admission {
@@ -115,7 +115,7 @@ export class Admission {
       const obstacle = this.obstacle(visitor);
       if (obstacle !== null) return obstacle;
     }
-    return { reason: 'unreachable', loginRefused: server.refusedUs };
+    return { reason: 'unreachable', because: server.obstacle };
   }
 
   /** Why one that is not in yet is refused when the bouncer stops. */

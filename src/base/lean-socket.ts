@@ -9,13 +9,15 @@
 import {
   connect as netConnect,
   createServer,
+  isIP,
   type ListenOptions as NetListenOptions,
   Socket,
   type SocketConstructorOpts,
 } from 'node:net';
+import { checkServerIdentity, connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import type { Address } from './address.ts';
 import { LocalPorts } from './local-ports.ts';
-import type { Dial, Listen, Listening } from './network.ts';
+import type { Dial, Listen, Listening, SecureDial } from './network.ts';
 
 /** One for all: libuv hands each read over before it begins the next. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
@@ -23,24 +25,36 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 /** Dials for one process: its sockets read leanly, and no two of them leave from one port of a range. */
 export function systemDial(): Dial {
   const localPorts = new LocalPorts();
-  return (address, { host, ports }) => {
-    if (ports === null) return connect(address, host, 0);
+  return (address, { host, ports }, secure) => {
+    if (ports === null) return connect(address, { host, port: 0 }, secure);
     const port = localPorts.take(ports);
     if (port === null) return withoutPort();
-    return connect(address, host, port).once('close', () => localPorts.free(port));
+    return connect(address, { host, port }, secure).once('close', () => localPorts.free(port));
   };
 }
 
-/** `localHost` empty, or `localPort` 0: the system picks. */
-function connect(address: Address, localHost: string, localPort: number): Socket {
-  const socket: Socket = netConnect({
+/** `local`: with an empty host or port 0 the system picks. */
+function connect(address: Address, local: Address, secure: SecureDial | null): Socket {
+  const options = {
     ...address,
-    ...(localHost !== '' && { localAddress: localHost }),
-    ...(localPort !== 0 && { localPort }),
+    ...(local.host !== '' && { localAddress: local.host }),
+    ...(local.port !== 0 && { localPort: local.port }),
     noDelay: true,
-    onread: { buffer: READ_BUFFER, callback: (length) => tell(socket, length) },
-  });
+    onread: { buffer: READ_BUFFER, callback: (length: number) => tell(socket, length) },
+  };
+  const socket: Socket =
+    secure === null ? netConnect(options) : tlsConnect({ ...options, ...tlsOptions(secure) });
   return socket;
+}
+
+function tlsOptions({ context, serverName }: SecureDial): ConnectionOptions {
+  return {
+    secureContext: context,
+    rejectUnauthorized: true,
+    // An IP address must not be told as a server name (RFC 6066).
+    ...(isIP(serverName) === 0 && { servername: serverName }),
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+  };
 }
 
 /** A dial that fails as the system's own do. */

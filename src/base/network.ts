@@ -2,6 +2,7 @@
 // another one, whose every byte moves when the test says so.
 
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import type { Address, PortRange } from './address.ts';
 
 /** Where a dial leaves from. */
@@ -12,8 +13,18 @@ export interface LocalEnd {
   readonly ports: PortRange | null;
 }
 
-/** Begins to connect to `address`; the socket says 'connect', or 'error' and 'close'. */
-export type Dial = (address: Address, local: LocalEnd) => Socket;
+/** TLS for a dial. */
+export interface SecureDial {
+  readonly context: SecureContext;
+  /** The name or IP address that the server's certificate must have. */
+  readonly serverName: string;
+}
+
+/**
+ * Begins to connect to `address`; the socket says 'connect', or 'error' and 'close'. With `secure` it
+ * says 'secureConnect' when the handshake is over and the certificate is found right.
+ */
+export type Dial = (address: Address, local: LocalEnd, secure: SecureDial | null) => Socket;
 
 /** A port that accepts. */
 export interface Listening {

@@ -8,7 +8,9 @@ export interface WireSocket {
   readonly writableLength: number;
   on(event: 'data', listener: (chunk: Buffer) => void): unknown;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
-  on(event: 'connect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
+  on(event: 'connect' | 'secureConnect' | 'drain' | 'end' | 'close', listener: () => void): unknown;
+  off(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  off(event: 'end', listener: () => void): unknown;
   write(bytes: Buffer): boolean;
   cork(): void;
   uncork(): void;
@@ -25,11 +27,33 @@ export interface WireSocket {
 /** What stands between the socket and the owner at first: a PROXY header, or a TLS handshake. */
 export interface WireStage {
   /**
-   * Begins with `socket`, which it may read, write and destroy. Calls `ready` once, at once or
+   * Begins with `socket`, which is paused, and which it may read, write and destroy. Calls `done` once, at once or
    * later; from then on the socket is the wire's. What ends the socket meanwhile ends the wire.
    */
-  begin(socket: WireSocket, ready: (result: WireStageResult) => void): void;
+  begin(socket: WireSocket, done: (result: WireStageResult) => void): void;
+  /** The time for it is over: it is done, with the fault that this amounts to. */
+  expire(): void;
 }
+
+/** Why a stage did not let a peer through. */
+export const STAGE_FAULTS = [
+  /** The peer closed, and had sent nothing. */
+  'client_closed',
+  /** A trusted peer sent something else than a PROXY header. */
+  'proxy_header_invalid',
+  /** A trusted peer sent no whole PROXY header in time. */
+  'proxy_header_missing',
+  /** Only trusted peers may connect, and this is not one. */
+  'proxy_untrusted',
+  /** The peer does not speak TLS, or said nothing: plain clients wait to be greeted. */
+  'tls_required',
+  /** The peer has no certificate, or one that is not accepted. */
+  'tls_certificate_refused',
+  'tls_failed',
+  /** The peer began, and did not finish in time. */
+  'handshake_timeout',
+] as const;
+export type StageFault = (typeof STAGE_FAULTS)[number];
 
 export type WireStageResult =
   | {
@@ -40,4 +64,12 @@ export type WireStageResult =
       /** Bytes that the stage has read and that are the owner's; null for none. */
       readonly rest: Buffer | null;
     }
-  | { readonly kind: 'failed'; readonly code: string };
+  | {
+      readonly kind: 'refused';
+      readonly fault: StageFault;
+      /** A library's word for it; null for none. */
+      readonly detail: string | null;
+      readonly remoteAddress: string;
+      /** On which the peer can still be told why; null: it cannot. */
+      readonly socket: WireSocket | null;
+    };

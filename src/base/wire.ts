@@ -5,15 +5,18 @@
 //   new -> (dialling | staged) -> open -> leaving -> over
 //   any -> over: the peer, the network or a defect ends it
 
-import { plainAddress } from './address-list.ts';
+import { canonicalAddress } from './address-list.ts';
 import type { CountBy } from './counters.ts';
 import type { Lingering } from './lingering.ts';
 import type { StallWatch, Watched } from './stall-watch.ts';
 import type { Turns } from './turns.ts';
 import type { Parting, PauseReason, WireEnd, WireOwner } from './wire-owner.ts';
-import type { WireSocket, WireStage, WireStageResult } from './wire-socket.ts';
+import type { StageFault, WireSocket, WireStage, WireStageResult } from './wire-socket.ts';
 
 const PAUSES: Readonly<Record<PauseReason, number>> = { read_ahead: 1, budget: 2, replies: 4 };
+
+/** Hears that a stage did not let the peer through, and a library's word for why. */
+export type Refused = (fault: StageFault, detail: string | null) => void;
 
 /** What all wires of a bouncer share. */
 export interface Wiring {
@@ -67,7 +70,7 @@ export class Wire implements Watched {
     this.#counts = counts;
     this.#socket = socket;
     this.#owner = owner;
-    this.#remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.#remoteAddress = canonicalAddress(socket.remoteAddress ?? '');
   }
 
   /** Empty where the system does not know it; IPv4 where it is one within IPv6. */
@@ -107,26 +110,35 @@ export class Wire implements Watched {
     return this.#socket.writableLength;
   }
 
-  /** Begins with an accepted socket; through `stage` first, if there is one. */
-  open(stage: WireStage | null = null): void {
-    const socket = this.#socket;
-    this.#hearOfTheEnd(socket);
-    if (stage === null) {
-      this.#hearOfTraffic(socket);
-      this.#isReady();
-      return;
-    }
-    this.#state = 'staged';
-    this.#guarded(() => stage.begin(socket, (result) => this.#staged(socket, result)));
+  /** Begins with an accepted socket. */
+  open(): void {
+    this.#hearOfTheEnd(this.#socket);
+    this.#hearOfTraffic(this.#socket);
+    this.#isReady();
   }
 
-  /** Begins with a socket that is being dialled. */
-  openDialled(): void {
+  /**
+   * Begins with an accepted socket, and reads through `stage` first. If that does not let the peer
+   * through, `refused` hears why instead of onReady(), and has to close the wire.
+   */
+  openThrough(stage: WireStage, refused: Refused): void {
+    const socket = this.#socket;
+    this.#hearOfTheEnd(socket);
+    this.#state = 'staged';
+    // A lean socket drops what it reads for nobody.
+    socket.pause();
+    this.#guarded(() =>
+      stage.begin(socket, (result) => this.#guarded(() => this.#staged(socket, result, refused))),
+    );
+  }
+
+  /** Begins with a socket that is being dialled; `ready`: what it says when that is done. */
+  openDialled(ready: 'connect' | 'secureConnect' = 'connect'): void {
     const socket = this.#socket;
     this.#state = 'dialling';
     this.#hearOfTheEnd(socket);
     this.#hearOfTraffic(socket);
-    socket.on('connect', () => {
+    socket.on(ready, () => {
       if (this.#state === 'dialling') this.#isReady();
     });
   }
@@ -268,20 +280,22 @@ export class Wire implements Watched {
     socket.on('close', () => this.#endsWith(this.#end));
   }
 
-  #staged(raw: WireSocket, result: WireStageResult): void {
+  #staged(raw: WireSocket, result: WireStageResult, refused: Refused): void {
     if (this.#state !== 'staged') return;
-    if (result.kind === 'failed') {
-      raw.destroy();
-      this.#endsWith({ kind: 'failed', code: result.code });
+    this.#remoteAddress = result.remoteAddress;
+    if (result.socket !== null) {
+      this.#socket = result.socket;
+      if (result.socket !== raw) this.#hearOfTheEnd(result.socket);
+      this.#hearOfTraffic(result.socket);
+    }
+    if (result.kind === 'refused') {
+      if (result.socket !== null) this.#state = 'open';
+      refused(result.fault, result.detail);
       return;
     }
-    const { socket, remoteAddress, rest } = result;
-    this.#socket = socket;
-    this.#remoteAddress = plainAddress(remoteAddress);
-    if (socket !== raw) this.#hearOfTheEnd(socket);
-    this.#hearOfTraffic(socket);
+    if (this.#pauses === 0) result.socket.resume();
     this.#isReady();
-    if (rest !== null) this.#read(rest);
+    if (result.rest !== null) this.#read(result.rest);
   }
 
   #read(chunk: Buffer): void {

@@ -22,6 +22,7 @@ import type { Verb } from '../protocol/verbs.ts';
 import type { ListedClient, Whereabouts } from './client-connections.ts';
 import {
   endReasonOf,
+  faultText,
   isHangUp,
   nextParting,
   noteEnd,
@@ -114,7 +115,12 @@ export class ClientConnection
     counts.accepted.total += 1;
     clients.move(this, null, this.#whereabouts);
     this.#wire.keepAlive(settings.current.keepaliveMs);
-    this.#wire.open();
+    const stage = this.#parts.nextStage();
+    if (stage === null || this.#life.kind !== 'logging_in') this.#wire.open();
+    else
+      this.#wire.openThrough(this.#life.login.behind(stage), (fault, detail) =>
+        this.end(fault, faultText(fault), detail),
+      );
   }
 
   /** Waits for its greeting, or is refused where not even a handshake is to be spent. */
@@ -122,7 +128,7 @@ export class ClientConnection
     const { clients, admission, door } = this.#parts;
     if (!this.#mayEnter(door.arrive(this.address, this.#acceptedAt))) return;
     if (!this.#mayEnter(admission.enter(clients.admittable - 1))) return;
-    if (this.#life.kind === 'logging_in') this.#life.login.begin();
+    if (this.#life.kind === 'logging_in') this.#life.login.ready();
   }
 
   onData(chunk: Buffer, now: number): void {
@@ -228,13 +234,14 @@ export class ClientConnection
     this.#leave({ kind: 'refusing', timer, wid: this.#wid() }, 'refusing');
   }
 
-  /** The one way out. Idempotent. */
-  end(reason: ClientEndReason, farewell: Buffer | null): void {
+  /** The one way out. Idempotent. `detail`: a library's word for the reason. */
+  end(reason: ClientEndReason, farewell: Buffer | null, detail: string | null = null): void {
     const life = this.#life;
     if (life.kind === 'over') return;
     const asking = life.kind === 'logged_in' ? life.standing.asking : null;
     const client = {
       reason,
+      detail,
       role: this.#whereabouts.role,
       address: this.address,
       wid: this.#wid(),

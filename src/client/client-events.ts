@@ -9,6 +9,8 @@ import type { ClientEndReason } from './client-states.ts';
 /** A client connection that has ended. */
 export interface EndedClient {
   readonly reason: ClientEndReason;
+  /** A library's word for the reason; null for none. */
+  readonly detail: string | null;
   readonly role: KnownRole;
   /** Empty where the system does not know it. */
   readonly address: string;
@@ -38,6 +40,8 @@ export interface GuardEvent {
 export interface ClientEvents {
   refused(reason: RefusalReason, text: string): void;
   clientEnded(client: EndedClient): void;
+  /** The client at `address` and the bouncer are not set up for each other; `detail`: a library's word. */
+  mismatch(reason: ClientEndReason, address: string, detail: string | null): void;
   /** One that was idle for `seconds` gave its place to a client that waits. */
   reclaimed(seconds: number): void;
   /** A command broke a rule. */

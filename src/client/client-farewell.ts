@@ -2,10 +2,18 @@
 // reason, an end by its one reason; the text has the time to arrive unless refused clients are too many.
 
 import type { Parting, WireEnd } from '../base/wire-owner.ts';
-import { type Refusal, refusalText } from '../protocol/error-texts.ts';
 import type { EndedClient } from './client-events.ts';
+import type { StageFault } from '../base/wire-socket.ts';
+import {
+  CERTIFICATE_REFUSED,
+  PROXY_HEADER_DUE,
+  PROXY_ONLY,
+  TLS_REQUIRED,
+  type Refusal,
+  refusalText,
+} from '../protocol/error-texts.ts';
 import type { ClientParts } from './client-parts.ts';
-import type { ClientEndReason } from './client-states.ts';
+import { type ClientEndReason, MISMATCHES } from './client-states.ts';
 
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
 const HELD_REFUSALS_MAX = 1000;
@@ -16,14 +24,35 @@ export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): 
   events.refused(refusal.reason, refusalText(refusal).toString('latin1').trimEnd());
 }
 
-/** Counts and logs the end of a connection that was accepted at `acceptedAt` (monotonic ms). */
+/** Counts and logs the end of a connection. */
 export function noteEnd(
   { counts, events, wiring }: ClientParts,
   client: Omit<EndedClient, 'seconds'>,
   acceptedAt: number,
 ): void {
-  counts.ends.add(client.reason);
+  const { reason, address, detail } = client;
+  counts.ends.add(reason);
+  if (MISMATCHES.has(reason)) events.mismatch(reason, address, detail);
   events.clientEnded({ ...client, seconds: (wiring.turns.now() - acceptedAt) / 1000 });
+}
+
+/** What a peer is told that was not let through to the handshake; null: nothing. */
+export function faultText(fault: StageFault): Buffer | null {
+  switch (fault) {
+    case 'proxy_header_invalid':
+    case 'proxy_header_missing':
+      return PROXY_HEADER_DUE;
+    case 'proxy_untrusted':
+      return PROXY_ONLY;
+    case 'tls_required':
+      return TLS_REQUIRED;
+    case 'tls_certificate_refused':
+      return CERTIFICATE_REFUSED;
+    case 'client_closed':
+    case 'tls_failed':
+    case 'handshake_timeout':
+      return null;
+  }
 }
 
 /** How long the next refused client is held before it is told; ms. */

@@ -10,12 +10,20 @@ export type ClientHandshakeStep =
   /** The client's own description, and the challenge that it had to answer; null for none. */
   | { readonly kind: 'hello'; readonly hello: Hello; readonly challenge: Challenge | null }
   /** Faktory would close on it without a word. */
-  | { readonly kind: 'bad_hello' };
+  | { readonly kind: 'bad_hello'; readonly reason: BadHello };
+
+/** What came instead of a HELLO, as far as that can be told. */
+type BadHello = 'bad_hello' | 'proxy_not_expected' | 'tls_not_offered';
 
 /** Longest HELLO; Faktory has no limit, but nothing before the login may grow memory. */
 const HELLO_BYTES_MAX = 64 * 1024;
 const MORE: ClientHandshakeStep = { kind: 'more' };
-const BAD_HELLO: ClientHandshakeStep = { kind: 'bad_hello' };
+const BAD_HELLO: ClientHandshakeStep = { kind: 'bad_hello', reason: 'bad_hello' };
+const PROXY_HEADER: ClientHandshakeStep = { kind: 'bad_hello', reason: 'proxy_not_expected' };
+const TLS_HELLO: ClientHandshakeStep = { kind: 'bad_hello', reason: 'tls_not_offered' };
+/** The first byte of TLS. No line ends there, so it is not waited for. */
+const TLS_HANDSHAKE_BYTE = 0x16;
+const CR = 0x0d;
 const HI_WITHOUT_CHALLENGE = Buffer.from(hiLine(null));
 
 export class ClientHandshake {
@@ -38,10 +46,17 @@ export class ClientHandshake {
   /** What to do about the bytes that have come. */
   next(): ClientHandshakeStep {
     if (!this.#isGreeted) return MORE;
+    if (this.#lines.firstByte === TLS_HANDSHAKE_BYTE) return TLS_HELLO;
     const line = this.#lines.next();
     if (line === null) return this.#lines.length > HELLO_BYTES_MAX ? BAD_HELLO : MORE;
     const hello = parseHello(line);
-    if (hello === null) return BAD_HELLO;
+    if (hello === null) return this.#isProxyHeader(line) ? PROXY_HEADER : BAD_HELLO;
     return { kind: 'hello', hello, challenge: this.#challenge };
+  }
+
+  /** Version 1 is a line; version 2 begins with two empty ones. */
+  #isProxyHeader(line: Buffer): boolean {
+    if (line.toString('latin1', 0, 6) === 'PROXY ') return true;
+    return line[0] === CR && this.#lines.firstByte === CR;
   }
 }

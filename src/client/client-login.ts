@@ -1,15 +1,16 @@
 // A client's way from accept to a HELLO that is believed. Promise: it is greeted when the gate lets it,
-// sends HELLO in time or is closed, and has its hash checked off the event loop; admission is not
-// decided here.
+// sends what it has to send, HELLO at last, in time or is closed, and has its hash checked off the event
+// loop; admission is not decided here.
 //
-//   accepted -> handshake -> authenticating -> (over)
-//                   |               |-> rejected ___^    the answer of an address that is slowed
-//                   |_____________________________^    without a password
+//   accepted -> (staged) -> handshake -> authenticating -> (over)
+//                               |               |-> rejected ___^    the answer of an address that is slowed
+//                               |_____________________________^    without a password
 
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Timer } from '../base/clock.ts';
 import type { Deadline } from '../base/deadlines.ts';
 import type { FairSeat } from '../base/fair-line.ts';
+import type { WireStage } from '../base/wire-socket.ts';
 import { INVALID_PASSWORD, type Refusal } from '../protocol/error-texts.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Challenge } from '../protocol/hi.ts';
@@ -44,9 +45,17 @@ export interface LoginOwner extends Expiring {
   loggedIn(login: Login): void;
 }
 
+/** A stage that has its socket. */
+interface BoundStage {
+  begin(): void;
+  expire(): void;
+}
+
 type State =
-  /** Waits for its turn at the gate, and then for HI. */
-  | { readonly kind: 'accepted'; readonly deadline: Deadline }
+  /** Waits for its turn at the gate, and then for HI, or for its stage to begin. */
+  | { readonly kind: 'accepted'; readonly deadline: Deadline; readonly stage: BoundStage | null }
+  /** Inside the gate; its stage reads. */
+  | { readonly kind: 'staged'; readonly deadline: Deadline; readonly stage: BoundStage }
   /** Has HI; HELLO is due. */
   | { readonly kind: 'handshake'; readonly deadline: Deadline }
   /** HELLO has come; its hash is being checked. */
@@ -65,7 +74,8 @@ export class ClientLogin implements GateVisitor {
     this.#parts = parts;
     this.#owner = owner;
     this.#handshake = new ClientHandshake(lines);
-    this.#state = { kind: 'accepted', deadline: parts.handshakeDeadlines.add(owner) };
+    const deadline = parts.handshakeDeadlines.add(owner);
+    this.#state = { kind: 'accepted', deadline, stage: null };
   }
 
   get address(): string {
@@ -77,22 +87,40 @@ export class ClientLogin implements GateVisitor {
     return this.#state.kind === 'handshake';
   }
 
-  begin(): void {
-    this.#parts.gate.arrive(this);
+  /** `stage`, beginning when the gate lets the client in: what it costs is bounded by the gate. */
+  behind(stage: WireStage): WireStage {
+    const expire = (): void => stage.expire();
+    return {
+      begin: (socket, done) => {
+        if (this.#state.kind !== 'accepted') return;
+        const begin = (): void => stage.begin(socket, done);
+        this.#state = { ...this.#state, stage: { begin, expire } };
+        this.#parts.gate.arrive(this);
+      },
+      expire,
+    };
   }
 
-  /** Sends HI; the time for HELLO begins. */
+  /** The wire can be written to: HI is next, when the gate lets the client in or has done so. */
+  ready(): void {
+    if (this.#state.kind === 'staged') this.#sayHi(this.#state.deadline);
+    else this.#parts.gate.arrive(this);
+  }
+
+  /** The gate lets it in; the time for all up to HELLO begins. */
   greet(): void {
     this.#owner.guarded(() => {
       if (this.#state.kind !== 'accepted') return;
+      const { stage } = this.#state;
       this.#state.deadline.cancel();
-      this.#state = {
-        kind: 'handshake',
-        deadline: this.#parts.handshakeDeadlines.add(this.#owner),
-      };
+      const deadline = this.#parts.handshakeDeadlines.add(this.#owner);
       this.#owner.enter('handshake');
-      this.#owner.tell(this.#handshake.greet(this.#parts.passwordCheck.challenge()));
-      this.read();
+      if (stage === null) {
+        this.#sayHi(deadline);
+        return;
+      }
+      this.#state = { kind: 'staged', deadline, stage };
+      stage.begin();
     });
   }
 
@@ -104,7 +132,7 @@ export class ClientLogin implements GateVisitor {
       case 'more':
         return;
       case 'bad_hello':
-        this.#owner.end('bad_hello', null);
+        this.#owner.end(step.reason, null);
         return;
       case 'hello': {
         this.#state.deadline.cancel();
@@ -117,11 +145,21 @@ export class ClientLogin implements GateVisitor {
     }
   }
 
-  /** Faktory too closes without a word. One that was not greeted in time hears why. */
+  /** Faktory too closes without a word. One that was not let in in time hears why, if it can. */
   expired(): void {
     const { gate, admission } = this.#parts;
-    if (this.#state.kind === 'accepted') this.#owner.refuse(admission.notGreeted(gate.inside));
-    else this.#owner.end('handshake_timeout', null);
+    switch (this.#state.kind) {
+      case 'accepted':
+        this.#owner.refuse(admission.notGreeted(gate.inside));
+        return;
+      case 'staged':
+        this.#state.stage.expire();
+        return;
+      case 'handshake':
+      case 'authenticating':
+      case 'over':
+        this.#owner.end('handshake_timeout', null);
+    }
   }
 
   /** How it is decided, where that is before a request. */
@@ -136,11 +174,20 @@ export class ClientLogin implements GateVisitor {
   letGo(): void {
     const state = this.#state;
     this.#state = { kind: 'over' };
-    if (state.kind === 'accepted' || state.kind === 'handshake') state.deadline.cancel();
-    else if (state.kind !== 'over') state.login.deadline.cancel();
+    if (state.kind === 'authenticating' || state.kind === 'rejected') {
+      state.login.deadline.cancel();
+    } else if (state.kind !== 'over') {
+      state.deadline.cancel();
+    }
     if (state.kind === 'authenticating') state.check.leave();
     else if (state.kind === 'rejected') state.timer.cancel();
     this.#parts.gate.leave(this);
+  }
+
+  #sayHi(deadline: Deadline): void {
+    this.#state = { kind: 'handshake', deadline };
+    this.#owner.tell(this.#handshake.greet(this.#parts.passwordCheck.challenge()));
+    this.read();
   }
 
   #authenticate(login: Login, challenge: Challenge): void {

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
+import type { WireStage } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents, ReplyWatch } from './client-events.ts';
@@ -60,12 +61,14 @@ export interface ClientParts {
   readonly commandGuard: CommandGuard;
   readonly wiring: Wiring;
   readonly gate: HandshakeGate<GateVisitor>;
-  /** From accept to HELLO. */
+  /** From accept to a place in the handshake, and again from there to HELLO. */
   readonly handshakeDeadlines: Deadlines<Expiring>;
   /** From HELLO to +OK. */
   readonly openingDeadlines: Deadlines<Expiring>;
   /** From a FETCH that waits for a lane to its answer. */
   readonly fetchDeadlines: Deadlines<Expiring>;
+  /** What the next connection is read through first; null: nothing. */
+  readonly nextStage: () => WireStage | null;
   readonly events: ClientEvents;
   /** Null: no metric needs the replies. */
   readonly watch: ReplyWatch | null;

@@ -21,6 +21,14 @@ export const CLIENT_END_REASONS = [
   'client_reset',
   'end_command',
   'refused',
+  'proxy_header_invalid',
+  'proxy_header_missing',
+  'proxy_untrusted',
+  'proxy_not_expected',
+  'tls_required',
+  'tls_not_offered',
+  'tls_certificate_refused',
+  'tls_failed',
   'handshake_timeout',
   'bad_hello',
   'invalid_password',
@@ -39,3 +47,15 @@ export const CLIENT_END_REASONS = [
   'bug',
 ] as const;
 export type ClientEndReason = (typeof CLIENT_END_REASONS)[number];
+
+/** The client, or what stands before the bouncer, is set up in another way than the bouncer. */
+export const MISMATCHES: ReadonlySet<ClientEndReason> = new Set<ClientEndReason>([
+  'proxy_header_invalid',
+  'proxy_header_missing',
+  'proxy_untrusted',
+  'proxy_not_expected',
+  'tls_required',
+  'tls_not_offered',
+  'tls_certificate_refused',
+  'tls_failed',
+]);

@@ -9,7 +9,7 @@ import { Deadlines } from '../base/deadlines.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
-import type { WireSocket } from '../base/wire-socket.ts';
+import type { WireSocket, WireStage } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ServerHealth } from '../server/health.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -40,6 +40,7 @@ export interface ClientsParts {
   readonly hasher: Hasher;
   readonly budget: BufferBudget;
   readonly wiring: Wiring;
+  readonly nextStage: () => WireStage | null;
   readonly events: ClientEvents;
   /** Null: no metric needs the replies. */
   readonly watch: ReplyWatch | null;

@@ -4,6 +4,8 @@
 
 import type { Address, AddressRange, PortRange } from '../base/address.ts';
 
+import type { ListenTls, ServerTls, TlsVersion } from '../transport/tls-files.ts';
+
 export type { Address, AddressRange, PortRange };
 
 /** From the quietest to the loudest, then none at all. */
@@ -43,6 +45,12 @@ export type ConnectionLines = (typeof CONNECTION_LINES)[number];
 export const RULE_SWITCHES = ['off', 'log', 'block'] as const;
 export type RuleSwitch = (typeof RULE_SWITCHES)[number];
 
+/** Whether connections begin with a PROXY header. */
+export const PROXY_PROTOCOLS = ['off', 'on', 'required'] as const;
+export type ProxyProtocol = (typeof PROXY_PROTOCOLS)[number];
+
+export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly TlsVersion[];
+
 /** Everything an operator can choose. What each option means is said in `options.ts`. */
 export interface Config {
   readonly listen: {
@@ -54,6 +62,18 @@ export interface Config {
     readonly previousPasswordFile: string;
     /** What the file holds; empty for none. */
     readonly previousPassword: string;
+    readonly proxyProtocol: ProxyProtocol;
+    readonly proxyTrusted: readonly AddressRange[];
+    /** Paths of files, empty for none; and what they held when the configuration was read. */
+    readonly tls: {
+      readonly certificate: string;
+      readonly key: string;
+      readonly clientCa: string;
+      readonly minVersion: TlsVersion;
+      readonly ticketKeyFile: string;
+      /** Null: no TLS. */
+      readonly loaded: ListenTls | null;
+    };
   };
   readonly server: {
     readonly address: Address;
@@ -66,6 +86,17 @@ export interface Config {
     readonly sourcePorts: PortRange | null;
     readonly connectTimeoutMs: number;
     readonly infoIntervalMs: number;
+    /** The URL asks for TLS. */
+    readonly secure: boolean;
+    /** Paths and a name, empty for none; and what the files held when the configuration was read. */
+    readonly tls: {
+      readonly ca: string;
+      readonly serverName: string;
+      readonly certificate: string;
+      readonly key: string;
+      /** Null: no TLS. */
+      readonly loaded: ServerTls | null;
+    };
   };
   readonly mode: Mode;
   readonly limits: {

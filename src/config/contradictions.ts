@@ -20,6 +20,10 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     sameAddress(config),
     dialsItself(config),
     tooFewPorts(config),
+    trustsNobody(config),
+    halfTls(config),
+    tlsWithoutUrl(config),
+    halfOwnCertificate(config),
   ].filter((found) => found !== null);
 }
 
@@ -89,6 +93,55 @@ function tooFewPorts({ server, limits }: Config): Contradiction | null {
   return {
     keys: ['server.source_ports', 'limits.server_connections'],
     text: `Cannot hold limits.server_connections ${limits.serverConnections} with the ${size} ports of server.source_ports. Widen the range or lower the limit.`,
+  };
+}
+
+function trustsNobody({ listen }: Config): Contradiction | null {
+  if (listen.proxyProtocol === 'off' || listen.proxyTrusted.length > 0) return null;
+  return {
+    keys: ['listen.proxy_protocol', 'listen.proxy_trusted'],
+    text: `Cannot use listen.proxy_protocol ${listen.proxyProtocol} with an empty listen.proxy_trusted: no header would be believed. List the addresses of the proxies, or set listen.proxy_protocol to off.`,
+  };
+}
+
+function halfTls({ listen: { tls } }: Config): Contradiction | null {
+  if (tls.certificate !== '' && tls.key !== '') return null;
+  const others = [
+    ['listen.tls.certificate', tls.certificate],
+    ['listen.tls.key', tls.key],
+    ['listen.tls.client_ca', tls.clientCa],
+    ['listen.tls.ticket_key_file', tls.ticketKeyFile],
+  ] as const;
+  const given = others.find(([, path]) => path !== '');
+  if (given === undefined) return null;
+  const missing = tls.certificate === '' ? 'listen.tls.certificate' : 'listen.tls.key';
+  return {
+    keys: [given[0], missing],
+    text: `Cannot use ${given[0]} without ${missing}: TLS needs a certificate and its key. Set both, or remove listen.tls.`,
+  };
+}
+
+function tlsWithoutUrl({ server: { secure, tls } }: Config): Contradiction | null {
+  if (secure) return null;
+  const given = [
+    ['server.tls.ca', tls.ca],
+    ['server.tls.server_name', tls.serverName],
+    ['server.tls.certificate', tls.certificate],
+    ['server.tls.key', tls.key],
+  ] as const;
+  const key = given.find(([, value]) => value !== '')?.[0];
+  if (key === undefined) return null;
+  return {
+    keys: [key, 'server.url'],
+    text: `Cannot use ${key} with a server.url that does not begin with tcp+tls: Faktory would be dialled without TLS. Write tcp+tls:// in server.url, or remove server.tls.`,
+  };
+}
+
+function halfOwnCertificate({ server: { tls } }: Config): Contradiction | null {
+  if ((tls.certificate === '') === (tls.key === '')) return null;
+  return {
+    keys: ['server.tls.certificate', 'server.tls.key'],
+    text: 'Cannot use server.tls.certificate and server.tls.key one without the other: a certificate needs its key. Set both, or neither.',
   };
 }
 

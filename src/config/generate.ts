@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey } from './options.ts';
 import type { OptionKey } from './options.ts';
-import { renderOptions, splitKey } from './render-yaml.ts';
+import { nameOf, renderOptions, scalar, sectionsOf } from './render-yaml.ts';
 
 const COMMENT_WIDTH = 92;
 
@@ -38,11 +38,7 @@ export function renderYaml(): string {
 
 /** JSON Schema of the file, for editors. */
 export function renderSchema(): string {
-  const schema = z.strictObject(
-    Object.fromEntries(
-      topNames().map((name) => [name, isOptionKey(name) ? leaf(name) : section(name)]),
-    ),
-  );
+  const schema = z.strictObject(shapeOf(null));
   const json = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
   return `${JSON.stringify({ title: 'faktory-bouncer', ...json }, null, 2)}\n`;
 }
@@ -54,13 +50,17 @@ export function renderDocs(): string {
 
 /** A heading, a table and a paragraph for each option, of a section or of an option without one. */
 function optionsOf(name: string): string {
-  const keys = isOptionKey(name) ? [name] : OPTION_KEYS.filter((key) => splitKey(key)[0] === name);
+  const keys = isOptionKey(name)
+    ? [name]
+    : OPTION_KEYS.filter((key) => sectionsOf(key)[0] === name);
   const rows = keys.map((key) => {
     const { kind, fallback, reloadable } = OPTIONS[key];
-    const shown = fallback === '' ? "''" : String(fallback);
+    const shown = scalar(fallback);
     return [`\`${key}\``, kind.type, `\`${shown}\``, kind.range, reloadable ? 'yes' : 'restart'];
   });
-  const about = isOptionKey(name) ? [] : [SECTIONS[name] ?? ''];
+  const about = Object.keys(SECTIONS)
+    .filter((section) => section === name || section.startsWith(`${name}.`))
+    .map((section) => (section === name ? '' : `\`${section}\`: `) + SECTIONS[section]);
   const texts = keys.map((key) =>
     isOptionKey(name) ? OPTIONS[key].doc : `\`${key}\`: ${OPTIONS[key].doc}`,
   );
@@ -125,17 +125,25 @@ function leaf(key: OptionKey): z.ZodType {
 }
 
 function section(name: string): z.ZodType {
-  const keys = OPTION_KEYS.filter((key) => splitKey(key)[0] === name);
-  const shape = Object.fromEntries(keys.map((key) => [splitKey(key)[1], leaf(key)]));
   return z
-    .strictObject(shape)
+    .strictObject(shapeOf(name))
     .meta({ description: SECTIONS[name] ?? '' })
     .optional();
 }
 
+/** The options and sections right below a section; null: the file itself. */
+function shapeOf(parent: string | null): Record<string, z.ZodType> {
+  const parentOf = (key: string): string | null => sectionsOf(key).at(-1) ?? null;
+  const inside = OPTION_KEYS.flatMap((key) => [...sectionsOf(key), key]);
+  const own = [...new Set(inside)].filter((key) => parentOf(key) === parent);
+  return Object.fromEntries(
+    own.map((key) => [nameOf(key), isOptionKey(key) ? leaf(key) : section(key)]),
+  );
+}
+
 /** Sections, and options outside of any section, in the order of the table. */
 function topNames(): readonly string[] {
-  return [...new Set(OPTION_KEYS.map((key) => splitKey(key)[0] || key))];
+  return [...new Set(OPTION_KEYS.map((key) => sectionsOf(key)[0] ?? key))];
 }
 
 /** A Markdown table with its columns aligned, as Prettier has them. */

@@ -28,7 +28,7 @@ import {
 import type { Refusal, ServerUrl } from './urls.ts';
 
 /** What YAML, the environment and the documentation hold for an option. */
-export type Written = string | number | boolean;
+export type Written = string | number | boolean | readonly string[];
 
 /** How values of one kind are read, documented and written. */
 export interface Kind<T> {
@@ -134,6 +134,30 @@ export function ipAddress(): Kind<string> {
   };
 }
 
+/** A host name or an IP address; empty for none. */
+export function hostName(): Kind<string> {
+  const error = refusal("allowed is a host name or an IP address, or ''");
+  return {
+    type: 'host name',
+    range: 'empty, `faktory.example.com`',
+    schema: z.string({ error }).regex(/^[A-Za-z0-9.:_-]{0,253}$/, { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
+/** The path of a file; empty for none. */
+export function file(): Kind<string> {
+  const error = refusal("allowed is the path of a file, or ''");
+  return {
+    type: 'path',
+    range: 'empty, path of a file',
+    schema: z.string({ error }).refine((text) => !text.includes('\0'), { error }),
+    fromText: (text) => text,
+    format: (value) => value,
+  };
+}
+
 /** Ports from the first to the last; empty for none. */
 export function portRange(): Kind<PortRange | null> {
   const error = refusal(
@@ -186,7 +210,7 @@ export function wordList(): Kind<readonly string[]> {
 export function serverUrl(): Kind<ServerUrl> {
   return {
     type: 'URL',
-    range: '`tcp://[[user]:password@]host:port`',
+    range: '`tcp://[[user]:password@]host:port`, `tcp+tls://…`',
     schema: z
       .string({ error: 'found no text; write tcp://host:port' })
       .transform((text, context) => {

@@ -9,6 +9,7 @@ import { OPTIONS, OPTION_KEYS } from './options.ts';
 import type { OptionKey, ValueOf } from './options.ts';
 import { readPassword, readPreviousPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
+import { readListenTls, readServerTls, TlsFileError } from './tls-files.ts';
 import { readYaml } from './yaml-source.ts';
 import { readDatadogTarget } from './statsd-target.ts';
 import type { Entry } from './yaml-source.ts';
@@ -25,7 +26,7 @@ export interface Sources {
   readonly file: { readonly name: string; readonly text: string } | null;
   readonly environment: Environment;
   readonly flags: readonly FlagValue[];
-  /** Reads the file that FAKTORY_PASSWORD names; may throw. */
+  /** Reads the files that FAKTORY_PASSWORD and options name; may throw. */
   readonly readFile: (path: string) => Uint8Array;
 }
 
@@ -48,12 +49,15 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
   const datadog = readDatadogTarget(environment);
   const previous = readPreviousPassword(values.get('listen.previous_password_file'), readFile);
   const previousPassword = 'refused' in previous ? '' : previous.password;
-  const config = withTarget(configOf(values, previousPassword), values, datadog.target);
-  const problems = [...written.problems, ...values.problems, ...contradictionsOf(config, values)];
+  const unread = withTarget(configOf(values, previousPassword), values, datadog.target);
+  const wrong = [...written.problems, ...values.problems, ...contradictionsOf(unread, values)];
   if ('refused' in previous) {
     const origin = values.originOf('listen.previous_password_file');
-    problems.push({ origin, text: previous.refused });
+    wrong.push({ origin, text: previous.refused });
   }
+  const files = wrong.length > 0 ? { config: unread } : withFiles(unread, values, readFile);
+  const problems = 'problem' in files ? [files.problem] : wrong;
+  const config = 'problem' in files ? unread : files.config;
   const warnings = [...surroundings.warnings, ...datadog.warnings];
   if (config.server.password !== '') {
     return problems.length > 0 ? { problems, warnings } : { config, warnings };
@@ -115,6 +119,29 @@ class Values {
   }
 }
 
+/** The Config with what the files hold that it names. */
+function withFiles(
+  config: Config,
+  values: Values,
+  readFile: Sources['readFile'],
+): { readonly config: Config } | { readonly problem: Problem } {
+  const { listen, server } = config;
+  try {
+    const withClients = { ...listen.tls, loaded: readListenTls(listen, readFile) };
+    const withFaktory = { ...server.tls, loaded: readServerTls(server, readFile) };
+    return {
+      config: {
+        ...config,
+        listen: { ...listen, tls: withClients },
+        server: { ...server, tls: withFaktory },
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    return { problem: { origin: values.originOf(error.key), text: `${error.message}.` } };
+  }
+}
+
 /** Contradictions between values that were read; others would only confuse. */
 function contradictionsOf(config: Config, values: Values): readonly Problem[] {
   return contradictionsIn(config)
@@ -129,7 +156,7 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
 }
 
 function configOf(values: Values, previousPassword: string): Config {
-  const { address, username, password } = values.get('server.url');
+  const { address, secure, username, password } = values.get('server.url');
   return {
     listen: {
       address: values.get('listen.address'),
@@ -139,6 +166,16 @@ function configOf(values: Values, previousPassword: string): Config {
       deny: values.get('listen.deny'),
       previousPasswordFile: values.get('listen.previous_password_file'),
       previousPassword,
+      proxyProtocol: values.get('listen.proxy_protocol'),
+      proxyTrusted: values.get('listen.proxy_trusted'),
+      tls: {
+        certificate: values.get('listen.tls.certificate'),
+        key: values.get('listen.tls.key'),
+        clientCa: values.get('listen.tls.client_ca'),
+        minVersion: values.get('listen.tls.min_version'),
+        ticketKeyFile: values.get('listen.tls.ticket_key_file'),
+        loaded: null,
+      },
     },
     server: {
       address,
@@ -148,6 +185,14 @@ function configOf(values: Values, previousPassword: string): Config {
       sourcePorts: values.get('server.source_ports'),
       connectTimeoutMs: values.get('server.connect_timeout'),
       infoIntervalMs: values.get('server.info_interval'),
+      secure,
+      tls: {
+        ca: values.get('server.tls.ca'),
+        serverName: values.get('server.tls.server_name'),
+        certificate: values.get('server.tls.certificate'),
+        key: values.get('server.tls.key'),
+        loaded: null,
+      },
     },
     mode: values.get('mode'),
     limits: {

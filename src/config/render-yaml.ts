@@ -12,31 +12,45 @@ export function renderOptions(
   commentOf: (keyOrSection: string) => readonly string[],
 ): string {
   const lines: string[] = [];
-  let currentSection = '';
+  let open: readonly string[] = [];
   for (const key of OPTION_KEYS) {
-    const [section, name] = splitKey(key);
-    if (section !== '' && section !== currentSection) {
-      lines.push(...paragraph(commentOf(section)), `${section}:`);
-    }
-    currentSection = section;
-    const line = `${name}: ${scalar(valueOf(key))}`;
-    if (section === '') lines.push(...paragraph(commentOf(key)), line);
-    else lines.push(...commentOf(key).map((comment) => `  # ${comment}`), `  ${line}`);
+    const sections = sectionsOf(key);
+    sections.forEach((section, depth) => {
+      if (open[depth] === section) return;
+      lines.push(...comment(commentOf(section), depth), `${indent(depth)}${nameOf(section)}:`);
+    });
+    open = sections;
+    const depth = sections.length;
+    lines.push(...comment(commentOf(key), depth));
+    lines.push(`${indent(depth)}${nameOf(key)}: ${scalar(valueOf(key))}`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-/** Section (empty for none) and name of a key. */
-export function splitKey(key: OptionKey): readonly [section: string, name: string] {
-  const dot = key.indexOf('.');
-  return dot === -1 ? ['', key] : [key.slice(0, dot), key.slice(dot + 1)];
+/** The sections that a key is in, the outermost first: `listen`, `listen.tls`. */
+export function sectionsOf(key: string): readonly string[] {
+  const names = key.split('.').slice(0, -1);
+  return names.map((_, at) => names.slice(0, at + 1).join('.'));
 }
 
-/** Comment lines with an empty line before them; nothing for no comment. */
-function paragraph(comment: readonly string[]): readonly string[] {
-  return comment.length === 0 ? [] : ['', ...comment.map((line) => `# ${line}`)];
+/** The last part of a key or a section: what stands in the file. */
+export function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('.') + 1);
 }
 
-function scalar(value: Written): string {
-  return stringify(value, { singleQuote: true, lineWidth: 0 }).trimEnd();
+function indent(depth: number): string {
+  return '  '.repeat(depth);
+}
+
+/** Comment lines, at the top with an empty line before them; nothing for no comment. */
+function comment(texts: readonly string[], depth: number): readonly string[] {
+  if (texts.length === 0) return [];
+  const lines = texts.map((text) => `${indent(depth)}# ${text}`);
+  return depth === 0 ? ['', ...lines] : lines;
+}
+
+/** The value on one line. */
+export function scalar(value: Written): string {
+  const options = { singleQuote: true, lineWidth: 0, collectionStyle: 'flow' } as const;
+  return stringify(value, options).trimEnd();
 }

@@ -17,6 +17,8 @@ export function withoutPasswords(text: string): string {
 /** What `server.url` says; an empty `password` means that the URL has none. */
 export interface ServerUrl {
   readonly address: Address;
+  /** tcp+tls. */
+  readonly secure: boolean;
   readonly username: string;
   readonly password: string;
 }
@@ -27,19 +29,16 @@ export interface Refusal {
 }
 
 const SERVER_FORM =
-  'write tcp://host:port, tcp://:password@host:port or tcp://user:password@host:port';
+  'write tcp://host:port, tcp://:password@host:port or tcp://user:password@host:port, or tcp+tls:// for TLS';
 const REDIS_FORM =
   'write redis://host:port, rediss://host:port or the absolute path of a socket, or leave it empty';
 
 /** Reads a URL as Faktory's clients read FAKTORY_URL (client/client.go ReadFromEnv). */
 export function parseServerUrl(text: string): ServerUrl | Refusal {
-  if (/^tcp\+tls:/i.test(text)) {
-    return {
-      refused:
-        'tcp+tls is not supported; use tcp://host:port over a private network, or dial a TLS tunnel such as stunnel',
-    };
+  const secure = /^tcp\+tls:\/\//i.test(text);
+  if (!secure && !/^tcp:\/\//i.test(text)) {
+    return { refused: `does not start with tcp:// or tcp+tls://; ${SERVER_FORM}` };
   }
-  if (!/^tcp:\/\//i.test(text)) return { refused: `does not start with tcp://; ${SERVER_FORM}` };
   if (!URL.canParse(text)) {
     return {
       refused: `not a URL; ${SERVER_FORM}, with / ? # @ : % in a password percent-encoded`,
@@ -64,14 +63,14 @@ export function parseServerUrl(text: string): ServerUrl | Refusal {
         'found a % in the user or password that does not start a UTF-8 escape; write it as %25',
     };
   }
-  return { address, username, password };
+  return { address, secure, username, password };
 }
 
 /** The URL with its password hidden. */
-export function formatServerUrl({ address, username, password }: ServerUrl): string {
+export function formatServerUrl({ address, secure, username, password }: ServerUrl): string {
   const secret = password === '' ? '' : `:${HIDDEN}`;
   const user = `${encodeURIComponent(username)}${secret}`;
-  return `tcp://${user === '' ? '' : `${user}@`}${formatAddress(address)}`;
+  return `${secure ? 'tcp+tls' : 'tcp'}://${user === '' ? '' : `${user}@`}${formatAddress(address)}`;
 }
 
 /** Null when `redis.url` can be used: empty, redis://, rediss://, unix:// or a socket's path. */

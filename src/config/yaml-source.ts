@@ -3,7 +3,7 @@
 // Whether the values are allowed is left to the loader.
 
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Pair, ParsedNode, YAMLMap } from 'yaml';
+import type { Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 
 import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey, isSection } from './options.ts';
 import type { OptionKey } from './options.ts';
@@ -60,7 +60,7 @@ class YamlReader {
     if (deep !== null) {
       this.#problems.push({
         origin: { kind: 'file', file: this.#file, ...deep },
-        text: `Cannot read the YAML: more than ${DEPTH_MAX} levels deep. Write at most two levels of keys.`,
+        text: `Cannot read the YAML: more than ${DEPTH_MAX} levels deep. Write at most three levels of keys.`,
       });
       return;
     }
@@ -111,15 +111,15 @@ class YamlReader {
     const offset = node?.range[0] ?? keyOffset;
     if (isAlias(node)) {
       this.#refuse(offset, `Cannot use an alias for ${shownKey(key)}: write the value itself.`);
-    } else if (section === '' && key.includes('.') && isOptionKey(key)) {
-      const [first = '', second = ''] = key.split('.');
+    } else if (isOptionKey(key) && isDotted(keyNode)) {
+      const [parent = '', name = ''] = key.split('.').slice(-2);
       this.#refuse(
         keyOffset,
-        `Cannot use ${key}: write it as "${second}:", indented under "${first}:".`,
+        `Cannot use ${key}: write it as "${name}:", indented under "${parent}:".`,
       );
     } else if (isOptionKey(key)) {
-      if (node === null || isScalar(node)) {
-        const value: unknown = node?.value ?? null;
+      if (node === null || isScalar(node) || isListFor(key, node)) {
+        const value = valueOf(node);
         this.#entries.push({
           key,
           value,
@@ -130,9 +130,10 @@ class YamlReader {
         this.#entries.push({ key, value, origin: this.#origin(offset) });
       } else {
         const found = isMap(node) ? 'a section' : 'a list';
-        this.#refuse(offset, `Cannot use ${key}: found ${found}; write a single value.`);
+        const instead = isListKey(key) ? 'a list of plain values' : 'a single value';
+        this.#refuse(offset, `Cannot use ${key}: found ${found}; write ${instead}.`);
       }
-    } else if (section === '' && isSection(key)) {
+    } else if (isSection(key) && !isDotted(keyNode)) {
       if (isMap(node)) this.#readMap(node, key);
       else if (node !== null && !(isScalar(node) && node.value === null)) {
         this.#refuse(
@@ -159,6 +160,21 @@ class YamlReader {
   }
 }
 
+/** Whether the option is written as a list. */
+function isListKey(key: OptionKey): boolean {
+  return Array.isArray(OPTIONS[key].fallback);
+}
+
+/** Whether `node` is a list of plain values, and the option takes one. */
+function isListFor(key: OptionKey, node: ParsedNode): node is YAMLSeq.Parsed {
+  return isListKey(key) && isSeq(node) && node.items.every((item) => isScalar(item));
+}
+
+function valueOf(node: Scalar.Parsed | YAMLSeq.Parsed | null): unknown {
+  if (node === null || isScalar(node)) return node?.value ?? null;
+  return node.items.map((item) => (isScalar(item) ? item.value : null));
+}
+
 /** The library's words, except for two slips for which it has no advice. */
 function yamlWords(code: string, message: string): string {
   if (code === 'MULTIPLE_DOCS') return 'found a second document after ---; keep one';
@@ -181,10 +197,14 @@ function hint(key: string, section: string): string {
 
 /** The names that a section, or with an empty name the file itself, can hold. */
 function namesIn(section: string): readonly string[] {
-  const top = OPTION_KEYS.filter((key) => !key.includes('.'));
-  if (section === '') return [...Object.keys(SECTIONS), ...top];
-  const prefix = `${section}.`;
-  return OPTION_KEYS.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  const prefix = section === '' ? '' : `${section}.`;
+  const keys = [...Object.keys(SECTIONS), ...OPTION_KEYS].filter((key) => key.startsWith(prefix));
+  return keys.map((key) => key.slice(prefix.length)).filter((name) => !name.includes('.'));
+}
+
+/** Whether it is written as `listen.tls:`. */
+function isDotted(keyNode: ParsedNode): boolean {
+  return isScalar(keyNode) && String(keyNode.value).includes('.');
 }
 
 /** A key that is not a plain word is an accident: cut it and show its control characters. */

@@ -4,6 +4,7 @@ import { CountBy } from '../base/counters.ts';
 import { ClientCounts } from '../client/client-counts.ts';
 import { LaneCounts } from '../lanes/lane-counts.ts';
 import { ReloadCounts } from './reload-counts.ts';
+import { TransportCounts } from '../transport/transport-counts.ts';
 import { ServerCounts } from '../server/server-counts.ts';
 import { CONNECTION_LOG_OUTCOMES } from './connection-log.ts';
 import { JobCounts } from './jobs/job-counts.ts';
@@ -16,6 +17,7 @@ export class Counts {
   readonly connectionLog = new CountBy(CONNECTION_LOG_OUTCOMES);
   readonly statsd = { reports: 0, errors: 0 };
   readonly jobs: JobCounts;
+  readonly transport = new TransportCounts();
   /** Failed internal checks; anything above zero is a defect worth a report. */
   readonly bugs = { total: 0 };
 

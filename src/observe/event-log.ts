@@ -4,10 +4,10 @@
 import { SharedCountError } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
-import type { EndedClient } from '../client/client-events.ts';
+import type { EndedClient, GuardEvent } from '../client/client-events.ts';
+import type { ClientEndReason } from '../client/client-states.ts';
 import type { Live } from '../base/live.ts';
 import { ConnectionLog, type ConnectionLogSettings } from './connection-log.ts';
-import type { GuardEvent } from '../client/client-events.ts';
 import type { Counts } from './counts.ts';
 import {
   type DialFailure,
@@ -16,6 +16,7 @@ import {
   MACHINE_FAILURES,
   type ServerEndReason,
 } from '../server/server-states.ts';
+import { TLS_FAILURES } from '../server/tls-failures.ts';
 import type { WriteState } from '../server/write-health.ts';
 import type { Logger } from './log.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
@@ -44,6 +45,7 @@ export class EventLog {
   readonly #refusals: RateLimitedLog<RefusalReason>;
   readonly #handshakes: RateLimitedLog<'handshake'>;
   readonly #dials: RateLimitedLog<ServerEndReason>;
+  readonly #mismatches: RateLimitedLog<ClientEndReason>;
   readonly #bugs: RateLimitedLog<'bug'>;
   readonly #infos: RateLimitedLog<'forced'>;
   readonly #reclaims: RateLimitedLog<'reclaimed'>;
@@ -61,6 +63,7 @@ export class EventLog {
     this.#handshakes = new RateLimitedLog(error, REFUSAL_INTERVAL_MS);
     this.#dials = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#infos = new RateLimitedLog(warn, INFO_INTERVAL_MS);
+    this.#mismatches = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#bugs = new RateLimitedLog(error, BUG_INTERVAL_MS);
     this.#guarded = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
     this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
@@ -72,6 +75,15 @@ export class EventLog {
 
   clientEnded(client: EndedClient): void {
     this.#connections.ended(client);
+  }
+
+  mismatch(reason: ClientEndReason, address: string, detail: string | null): void {
+    this.#mismatches.line(
+      reason,
+      this.#clock.now(),
+      { reason, address, detail },
+      'a client and the bouncer are set up differently; see the reason in docs/operations.md',
+    );
   }
 
   reclaimed(idleSeconds: number): void {
@@ -91,9 +103,14 @@ export class EventLog {
     this.#guarded.line(`${rule} ${action}`, this.#clock.now(), { rule, address }, text);
   }
 
+  /** `option` names the file whose certificate expires in `days`; below 0 it has expired. */
+  certificateExpires(option: string, days: number): void {
+    this.#log.warn({ option, days }, 'a certificate expires soon, or has expired; replace it');
+  }
+
   onHealth(up: boolean, failure: DialFailure | null): void {
     if (up) this.#log.info('Faktory is up');
-    else this.#log.error(failure, 'Faktory is unreachable; the bouncer goes on dialling');
+    else this.#log.error(failure, unreachableText(failure));
   }
 
   dialStarted(lane: LaneName, reason: DialReason): void {
@@ -158,4 +175,10 @@ export class EventLog {
     );
     if (error instanceof SharedCountError) throw error;
   }
+}
+
+function unreachableText(failure: DialFailure | null): string {
+  return failure !== null && TLS_FAILURES.has(failure.reason)
+    ? 'the bouncer and Faktory cannot agree on TLS; check server.url and server.tls. The bouncer goes on dialling'
+    : 'Faktory is unreachable; the bouncer goes on dialling';
 }

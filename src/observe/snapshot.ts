@@ -6,6 +6,7 @@ import type { ClientState } from '../client/client-states.ts';
 import type { FaktoryInfo } from '../server/info.ts';
 import type { RedisInfo } from '../redis/redis-info.ts';
 import type { WriteStateName } from '../server/write-health.ts';
+import type { WatchedCertificate } from '../transport/certificate-watch.ts';
 import type { LaneName, ServerEndReason, ServerState } from '../server/server-states.ts';
 
 export interface Snapshot {
@@ -54,6 +55,8 @@ export interface Snapshot {
     readonly info: FaktoryInfo | null;
   };
   readonly redis: RedisInfo | null;
+  /** Certificates in force. */
+  readonly certificates: readonly WatchedCertificate[];
   /** The last reason a server connection could not be had, for operators; null when up. */
   readonly lastFailure: ServerEndReason | null;
 }

@@ -23,6 +23,11 @@ export class ByteGatherer {
     return this.#length;
   }
 
+  /** The first byte that is held. */
+  get firstByte(): number | undefined {
+    return (this.#full[0] ?? this.#last)[0];
+  }
+
   /** Copies the bytes from `start` on. */
   add(bytes: Buffer, start: number): void {
     let at = start;

@@ -31,8 +31,8 @@ export type Refusal =
       readonly of: 'worker' | 'address';
       readonly limit: number;
     }
-  /** `loginRefused`: Faktory was there and did not take the bouncer's login. */
-  | { readonly reason: 'unreachable'; readonly loginRefused: boolean }
+  /** `login`, `tls`: it was there, and did not take the bouncer's login, or TLS did not work. */
+  | { readonly reason: 'unreachable'; readonly because: 'outage' | 'login' | 'tls' }
   | { readonly reason: 'draining' }
   | { readonly reason: 'address_denied' };
 
@@ -40,6 +40,15 @@ export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 const SERVER_REFUSED_US = errorLine(
   'Faktory is unreachable: it refused the login of faktory-bouncer; check the FAKTORY_PASSWORD of faktory-bouncer and its log',
 );
+const NO_TLS_WITH_SERVER = errorLine(
+  'faktory-bouncer and Faktory cannot agree on TLS; check server.url and server.tls of faktory-bouncer, and its log',
+);
+const WHY_UNREACHABLE = {
+  outage: UNREACHABLE,
+  login: SERVER_REFUSED_US,
+  tls: NO_TLS_WITH_SERVER,
+} as const;
+
 /** `reason`: Faktory's or Redis's own words, or the bouncer's; never a client's. */
 export function writeRefused(kind: 'suspect' | 'refusing', reason: string): Buffer {
   const what = kind === 'refusing' ? "Faktory's Redis refuses writes" : 'Faktory does not answer';
@@ -52,6 +61,22 @@ export const LATE_REPLY = errorLine(
   'Faktory took longer than its Redis timeout (3 s): the job may be stored or lost; check, or push it again',
 );
 
+/** To a proxy, which passes it on to its client. */
+export const PROXY_HEADER_DUE = errorLine(
+  'expected a PROXY protocol header from this address (listen.proxy_protocol of faktory-bouncer); set send-proxy-v2 in the proxy, or remove its address from listen.proxy_trusted',
+);
+export const PROXY_ONLY = errorLine(
+  'connect through the proxy: faktory-bouncer accepts only addresses of listen.proxy_trusted (listen.proxy_protocol is required)',
+);
+
+/** In clear text. */
+export const TLS_REQUIRED = errorLine(
+  'this port of faktory-bouncer speaks TLS (listen.tls); connect with tcp+tls:// instead of tcp://',
+);
+export const CERTIFICATE_REFUSED = errorLine(
+  'faktory-bouncer does not accept the certificate of this client, or got none; connect with one that listen.tls.client_ca has signed',
+);
+
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');
 
 const ADDRESS_DENIED = errorLine(
@@ -62,7 +87,7 @@ const ADDRESS_DENIED = errorLine(
 export function refusalText(refusal: Refusal): Buffer {
   switch (refusal.reason) {
     case 'unreachable':
-      return refusal.loginRefused ? SERVER_REFUSED_US : UNREACHABLE;
+      return WHY_UNREACHABLE[refusal.because];
     case 'draining':
       return DRAINING;
     case 'address_denied':

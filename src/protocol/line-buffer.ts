@@ -19,6 +19,11 @@ export class LineBuffer {
     return this.#partial.length + this.#chunk.length - this.#start;
   }
 
+  /** The first byte that is held. */
+  get firstByte(): number | undefined {
+    return this.#partial.length > 0 ? this.#partial.firstByte : this.#chunk[this.#start];
+  }
+
   /** Whether a whole line is held; not for each command, since it searches for the LF. */
   get hasLine(): boolean {
     return this.#chunk.includes(LF, this.#start);

@@ -11,6 +11,7 @@ import type { Challenge } from '../protocol/hi.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { DialFailure, ServerEndReason } from './server-states.ts';
+import { tlsFailure } from './tls-failures.ts';
 
 export type DialOutcome =
   | { readonly kind: 'open'; readonly wire: Wire }
@@ -49,14 +50,15 @@ export class DialAttempt implements WireOwner {
     this.#parts = parts;
     this.#hello = hello;
     this.#listener = listener;
-    const { address, local, connectTimeoutMs, keepaliveMs } = parts.settings.current;
-    this.#wire = new Wire(parts.wiring, parts.counts.bytes, parts.dial(address, local), this);
+    const { address, local, secure, connectTimeoutMs, keepaliveMs } = parts.settings.current;
+    const socket = parts.dial(address, local, secure);
+    this.#wire = new Wire(parts.wiring, parts.counts.bytes, socket, this);
     this.#wire.keepAlive(keepaliveMs);
-    this.#wire.openDialled();
+    this.#wire.openDialled(secure === null ? 'connect' : 'secureConnect');
     this.#deadline = parts.clock.after(connectTimeoutMs, () => this.#tookTooLong());
   }
 
-  /** Whether TCP has connected. */
+  /** Whether TCP has connected, and TLS where it is spoken. */
   get isConnected(): boolean {
     return this.#state !== 'connecting';
   }
@@ -114,7 +116,7 @@ export class DialAttempt implements WireOwner {
         this.#fail('server_closed', null);
         return;
       case 'failed':
-        this.#fail(this.isConnected ? 'server_reset' : connectFailure(end.code), end.code);
+        this.#fail(tlsFailure(end.code) ?? this.#failure(end.code), end.code);
         return;
       case 'stalled':
         this.#fail('write_stalled', null);
@@ -122,6 +124,10 @@ export class DialAttempt implements WireOwner {
       case 'bug':
         this.#fail('bug', null);
     }
+  }
+
+  #failure(code: string): ServerEndReason {
+    return this.isConnected ? 'server_reset' : connectFailure(code);
   }
 
   #tookTooLong(): void {

@@ -1,6 +1,7 @@
 // Whether Faktory can be reached. Promise: it is up while the bouncer's own connection is open, and down
 // from the first failed dial of that connection on; no other connection's fate changes it.
 
+import { TLS_FAILURES } from './tls-failures.ts';
 import type { DialFailure, ServerEndReason } from './server-states.ts';
 
 export interface HealthListener {
@@ -30,9 +31,11 @@ export class ServerHealth {
     return this.#lastFailure?.reason ?? null;
   }
 
-  /** Whether Faktory, when last dialled, refused the bouncer's login. */
-  get refusedUs(): boolean {
-    return this.lastFailure === 'handshake_failed';
+  /** What keeps the bouncer from Faktory, as the last dial has found it. */
+  get obstacle(): 'outage' | 'login' | 'tls' {
+    const { lastFailure } = this;
+    if (lastFailure === 'handshake_failed') return 'login';
+    return lastFailure !== null && TLS_FAILURES.has(lastFailure) ? 'tls' : 'outage';
   }
 
   /** Any dial has ended. */

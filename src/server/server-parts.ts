@@ -5,7 +5,7 @@ import type { BufferBudget } from '../base/buffer-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Live } from '../base/live.ts';
-import type { Dial, LocalEnd } from '../base/network.ts';
+import type { Dial, LocalEnd, SecureDial } from '../base/network.ts';
 import type { Wiring } from '../base/wire.ts';
 import type { ServerCounts } from './server-counts.ts';
 import type { Dialler } from './dialler.ts';
@@ -18,6 +18,8 @@ export interface ServerSettings {
   readonly address: Address;
   /** Where dials leave from. */
   readonly local: LocalEnd;
+  /** Null: plain TCP. */
+  readonly secure: SecureDial | null;
   /** Empty: none. */
   readonly password: string;
   /** Most time from dial to +OK. */

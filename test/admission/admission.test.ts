@@ -335,7 +335,7 @@ t.test(
     if (inside === undefined || waiting === undefined) return;
     house.arrive(inside);
     house.arrive(waiting);
-    const up = { isUp: true, refusedUs: false };
+    const up = { isUp: true, obstacle: 'outage' } as const;
     t.strictSame(house.admission.outOfTime(waiting, up), {
       reason: 'server_connections',
       now: 1,
@@ -343,11 +343,11 @@ t.test(
     });
     t.strictSame(house.admission.outOfTime(inside, up), {
       reason: 'unreachable',
-      loginRefused: false,
+      because: 'outage',
     });
-    t.strictSame(house.admission.outOfTime(waiting, { isUp: false, refusedUs: true }), {
+    t.strictSame(house.admission.outOfTime(waiting, { isUp: false, obstacle: 'login' }), {
       reason: 'unreachable',
-      loginRefused: true,
+      because: 'login',
     });
   },
 );

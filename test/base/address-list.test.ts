@@ -1,13 +1,13 @@
 // Addresses in networks: IPv4 within IPv6 is IPv4, zones do not count, and what is no address is in none.
 
 import t from 'tap';
-import { AddressList, plainAddress } from '../../src/base/address-list.ts';
+import { AddressList, canonicalAddress } from '../../src/base/address-list.ts';
 
 t.test('an IPv4 address that is written as IPv6 is its IPv4 address', async (t) => {
-  t.equal(plainAddress('::ffff:10.0.0.5'), '10.0.0.5');
-  t.equal(plainAddress('::FFFF:10.0.0.5'), '10.0.0.5');
+  t.equal(canonicalAddress('::ffff:10.0.0.5'), '10.0.0.5');
+  t.equal(canonicalAddress('::FFFF:10.0.0.5'), '10.0.0.5');
   for (const other of ['10.0.0.5', '::1', 'fd00::ffff:10.0.0.5', '']) {
-    t.equal(plainAddress(other), other);
+    t.equal(canonicalAddress(other), other);
   }
 });
 

@@ -55,14 +55,14 @@ t.test(
     const local = { host: '127.0.0.1', ports: { first, last: first } };
     const to = { host: '127.0.0.1', port };
 
-    const one = dial(to, local);
+    const one = dial(to, local, null);
     t.equal(await next(), `127.0.0.1:${first}`);
-    const [error] = (await once(dial(to, local), 'error')) as [NodeJS.ErrnoException];
+    const [error] = (await once(dial(to, local, null), 'error')) as [NodeJS.ErrnoException];
     t.equal(error.code, 'EADDRNOTAVAIL');
     // A reset leaves no TIME_WAIT behind.
     one.resetAndDestroy();
     await once(one, 'close');
-    const again = dial(to, local);
+    const again = dial(to, local, null);
     t.equal(await next(), `127.0.0.1:${first}`);
     again.destroy();
   },
@@ -70,7 +70,11 @@ t.test(
 
 t.test('an address that is not of this machine fails by its errno', async (t) => {
   const { port } = await peer(t);
-  const socket = systemDial()({ host: '127.0.0.1', port }, { host: '192.0.2.1', ports: null });
+  const socket = systemDial()(
+    { host: '127.0.0.1', port },
+    { host: '192.0.2.1', ports: null },
+    null,
+  );
   const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
   t.equal(error.code, 'EADDRNOTAVAIL');
 });

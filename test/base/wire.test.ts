@@ -12,7 +12,7 @@ import { StallWatch } from '../../src/base/stall-watch.ts';
 import { Turns } from '../../src/base/turns.ts';
 import { FAREWELL_BYTES_MAX, Wire, type Wiring } from '../../src/base/wire.ts';
 import type { WireEnd, WireOwner } from '../../src/base/wire-owner.ts';
-import type { WireSocket, WireStage } from '../../src/base/wire-socket.ts';
+import type { StageFault, WireSocket, WireStage } from '../../src/base/wire-socket.ts';
 import { MemoryNetwork, type MemorySocket } from '../support/memory-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -381,17 +381,31 @@ t.test('a peer that takes nothing ends it after the timeout, whatever it sends',
   t.equal(near.destroyed, true);
 });
 
-/** Takes a line off the front, as a PROXY header is one; `LATER` more comes, `BAD` is refused. */
+function notRefused(fault: StageFault): void {
+  throw new Error(`refused: ${fault}`);
+}
+
+/** Takes a line off the front, as a PROXY header is one; `BAD` is refused, `BAD!` so that nothing can be said. */
 function headerStage(top?: WireSocket): WireStage {
   return {
+    expire: () => {},
     begin(socket, ready) {
+      socket.resume();
       let isOver = false;
       socket.on('data', (chunk) => {
         if (isOver) return;
         isOver = true;
         const text = chunk.toString();
         if (text.startsWith('BAD')) {
-          ready({ kind: 'failed', code: 'EHEADER' });
+          const wayBack = text.startsWith('BAD!') ? null : socket;
+          const fault = 'proxy_header_invalid';
+          ready({
+            kind: 'refused',
+            fault,
+            detail: null,
+            remoteAddress: '10.0.0.9',
+            socket: wayBack,
+          });
           return;
         }
         const at = text.indexOf('\n') + 1;
@@ -406,7 +420,7 @@ function headerStage(top?: WireSocket): WireStage {
 t.test('a stage reads first; the owner gets what is behind it', async (t) => {
   for (const rest of ['', 'HELLO']) {
     const { owner, wire, far, settle } = inMemory();
-    wire.open(headerStage());
+    wire.openThrough(headerStage(), notRefused);
     far.write(`10.0.0.1\n${rest}`);
     await settle();
     far.write('PUSH');
@@ -419,7 +433,7 @@ t.test('a stage reads first; the owner gets what is behind it', async (t) => {
 t.test('a stage may put another socket in front', async (t) => {
   const { network, owner, wire, far, settle } = inMemory();
   const top = network.pair();
-  wire.open(headerStage(top.near.asSocket));
+  wire.openThrough(headerStage(top.near.asSocket), notRefused);
   wire.pause('budget');
   far.write('10.0.0.1\n');
   await settle();
@@ -434,32 +448,54 @@ t.test('a stage may put another socket in front', async (t) => {
   t.strictSame(owner.ends, [{ kind: 'failed', code: 'ECONNRESET' }]);
 });
 
-t.test('a stage that fails, throws or loses its socket ends the wire', async (t) => {
-  const failed = inMemory();
-  failed.wire.open(headerStage());
-  failed.far.write('BAD\n');
-  await failed.settle();
-  t.strictSame(failed.owner.ends, [{ kind: 'failed', code: 'EHEADER' }]);
-  t.equal(failed.near.destroyed, true);
+t.test('a peer that a stage refuses can be told why, unless there is no way', async (t) => {
+  const told = inMemory();
+  const faults: string[] = [];
+  let heard = '';
+  told.far.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+  told.wire.openThrough(headerStage(), (fault) => {
+    faults.push(fault);
+    told.wire.close(Buffer.from('-ERR why'), 'fin');
+  });
+  told.far.write('BAD\n');
+  await told.settle();
+  t.strictSame(faults, ['proxy_header_invalid']);
+  t.equal(told.wire.remoteAddress, '10.0.0.9');
+  t.equal(heard, '-ERR why');
+  told.far.end(() => {});
+  await told.settle();
+  t.notOk(told.owner.heard.includes('ready'));
+  t.strictSame(told.owner.ends, [{ kind: 'closed' }]);
 
+  const silent = inMemory();
+  silent.wire.openThrough(headerStage(), () => silent.wire.close(Buffer.from('-ERR why'), 'fin'));
+  silent.far.write('BAD!\n');
+  await silent.settle();
+  t.strictSame(silent.owner.ends, [{ kind: 'closed' }]);
+  t.equal(silent.counts.values.sent, 0);
+});
+
+t.test('a stage that throws or loses its socket ends the wire', async (t) => {
   const threw = inMemory();
-  threw.wire.open({
+  const throwing: WireStage = {
+    expire: () => {},
     begin() {
       throw new Error('stage');
     },
-  });
+  };
+  threw.wire.openThrough(throwing, notRefused);
   t.strictSame(threw.owner.ends, [{ kind: 'bug' }]);
   t.equal(threw.bugs.length, 1);
 
   const closed = inMemory();
-  closed.wire.open(headerStage());
+  closed.wire.openThrough(headerStage(), notRefused);
   closed.wire.close(Buffer.from('bye'), 'fin');
   await closed.settle();
   t.strictSame(closed.owner.ends, [{ kind: 'closed' }]);
   t.equal(closed.counts.values.sent, 0);
 
   const lost = inMemory();
-  lost.wire.open(headerStage());
+  lost.wire.openThrough(headerStage(), notRefused);
   lost.far.resetAndDestroy();
   await lost.settle();
   t.strictSame(lost.owner.ends, [{ kind: 'failed', code: 'ECONNRESET' }]);

@@ -50,7 +50,21 @@ t.test('what Faktory would close on is a bad HELLO', async (t) => {
   for (const line of ['HELLO\n', 'INFO\r\n', '\r\n', 'HELLO {"v":"2"}\r\n']) {
     const one = machine();
     one.handshake.greet(null);
-    t.strictSame(hear(one, line), { kind: 'bad_hello' }, line);
+    t.strictSame(hear(one, line), { kind: 'bad_hello', reason: 'bad_hello' }, line);
+  }
+});
+
+t.test('a PROXY header or a TLS handshake instead of HELLO is recognised', async (t) => {
+  const instead = [
+    ['PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'proxy_not_expected'],
+    ['\r\n\r\n\0\r\nQUIT\n', 'proxy_not_expected'],
+    ['\x16', 'tls_not_offered'],
+    ['\x16\x03\x01\x02\x00', 'tls_not_offered'],
+  ] as const;
+  for (const [text, reason] of instead) {
+    const one = machine();
+    one.handshake.greet(null);
+    t.strictSame(hear(one, text), { kind: 'bad_hello', reason }, reason);
   }
 });
 
@@ -58,5 +72,5 @@ t.test('a HELLO of 64 KiB may go on, one byte more may not', async (t) => {
   const endless = machine();
   endless.handshake.greet(null);
   t.strictSame(hear(endless, 'x'.repeat(64 * 1024)), { kind: 'more' });
-  t.strictSame(hear(endless, 'x'), { kind: 'bad_hello' });
+  t.strictSame(hear(endless, 'x'), { kind: 'bad_hello', reason: 'bad_hello' });
 });

@@ -91,6 +91,7 @@ function openHouse(changes: Partial<ClientSettings> = {}): House {
   const events = {
     refused: () => {},
     clientEnded: () => {},
+    mismatch: () => {},
     reclaimed: () => {},
     guarded: () => {},
     bug: onBug,

@@ -56,6 +56,7 @@ class Scene {
         guarded: () => {},
         refused: () => {},
         clientEnded: () => {},
+        mismatch: () => {},
         reclaimed: (seconds) => this.reclaimed.push(seconds),
         bug: (error) => {
           throw error;

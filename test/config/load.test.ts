@@ -44,6 +44,16 @@ const DEFAULTS: Config = {
     deny: [],
     previousPasswordFile: '',
     previousPassword: '',
+    proxyProtocol: 'off',
+    proxyTrusted: [],
+    tls: {
+      certificate: '',
+      key: '',
+      clientCa: '',
+      minVersion: 'TLSv1.2',
+      ticketKeyFile: '',
+      loaded: null,
+    },
   },
   server: {
     address: { host: '127.0.0.1', port: 7419 },
@@ -53,6 +63,8 @@ const DEFAULTS: Config = {
     sourcePorts: null,
     connectTimeoutMs: 2000,
     infoIntervalMs: 5000,
+    secure: false,
+    tls: { ca: '', serverName: '', certificate: '', key: '', loaded: null },
   },
   mode: 'session',
   limits: {
@@ -152,6 +164,22 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
     'limits:\n  clients: 0\n',
     /^x\.yaml:2:12: .*found 0; allowed is a whole number from 1 to 1000000$/,
   ],
+  [
+    'listen: { proxy_trusted: 10.0.0.1 }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1"; allowed is a list/,
+  ],
+  [
+    'listen: { proxy_trusted: [10.0.0.1/8] }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1\/8"; bits behind the prefix/,
+  ],
+  [
+    'listen: { proxy_trusted: [[10.0.0.1]] }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found a list; write a list of plain values/,
+  ],
+  [
+    'listen: { proxy_protocol: required }\n',
+    /^x\.yaml:1:27: Cannot use listen\.proxy_protocol required with an empty listen\.proxy_trusted/,
+  ],
   ['limits: { clients: many }\n', /^x\.yaml:1:20: .*found "many"; allowed is a whole number/],
   ['limits: { clients: 1.5 }\n', /found 1\.5; allowed is a whole number/],
   ['limits: { clients: 1e400 }\n', /found Infinity; /],
@@ -193,8 +221,26 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['- mode\n', /^x\.yaml:1:1: Cannot read the file: write options as/],
   ['just words\n', /^x\.yaml:1:1: Cannot read the file: write options as/],
   [
-    'server: { url: "tcp+tls://h:1" }\n',
-    /^x\.yaml:1:16: Cannot use server\.url: tcp\+tls is not supported/,
+    'server: { tls: { ca: x.pem } }\n',
+    /^x\.yaml:1:22: Cannot use server\.tls\.ca with a server\.url that does not begin with tcp\+tls/,
+  ],
+  [
+    'server: { url: "tcp+tls://h:1", tls: { key: x.pem } }\n',
+    /^x\.yaml:1:45: Cannot use server\.tls\.certificate and server\.tls\.key one without/,
+  ],
+  [
+    'listen: { tls: { client_ca: x.pem } }\n',
+    /^x\.yaml:1:29: Cannot use listen\.tls\.client_ca without listen\.tls\.certificate/,
+  ],
+  ['listen:\n  tls.key: x\n', /^x\.yaml:2:3: .*write it as "key:", indented under "tls:"/],
+  ['listen:\n  tls:\n    keys: x\n', /^x\.yaml:3:5: .*Did you mean listen\.tls\.key\?$/],
+  [
+    'listen: { tls: x }\n',
+    /^x\.yaml:1:16: Cannot use listen\.tls: it is a section; .*: certificate, /,
+  ],
+  [
+    'listen: { tls: { min_version: 1.2 } }\n',
+    /^x\.yaml:1:31: .*found 1\.2; allowed is one of TLSv1\.2, TLSv1\.3/,
   ],
   [
     'statsd: { url: "http://h:1" }\n',
@@ -364,7 +410,8 @@ t.test('hostile files are refused quickly and never thrown at', (t) => {
 });
 
 t.test('a file that goes too deep is one problem, with its place', (t) => {
-  const text = 'Cannot read the YAML: more than 16 levels deep. Write at most two levels of keys.';
+  const text =
+    'Cannot read the YAML: more than 16 levels deep. Write at most three levels of keys.';
   const deep = [
     ['['.repeat(200_000), 'x.yaml:1:17'],
     [`limits:\n  clients: ${'['.repeat(20)}${']'.repeat(20)}`, 'x.yaml:2:26'],

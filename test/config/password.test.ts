@@ -26,9 +26,19 @@ function reading(text: string): ReturnType<typeof readPassword> {
 
 t.test('server.url is read as FAKTORY_URL is', (t) => {
   const address = { host: 'h', port: 1 };
-  t.strictSame(parseServerUrl('tcp://h:1'), { address, username: '', password: '' });
-  t.strictSame(parseServerUrl('tcp://:p%40w@h:1/'), { address, username: '', password: 'p@w' });
-  t.strictSame(parseServerUrl('tcp://u:p:q@h:1'), { address, username: 'u', password: 'p:q' });
+  t.strictSame(parseServerUrl('tcp://h:1'), { address, secure: false, username: '', password: '' });
+  t.strictSame(parseServerUrl('tcp://:p%40w@h:1/'), {
+    address,
+    secure: false,
+    username: '',
+    password: 'p@w',
+  });
+  t.strictSame(parseServerUrl('tcp://u:p:q@h:1'), {
+    address,
+    secure: false,
+    username: 'u',
+    password: 'p:q',
+  });
   t.match(parseServerUrl('tcp://[::1]:7419'), { address: { host: '::1', port: 7419 } });
   t.match(parseServerUrl('TCP://h:1'), { address });
   t.end();
@@ -36,7 +46,7 @@ t.test('server.url is read as FAKTORY_URL is', (t) => {
 
 t.test('no refusal of a URL quotes it', (t) => {
   for (const [url, reason] of [
-    ['tcp+tls://:s3cret@h:1', /not supported/],
+    ['tls://:s3cret@h:1', /does not start with tcp/],
     ['http://:s3cret@h:1', /does not start with tcp:\/\//],
     [':s3cret@h:1', /does not start with tcp:\/\//],
     ['tcp://:s3cret@h', /no port/],

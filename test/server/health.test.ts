@@ -87,9 +87,9 @@ t.test('a refused login is known as such, whoever met it, until a dial succeeds'
   room.dial().near.announce();
   await room.says(HI);
   await room.says('-ERR Invalid password\r\n');
-  t.equal(room.health.refusedUs, true);
+  t.equal(room.health.obstacle, 'login');
   t.equal(room.health.isUp, true);
   room.clock.advance(1000);
   await room.accept();
-  t.equal(room.health.refusedUs, false);
+  t.equal(room.health.obstacle, 'outage');
 });

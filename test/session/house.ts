@@ -1,5 +1,5 @@
 // What most of these tests begin with: a stand-in Faktory with a bouncer in session mode before it,
-// and clients that leave when their test ends.
+// and clients that leave when their test ends; all of it over TLS where OVER_TLS=1.
 
 import type { Test } from 'tap';
 import type { Clock } from '../../src/base/clock.ts';
@@ -7,6 +7,7 @@ import { type RunningBouncer, type Overrides, startBouncer } from '../support/bo
 import { RawClient, type RawClientOptions } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
+import { OVER_TLS, tlsHouse } from '../support/tls-house.ts';
 import { until } from '../support/waiting.ts';
 
 export type ConnectOptions = Omit<RawClientOptions, 'port'>;
@@ -28,9 +29,15 @@ export async function openHouse(
   const faktory = await StandInFaktory.start(standIn);
   t.teardown(() => faktory.stop());
   const { password } = standIn;
+  const tls = OVER_TLS ? await tlsHouse(t, faktory.port) : null;
   const bouncer = await startBouncer(t, {
     port: faktory.port,
-    overrides: { 'server.info_interval': '0s', 'writes.probe_interval': '0s', ...overrides },
+    overrides: {
+      'server.info_interval': '0s',
+      'writes.probe_interval': '0s',
+      ...tls?.overrides,
+      ...overrides,
+    },
     ...(password !== undefined && { password }),
     ...(clock !== undefined && { clock }),
   });
@@ -39,7 +46,9 @@ export async function openHouse(
     faktory,
     bouncer,
     connect: async (options = {}) => {
-      const client = await bouncer.connect(options);
+      const client = await bouncer.connect(
+        tls === null ? options : { tls: tls.client, ...options },
+      );
       t.teardown(() => client.reset());
       return client;
     },

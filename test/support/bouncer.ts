@@ -1,6 +1,7 @@
 // A bouncer in the test's own process, on ports of its own. Promise: it is drained when its test
 // ends; what it says about itself is read as an operator reads it, from the admin port.
 
+import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { Bouncer } from '../../src/bouncer.ts';
 import type { Clock } from '../../src/base/clock.ts';
@@ -101,6 +102,11 @@ export class RunningBouncer {
     return RawClient.connect({ ...options, port: this.port });
   }
 
+  /** Applies the configuration that `options` come to, as a reload does; throws its problems. */
+  apply(options: BouncerOptions): void {
+    this.bouncer.apply(configFor(options));
+  }
+
   /** Resolves when Faktory was found up. */
   async isUp(withinMs = 20_000): Promise<void> {
     await until(() => this.snapshot().faktory.up, {
@@ -194,7 +200,8 @@ function loadFor(
     ...overrides,
     ...more,
   };
-  const readFile = (): Buffer => Buffer.from(previousPassword);
+  const readFile = (path: string): Buffer =>
+    path === '/previous' ? Buffer.from(previousPassword) : readFileSync(path);
   const flags = Object.entries(all).map(([key, value]) => {
     if (!isOptionKey(key)) throw new Error(`Cannot set ${key}: there is no such option`);
     return { flag: `test ${key}`, key, text: String(value) };

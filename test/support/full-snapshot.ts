@@ -54,6 +54,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       maxMemoryBytes: 0,
       rejectedConnections: 0,
     },
+    certificates: [{ option: 'listen.tls.certificate', expiresAtMs: 1_900_000_000_000 }],
     lastFailure: null,
     ...changes,
   };

@@ -1,5 +1,5 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, Prometheus, the pinned Faktory, Go
-// and Python clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, proxies, Prometheus, the pinned
+// Faktory, Go and Python clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
@@ -27,7 +27,7 @@ const faktoryPackage = 'github.com/contribsys/faktory/cmd/faktory';
 const servicePolicy = '/usr/sbin/policy-rc.d';
 
 export async function provision(say: Say): Promise<Provisioned> {
-  const problems = [await provisionRedis(say), await provisionFaktory(say)];
+  const problems = [await provisionPrograms(say, ['redis-server']), await provisionFaktory(say)];
   const found = findFaktory();
   if ('missing' in found) problems.push(found.missing);
   const missing = problems.filter((problem) => problem !== undefined);
@@ -35,30 +35,44 @@ export async function provision(say: Say): Promise<Provisioned> {
   return bootOnce();
 }
 
-async function provisionRedis(say: Say): Promise<string | undefined> {
-  return provisionPackage(say, 'redis-server', 'redis-server');
+/** Debian packages, each by a program of it. */
+const PACKAGES = {
+  'redis-server': ['redis-server'],
+  haproxy: ['haproxy'],
+  nginx: ['nginx', 'libnginx-mod-stream'],
+  openssl: ['openssl'],
+  promtool: ['prometheus'],
+} as const;
+
+type Program = keyof typeof PACKAGES;
+
+/** What single tests need; the problem where it cannot be had. */
+export function provisionProxies(say: Say): Promise<string | undefined> {
+  return provisionPrograms(say, ['haproxy', 'nginx', 'openssl']);
 }
 
 /** For the tests of alerts and dashboard; the problem where it cannot be had. */
-export async function provisionPrometheus(say: Say): Promise<string | undefined> {
-  return provisionPackage(say, 'promtool', 'prometheus');
+export function provisionPrometheus(say: Say): Promise<string | undefined> {
+  return provisionPrograms(say, ['promtool']);
 }
 
-/** Debian's `name`, unless its `program` is there. */
-async function provisionPackage(
+async function provisionPrograms(
   say: Say,
-  program: string,
-  name: string,
+  programs: readonly Program[],
 ): Promise<string | undefined> {
-  if (findProgram(program) !== undefined) return undefined;
+  const missing = programs.filter((program) => findProgram(program) === undefined);
+  if (missing.length === 0) return undefined;
+  const names = missing.flatMap((program) => PACKAGES[program]);
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || findProgram('apt-get') === undefined) {
-    return `Cannot install ${name}: this needs root and apt-get; install it by hand`;
+    return `Cannot install ${names.join(', ')}: this needs root and apt-get; install it by hand`;
   }
-  const install = ['install', '-y', '--no-install-recommends', name];
+  const install = ['install', '-y', '--no-install-recommends', ...names];
   return (
     (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
-    (await withoutServices(() => step(say, `install ${name}`, 'apt-get', install)))
+    (await withoutServices(() =>
+      step(say, `install ${names.join(', ')}`, 'apt-get', install),
+    ))
   );
 }
 
@@ -151,10 +165,17 @@ function print(line: string): void {
   console.log(`provision: ${line}`);
 }
 
+const MORE = [
+  provisionProxies,
+  provisionPrometheus,
+  provisionGoClients,
+  provisionKubernetesCheck,
+];
+
 if (import.meta.main) {
   const { version, missing } = await provision(print);
   for (const problem of missing) print(problem);
-  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck, provisionPrometheus]) {
+  for (const provisionMore of MORE) {
     const problem = await provisionMore(print);
     if (problem !== undefined) print(`${problem}; its tests will be skipped, or fail as CI=true`);
   }

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import { type Reply, ReplyReader } from './reply.ts';
 import { within } from './waiting.ts';
 
@@ -10,6 +11,12 @@ export interface RawClientOptions {
   readonly port: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** The address to connect from. Default: the system picks. */
+  readonly from?: string;
+  /** Sent before everything else: a PROXY header. */
+  readonly first?: Uint8Array | string;
+  /** Speaks TLS, behind `first`. */
+  readonly tls?: ConnectionOptions;
   /** Goes into HELLO: a worker's connection. Without it, a producer's. */
   readonly wid?: string;
   readonly password?: string;
@@ -29,6 +36,8 @@ interface Waiter {
 export class RawClient {
   /** Resolves when the socket is closed on both sides, however that came. */
   readonly closed: Promise<void>;
+  readonly #raw: Socket;
+  readonly #readyEvent: 'connect' | 'secureConnect';
   readonly #socket: Socket;
   readonly #boundMs: number;
   readonly #reader = new ReplyReader();
@@ -45,8 +54,10 @@ export class RawClient {
       host: options.host ?? '127.0.0.1',
       port: options.port,
       noDelay: true,
+      ...(options.from !== undefined && { localAddress: options.from }),
     });
-    const client = new RawClient(socket, options.boundMs ?? 10_000);
+    if (options.first !== undefined) socket.write(options.first);
+    const client = new RawClient(socket, options.boundMs ?? 10_000, options.tls);
     try {
       await client.#connected();
       if (options.skipHandshake !== true) await client.#shakeHands(options);
@@ -57,7 +68,10 @@ export class RawClient {
     return client;
   }
 
-  constructor(socket: Socket, boundMs: number) {
+  constructor(raw: Socket, boundMs: number, tls?: ConnectionOptions) {
+    const socket = tls === undefined ? raw : tlsConnect({ ...tls, socket: raw });
+    this.#raw = raw;
+    this.#readyEvent = tls === undefined ? 'connect' : 'secureConnect';
     this.#socket = socket;
     this.#boundMs = boundMs;
     this.closed = new Promise((resolve) => {
@@ -141,15 +155,15 @@ export class RawClient {
 
   /** RST. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    this.#raw.resetAndDestroy();
   }
 
   async #connected(): Promise<void> {
     const connected = new Promise<void>((resolve, reject) => {
-      this.#socket.once('connect', resolve);
+      this.#socket.once(this.#readyEvent, resolve);
       this.#socket.once('error', reject);
     });
-    await within(connected, this.#boundMs, () => 'a TCP connection');
+    await within(connected, this.#boundMs, () => `a connection (${this.#readyEvent})`);
   }
 
   async #shakeHands(options: RawClientOptions): Promise<void> {

@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     types: ['src/admission/'],
   },
   'src/server/': { any: ['src/protocol/', 'src/base/'], types: [] },
+  'src/transport/': { any: ['src/base/'], types: [] },
   'src/redis/': { any: ['src/protocol/redis-errors.ts'], types: ['src/base/clock.ts'] },
   'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': { any: [], types: ['src/observe/'] },
@@ -28,6 +29,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       'src/client/',
       'src/lanes/',
       'src/server/',
+      'src/transport/',
       'src/protocol/',
       'src/base/counters.ts',
       'src/base/check.ts',
@@ -35,7 +37,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     types: ['src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/base/live.ts'],
   },
   'src/protocol/': { any: [], types: [] },
-  'src/config/': { any: [], types: ['src/base/address.ts'] },
+  'src/config/': { any: [], types: ['src/base/address.ts', 'src/transport/tls-files.ts'] },
   'src/base/': { any: [], types: [] },
 };
 

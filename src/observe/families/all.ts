@@ -8,6 +8,7 @@ import type { Family } from './family.ts';
 import { JOB_FAMILIES } from './jobs.ts';
 import { SERVER_FAMILIES } from './servers.ts';
 import { STATSD_FAMILIES } from './statsd.ts';
+import { TLS_FAMILIES } from './tls.ts';
 import { WRITE_FAMILIES } from './writes.ts';
 
 /** `version` is the bouncer's own, from its package.json. */
@@ -19,6 +20,7 @@ export function allFamilies(version: string): readonly Family[] {
     ...JOB_FAMILIES,
     ...WRITE_FAMILIES,
     ...FAKTORY_FAMILIES,
+    ...TLS_FAMILIES,
     ...STATSD_FAMILIES,
     ...bouncerFamilies(version),
   ];

@@ -95,6 +95,7 @@ export class ServerRoom {
     this.settings = new Live({
       address: { host: 'memory', port: 1 },
       local: { host: '', ports: null },
+      secure: null,
       password: '',
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       infoIntervalMs: 0,

@@ -1,0 +1,17 @@
+// TLS towards Faktory, as a dial needs it.
+
+import { createSecureContext } from 'node:tls';
+import type { SecureDial } from '../base/network.ts';
+import type { ServerTls } from './tls-files.ts';
+
+/** Null: plain TCP. Throws OpenSSL's error. */
+export function secureDial(tls: ServerTls | null): SecureDial | null {
+  if (tls === null) return null;
+  const { ca, own, serverName } = tls;
+  const context = createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca !== null && { ca: ca.pem }),
+    ...(own !== null && { cert: own.certificate.pem, key: own.key }),
+  });
+  return { context, serverName };
+}
