@@ -33,6 +33,7 @@ export const CLIENT_END_REASONS = [
   'reclaimed',
   'idle_timeout',
   'evicted',
+  'disconnected',
   'drained',
   'drain_timeout',
   'bug',

@@ -9,6 +9,7 @@ import { LineBuffer } from '../protocol/line-buffer.ts';
 import type { Verb } from '../protocol/verbs.ts';
 import type { BudgetMember } from './buffer-budget.ts';
 import type { ClientParts } from './client-parts.ts';
+import type { ClientFacts } from './client-facts.ts';
 import { CommandPump, type PumpClient } from './command-pump.ts';
 
 /**
@@ -32,6 +33,7 @@ export class ClientTraffic implements BudgetMember {
   /** What the budget knows of; most clients hold nothing at most times. */
   #heldBytes = 0;
   #lastReadAt: number;
+  #receivedBytes = 0;
 
   constructor(parts: ClientParts, wire: Wire, client: PumpClient) {
     this.#parts = parts;
@@ -43,6 +45,14 @@ export class ClientTraffic implements BudgetMember {
   /** When the client last sent anything; monotonic ms. */
   get lastReadAt(): number {
     return this.#lastReadAt;
+  }
+
+  get facts(): Pick<ClientFacts, 'commands' | 'outstanding' | 'bytesReceived'> {
+    return {
+      commands: this.#commands.total,
+      outstanding: this.#commands.outstanding,
+      bytesReceived: this.#receivedBytes,
+    };
   }
 
   /** Whether commands may be taken up: the network has room for their replies. */
@@ -74,6 +84,7 @@ export class ClientTraffic implements BudgetMember {
   /** Bytes have come, at `now` (monotonic ms); they are borrowed. */
   received(chunk: Buffer, now: number): void {
     this.#lastReadAt = now;
+    this.#receivedBytes += chunk.length;
     this.lines.push(chunk);
   }
 

@@ -2,9 +2,9 @@
 // unit is the last word of a name). A room takes the slice that it needs as a type; how the values
 // came to be is left to the loader.
 
-import type { Address, PortRange } from '../base/address.ts';
+import type { Address, PortRange, SocketPath } from '../base/address.ts';
 
-export type { Address, PortRange };
+export type { Address, PortRange, SocketPath };
 
 /** From the quietest to the loudest, then none at all. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -81,6 +81,14 @@ export interface Config {
     readonly probeIntervalMs: number;
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
-  readonly admin: { readonly address: Address };
+  readonly admin: {
+    readonly address: Address | SocketPath;
+    /** Permission bits of the Unix socket. */
+    readonly socketMode: number;
+    /** Empty: none. */
+    readonly tokenFile: string;
+    /** The operator token; empty: there is none, and nothing can be changed over HTTP. */
+    readonly token: string;
+  };
   readonly log: { readonly level: LogLevel };
 }

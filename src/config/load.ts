@@ -1,6 +1,7 @@
 // From what operators wrote to a Config. Promise: either a complete Config, or every problem at
 // once; nothing is read from the process, so what it does depends on its arguments alone.
 
+import { readAdminToken, TOKEN_VARIABLE } from './admin-token.ts';
 import type { Config } from './config.ts';
 import { contradictionsIn } from './contradictions.ts';
 import { readEnvironment } from './environment.ts';
@@ -24,7 +25,7 @@ export interface Sources {
   readonly file: { readonly name: string; readonly text: string } | null;
   readonly environment: Environment;
   readonly flags: readonly FlagValue[];
-  /** Reads the file that FAKTORY_PASSWORD names; may throw. */
+  /** Reads the files that FAKTORY_PASSWORD and admin.token_file name; may throw. */
   readonly readFile: (path: string) => Uint8Array;
 }
 
@@ -46,19 +47,57 @@ export function loadConfig({ file, environment, flags, readFile }: Sources): Loa
   }
   const config = configOf(values);
   const problems = [...written.problems, ...values.problems, ...contradictionsOf(config, values)];
-  const { warnings } = surroundings;
-  if (config.server.password !== '') {
-    return problems.length > 0 ? { problems, warnings } : { config, warnings };
+  const secrets = secretsOf(config, { environment, readFile });
+  problems.push(...secrets.problems);
+  const warnings = [...surroundings.warnings, ...secrets.warnings];
+  if (problems.length > 0) return { problems, warnings };
+  const { password, token } = secrets;
+  return {
+    config: {
+      ...config,
+      server: { ...config.server, password },
+      admin: { ...config.admin, token },
+    },
+    warnings,
+  };
+}
+
+interface Secrets {
+  readonly password: string;
+  readonly token: string;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+/** What no option holds in plain text: Faktory's password, where its URL has none, and the operator token. */
+function secretsOf(
+  { server, admin }: Config,
+  { environment, readFile }: Pick<Sources, 'environment' | 'readFile'>,
+): Secrets {
+  const problems: Problem[] = [];
+  const variable = (name: string): Origin => ({ kind: 'environment', variable: name });
+  const tokenText = environment[TOKEN_VARIABLE];
+  const token = readAdminToken(tokenText, admin.tokenFile, readFile);
+  if ('refused' in token) {
+    const isInFile = tokenText === undefined || tokenText === '';
+    const text = isInFile ? `Cannot use admin.token_file: ${token.refused}` : token.refused;
+    const origin: Origin = isInFile ? { kind: 'default' } : variable(TOKEN_VARIABLE);
+    problems.push({ origin, text });
   }
-  const read = readPassword(environment['FAKTORY_PASSWORD'], readFile);
-  if ('refused' in read) {
-    const origin = { kind: 'environment', variable: 'FAKTORY_PASSWORD' } as const;
-    return { problems: [...problems, { origin, text: read.refused }], warnings };
+  const password =
+    server.password === ''
+      ? readPassword(environment['FAKTORY_PASSWORD'], readFile)
+      : { password: server.password, warning: null };
+  if ('refused' in password) {
+    problems.push({ origin: variable('FAKTORY_PASSWORD'), text: password.refused });
   }
-  const { password, warning } = read;
-  const allWarnings = warning === null ? warnings : [...warnings, warning];
-  if (problems.length > 0) return { problems, warnings: allWarnings };
-  return { config: { ...config, server: { ...config.server, password } }, warnings: allWarnings };
+  const warning = 'warning' in password ? password.warning : null;
+  return {
+    password: 'password' in password ? password.password : '',
+    token: 'token' in token ? token.token : '',
+    problems,
+    warnings: warning === null ? [] : [warning],
+  };
 }
 
 /** The values of all options so far, and where each was written. */
@@ -174,7 +213,12 @@ function configOf(values: Values): Config {
       probeIntervalMs: values.get('writes.probe_interval'),
     },
     redis: { url: values.get('redis.url'), intervalMs: values.get('redis.interval') },
-    admin: { address: values.get('admin.address') },
+    admin: {
+      address: values.get('admin.address'),
+      socketMode: values.get('admin.socket_mode'),
+      tokenFile: values.get('admin.token_file'),
+      token: '',
+    },
     log: { level: values.get('log.level') },
   };
 }

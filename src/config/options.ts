@@ -7,9 +7,12 @@ import { EVICTIONS, LOG_LEVELS, MODES, RULE_MODES } from './config.ts';
 import type { Config } from './config.ts';
 import {
   address,
+  addressOrPath,
   boolean,
   choice,
   duration,
+  fileMode,
+  filePath,
   integer,
   ipAddress,
   portRange,
@@ -57,7 +60,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   pool: 'Pooled mode. In session mode only hold and outage_wait have an effect.',
   writes: 'What the bouncer does so that +OK means that the job is stored. off: nothing.',
   redis: "Direct queries to Faktory's Redis: its INFO, and whether it accepts writes.",
-  admin: 'The admin HTTP server: metrics and health.',
+  admin: 'The admin HTTP server: status page, API, metrics and health.',
   log: 'JSON lines on standard output.',
 };
 
@@ -364,11 +367,25 @@ export const OPTIONS = {
     read: (config) => config.redis.intervalMs,
   }),
   'admin.address': option({
-    kind: address(),
+    kind: addressOrPath(),
     fallback: '127.0.0.1:7421',
     reloadable: false,
-    doc: 'Address of the admin HTTP server. It has no authentication: keep it off public networks.',
+    doc: 'Address or Unix socket of the admin HTTP server. Anything except /metrics, /livez and /readyz needs the operator token where the connection does not come over loopback or a Unix socket.',
     read: (config) => config.admin.address,
+  }),
+  'admin.socket_mode': option({
+    kind: fileMode(),
+    fallback: '0600',
+    reloadable: false,
+    doc: 'Permissions of the Unix socket, where admin.address is one. A process that may write to the socket may read everything except secrets.',
+    read: (config) => config.admin.socketMode,
+  }),
+  'admin.token_file': option({
+    kind: filePath(),
+    fallback: '',
+    reloadable: false,
+    doc: 'File that holds the operator token, with which the admin API may be told to act. FAKTORY_BOUNCER_ADMIN_TOKEN can hold the token itself, and overrides the file. Empty, without the variable: the API only reads.',
+    read: (config) => config.admin.tokenFile,
   }),
   reload_on_change: option({
     kind: boolean(),

@@ -13,6 +13,7 @@ import type { Hello } from '../protocol/hello.ts';
 import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt.ts';
 import type { Dialable, DialTurn } from './dialler.ts';
 import { type Head, Pipeline, type PipelineOwner } from './pipeline.ts';
+import type { ServerFacts } from './server-facts.ts';
 import type { ServerParts } from './server-parts.ts';
 import type {
   DialFailure,
@@ -130,6 +131,17 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   /** Whether part of a reply has arrived and its end has not. */
   get isReplyArriving(): boolean {
     return this.#pipeline?.isInsideReply ?? false;
+  }
+
+  describe(): ServerFacts {
+    return {
+      lane: this.lane,
+      state: this.state,
+      wid: this.#options.hello.wid,
+      outstanding: this.outstanding,
+      head: this.head,
+      bufferedBytes: this.bufferedBytes,
+    };
   }
 
   /** Asks for a dial; once. */

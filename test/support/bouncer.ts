@@ -32,6 +32,8 @@ export interface BouncerOptions {
 interface Changes {
   overrides: Overrides;
 }
+/** What every file holds that the configuration of a test names: admin.token_file. */
+export const ADMIN_TOKEN = 'a-token-of-the-tests';
 
 const PREFIX = 'faktory_bouncer_';
 /** Small enough that a drain at a test's end does not hold it up. */
@@ -160,7 +162,7 @@ export async function startBouncer(t: Test, options: BouncerOptions): Promise<Ru
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, changes, {
     port: listen.port,
-    adminPort: admin.port,
+    adminPort: 'port' in admin ? admin.port : 0,
   });
   t.teardown(() => running.drain());
   return running;
@@ -191,7 +193,8 @@ function loadFor(
     return { flag: `test ${key}`, key, text: String(value) };
   });
   const environment = password === '' ? {} : { FAKTORY_PASSWORD: password };
-  return loadConfig({ file: null, environment, flags, readFile: () => Buffer.alloc(0) });
+  const readFile = (): Buffer => Buffer.from(ADMIN_TOKEN);
+  return loadConfig({ file: null, environment, flags, readFile });
 }
 
 const ZERO_AT_REST = [
