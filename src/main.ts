@@ -65,11 +65,33 @@ async function main(args: readonly string[], environment: Environment): Promise<
       return fail(EXIT.misused, [request.text]);
     case 'check':
       return check(await load(request.file, environment, request.flags));
+    case 'top':
+      return showTop(request, environment);
     case 'run': {
       const { CONFIG_VARIABLE } = await import('./config/environment.ts');
       const file = request.file ?? environment[CONFIG_VARIABLE] ?? null;
       return run({ file, environment, flags: request.flags });
     }
+  }
+}
+
+async function showTop(
+  { url, once, json }: { url: string | null; once: boolean; json: boolean },
+  environment: Environment,
+): Promise<void> {
+  const { adminTarget } = await import('./config/admin-target.ts');
+  const { TOKEN_VARIABLE } = await import('./config/admin-token.ts');
+  const { top } = await import('./top/top.ts');
+  const target = adminTarget(url, environment);
+  if (target.kind === 'refused') return fail(EXIT.misused, [`${target.text}.`]);
+  const token = environment[TOKEN_VARIABLE] ?? '';
+  const { stdin: input, stdout: output } = process;
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
+  try {
+    await top({ target, token, once, json, input, output, stop });
+  } catch (error) {
+    fail(EXIT.failed, [`${wordsFor(error)}.`]);
   }
 }
 

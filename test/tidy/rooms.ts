@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     ],
     types: ['src/observe/', 'src/client/', 'src/server/', 'src/base/'],
   },
+  'src/top/': { any: ['src/admin/'], types: [] },
   'src/observe/': {
     any: ['src/client/', 'src/lanes/', 'src/server/', 'src/base/counters.ts', 'src/base/check.ts'],
     types: ['src/admission/', 'src/redis/', 'src/base/clock.ts'],
