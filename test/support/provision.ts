@@ -1,4 +1,4 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, the pinned Faktory, Go clients, chromium.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
@@ -33,16 +33,26 @@ export async function provision(say: Say): Promise<Provisioned> {
   return bootOnce();
 }
 
-async function provisionRedis(say: Say): Promise<string | undefined> {
-  if (findProgram('redis-server') !== undefined) return undefined;
+function provisionRedis(say: Say): Promise<string | undefined> {
+  return provisionPackage(say, 'redis-server');
+}
+
+/** The browser for the tests of the status page; the problem where it cannot be had. */
+export function provisionChromium(say: Say): Promise<string | undefined> {
+  return provisionPackage(say, 'chromium');
+}
+
+/** A Debian package whose program has its name. */
+async function provisionPackage(say: Say, name: string): Promise<string | undefined> {
+  if (findProgram(name) !== undefined) return undefined;
   const isRoot = process.getuid?.() === 0;
   if (!isRoot || findProgram('apt-get') === undefined) {
-    return 'Cannot install redis-server: this needs root and apt-get; install it by hand';
+    return `Cannot install ${name}: this needs root and apt-get; install it by hand`;
   }
   return (
     (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
     (await withoutServices(() =>
-      step(say, 'install redis-server', 'apt-get', ['install', '-y', 'redis-server']),
+      step(say, `install ${name}`, 'apt-get', ['install', '-y', '--no-install-recommends', name]),
     ))
   );
 }
@@ -139,7 +149,7 @@ function print(line: string): void {
 if (import.meta.main) {
   const { version, missing } = await provision(print);
   for (const problem of missing) print(problem);
-  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck]) {
+  for (const provisionMore of [provisionGoClients, provisionKubernetesCheck, provisionChromium]) {
     const problem = await provisionMore(print);
     if (problem !== undefined) print(`${problem}; its tests will be skipped, or fail as CI=true`);
   }
