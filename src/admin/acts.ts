@@ -16,6 +16,7 @@ export async function reload({ reloading }: Operated): Promise<Answer> {
         changed: outcome.changed,
         need_restart: outcome.needRestart,
         problems: [],
+        warnings: outcome.warnings,
       });
     case 'refused':
       return json(422, {
@@ -23,6 +24,7 @@ export async function reload({ reloading }: Operated): Promise<Answer> {
         changed: [],
         need_restart: [],
         problems: outcome.problems,
+        warnings: outcome.warnings,
       });
   }
 }

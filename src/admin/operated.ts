@@ -45,8 +45,13 @@ export type ReloadOutcome =
       readonly changed: readonly string[];
       /** Keys whose new value needs a restart. */
       readonly needRestart: readonly string[];
+      readonly warnings: readonly string[];
     }
-  | { readonly kind: 'refused'; readonly problems: readonly string[] };
+  | {
+      readonly kind: 'refused';
+      readonly problems: readonly string[];
+      readonly warnings: readonly string[];
+    };
 
 /** What holds commands back from Faktory. */
 export interface Pausing {

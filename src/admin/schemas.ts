@@ -194,6 +194,7 @@ export const reloadSchema = named(
     changed: z.array(z.string()),
     need_restart: z.array(z.string()),
     problems: z.array(z.string()),
+    warnings: z.array(z.string()),
   }),
 );
 export const pauseSchema = named('Pause', z.object({ paused: z.boolean() }));

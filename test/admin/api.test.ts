@@ -8,6 +8,7 @@ import {
   clientsSchema,
   type List,
   type Producer,
+  reloadSchema,
   type Server,
   type State,
   type Worker,
@@ -225,15 +226,47 @@ t.test('drain is answered, and then drains', async (t) => {
   await bouncer.drain();
 });
 
-t.test('what this bouncer cannot do is answered with 501', async (t) => {
+t.test('pause and resume hold commands back and send them', async (t) => {
+  const { bouncer, connect, faktory } = await openHouse(t, {
+    ...WITH_TOKEN,
+    'pool.outage_wait': '1m',
+  });
+  const producer = await connect();
+  const at = place(bouncer);
+  t.match(await act(at, '/api/pause'), { status: 200, body: '{"paused":true}\n' });
+  t.match(await get<State>(bouncer, '/api/state'), { paused: true });
+  const { jid, line } = pushLine();
+  const pushed = producer.command(line);
+  await rowsAre<Client>(bouncer, '/api/clients', ([row]) => row?.outstanding?.verb === 'PUSH');
+  t.notOk(faktory.received.some((said) => said.line.includes(jid)));
+  t.match(await act(at, '/api/resume'), { status: 200, body: '{"paused":false}\n' });
+  t.same(await pushed, ok);
+});
+
+t.test('reload tells what has changed, what needs a restart, or what is wrong', async (t) => {
   const { bouncer } = await openHouse(t, WITH_TOKEN);
-  const { paused, can_reload: canReload } = await get<State>(bouncer, '/api/state');
-  for (const [path, isMissing] of [
-    ['/api/reload', !canReload],
-    ['/api/pause', paused === null],
-    ['/api/resume', paused === null],
-  ] as const) {
-    const { status } = await act(place(bouncer), path);
-    t.equal(status === 501, isMissing, path);
-  }
+  const at = place(bouncer);
+  bouncer.change({ 'limits.clients': 77, 'listen.backlog': 5 });
+  const applied = await act(at, '/api/reload');
+  t.equal(applied.status, 200);
+  t.ok(reloadSchema.strict().safeParse(JSON.parse(applied.body)).success);
+  t.match(JSON.parse(applied.body), {
+    applied: true,
+    changed: ['limits.clients'],
+    need_restart: ['listen.backlog'],
+  });
+  t.match(await get<State>(bouncer, '/api/state'), { can_reload: true, clients: { limit: 77 } });
+  const { options } = await get<{ options: { key: string; value: unknown }[] }>(
+    bouncer,
+    '/api/config',
+  );
+  t.match(
+    options.find(({ key }) => key === 'limits.clients'),
+    { value: 77 },
+  );
+  bouncer.change({ 'limits.clients': 'many' });
+  const refused = await act(at, '/api/reload');
+  t.equal(refused.status, 422);
+  t.match(JSON.parse(refused.body), { applied: false, problems: [/limits\.clients/] });
+  t.match(await get<State>(bouncer, '/api/state'), { clients: { limit: 77 } });
 });

@@ -104,9 +104,14 @@ export class RunningBouncer {
     await until(() => this.snapshot().faktory.up, { what: 'the bouncer to find Faktory up' });
   }
 
+  /** What the next reload finds, however it is asked for. */
+  change(overrides: Overrides): void {
+    this.#changes.overrides = overrides;
+  }
+
   /** Reloads what it was started with, and `overrides` instead of those of the last reload. */
   reload(overrides: Overrides = {}): Promise<ReloadResult> {
-    this.#changes.overrides = overrides;
+    this.change(overrides);
     return this.bouncer.reload();
   }
 
