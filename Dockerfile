@@ -9,6 +9,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY page ./page
 RUN npm run build
 
 FROM node:24-bookworm-slim AS dependencies

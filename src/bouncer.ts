@@ -3,9 +3,10 @@
 
 import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
-import type { Readiness } from './admin/admin-server.ts';
-import type { Address } from './base/address.ts';
 import { BufferBudget } from './base/buffer-budget.ts';
+import type { Operated } from './admin/operated.ts';
+import type { Readiness } from './admin/route.ts';
+import type { Address, SocketPath } from './base/address.ts';
 import type { Timer } from './base/clock.ts';
 import { eachOf } from './base/each-of.ts';
 import { GuardedClock } from './base/guarded-clock.ts';
@@ -20,7 +21,9 @@ import { Clients } from './client/clients.ts';
 import { DEPARTURE_INTERVAL_MS } from './client/departure.ts';
 import type { Config } from './config/config.ts';
 import { Counts } from './observe/counts.ts';
+import { OPTION_KEYS, OPTIONS } from './config/options.ts';
 import { EventLog } from './observe/event-log.ts';
+import { History } from './observe/history.ts';
 import type { Logger } from './observe/log.ts';
 import { allFamilies } from './observe/families/all.ts';
 import { JobWatch } from './observe/jobs/job-watch.ts';
@@ -66,6 +69,10 @@ export class Bouncer {
   readonly #reloads: Reloads;
   readonly #tls: TlsContext;
   readonly #certificates: CertificateWatch;
+  readonly #history = new History();
+  readonly #ended = Promise.withResolvers<void>();
+  /** As the last reload has left it. */
+  #configInForce: Config;
   #listening: Listening | null = null;
   #janitor: Timer | null = null;
   /** Ends with the drain; null before it begins. */
@@ -87,6 +94,7 @@ export class Bouncer {
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
     this.#onBug = (error) => events.bug(error);
+    this.#configInForce = config;
     this.#rawLog = surroundings.log;
     this.#surroundings = { ...surroundings, clock, log };
     this.#settings = settings;
@@ -175,12 +183,16 @@ export class Bouncer {
     this.#admin = surroundings.admin(() => ({
       metrics: createMetrics(families, counts, () => this.snapshot()),
       readiness: () => this.#readiness(),
+      operated: this.#operated(),
+      clock,
+      token: config.admin.token,
+      socketMode: config.admin.socketMode,
       log,
     }));
   }
 
   /** Opens both ports and starts towards Faktory; rejects with the system's error for a port. */
-  async start(): Promise<{ readonly listen: Address; readonly admin: Address }> {
+  async start(): Promise<{ readonly listen: Address; readonly admin: Address | SocketPath }> {
     const admin = await this.#admin.listen(this.#config.admin.address);
     try {
       this.#listening = await this.#surroundings.listen(this.#config.listen, (socket) =>
@@ -206,7 +218,16 @@ export class Bouncer {
    * call counts.
    */
   drain(reason: string): Promise<void> {
-    return (this.#drained ??= this.#drain(reason));
+    if (this.#drained === null) {
+      this.#drained = this.#drain(reason);
+      this.#drained.then(this.#ended.resolve, this.#ended.reject);
+    }
+    return this.#drained;
+  }
+
+  /** Resolves when a drain has come to its end, whatever began it. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   async #drain(reason: string): Promise<void> {
@@ -272,6 +293,7 @@ export class Bouncer {
     this.#tls.replace(config.listen.tls.loaded);
     this.#certificates.replace(certificatesOf(config));
     this.#settings.apply(config);
+    this.#configInForce = config;
     this.#rawLog.level = config.log.level;
     this.#budget.settingsChanged();
     this.#upstream.settingsChanged();
@@ -302,6 +324,12 @@ export class Bouncer {
         waitingLine: limits.waitingLine.value,
         bufferedBytes: this.#settings.client.current.bufferedBytes,
       },
+      peaks: {
+        clients: this.#clients.peak,
+        serverConnections: this.#places.peak,
+        fetchesInFlight: fetches.peak,
+        waitingLine: this.#admission.waitingPeak,
+      },
       waitingLine: {
         length: {
           producer: this.#admission.waiting('producer'),
@@ -309,7 +337,7 @@ export class Bouncer {
         },
         oldestWaitSeconds: oldestSince === null ? 0 : (now - oldestSince) / 1000,
       },
-      fetches,
+      fetches: { inFlight: fetches.inFlight, waiting: fetches.waiting },
       commandLane,
       writes,
       workers: this.#admission.workers,
@@ -320,6 +348,43 @@ export class Bouncer {
       certificates: this.#certificates.certificates,
       lastFailure: health.lastFailure,
     };
+  }
+
+  /** What the admin address may read and cause. */
+  #operated(): Operated {
+    return {
+      version: VERSION,
+      mode: this.#config.mode,
+      counts: this.counts,
+      history: this.#history,
+      reloading: this,
+      pausing: this,
+      snapshot: () => this.snapshot(),
+      clientFacts: () => this.#clients.facts(),
+      serverFacts: () => this.#upstream.serverFacts(),
+      options: () =>
+        OPTION_KEYS.map((key) => {
+          const { show, fallback, reloadable } = OPTIONS[key];
+          return { key, value: show(this.#configInForce), fallback, reloadable };
+        }),
+      disconnect: (choice) => this.#clients.disconnect(choice),
+      drain: (reason) => this.drain(reason),
+    };
+  }
+
+  /** One sample of what fills up. */
+  #sample(): void {
+    const { clock } = this.#surroundings;
+    let refused = 0;
+    for (const count of Object.values(this.counts.client.refusals.values)) refused += count;
+    this.#history.add({
+      at: clock.wallMs(),
+      clients: this.#clients.admittable,
+      serverConnections: this.#places.taken,
+      fetchesInFlight: this.#upstream.fetchesInFlight,
+      waitingLine: this.#admission.waiting('producer') + this.#admission.waiting('worker'),
+      refused,
+    });
   }
 
   #readiness(): Readiness {
@@ -333,6 +398,7 @@ export class Bouncer {
     this.#janitor = clock.after(JANITOR_INTERVAL_MS, () => {
       this.#scheduleJanitor();
       this.#clients.check(clock.now());
+      this.#sample();
     });
   }
 }

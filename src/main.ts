@@ -6,7 +6,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
-import type { Config } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
 import type { Logger } from './observe/log.ts';
 import type { FlagValue, Loaded } from './config/load.ts';
@@ -66,11 +65,33 @@ async function main(args: readonly string[], environment: Environment): Promise<
       return fail(EXIT.misused, [request.text]);
     case 'check':
       return check(await load(request.file, environment, request.flags));
+    case 'top':
+      return showTop(request, environment);
     case 'run': {
       const { CONFIG_VARIABLE } = await import('./config/environment.ts');
       const file = request.file ?? environment[CONFIG_VARIABLE] ?? null;
       return run({ file, environment, flags: request.flags });
     }
+  }
+}
+
+async function showTop(
+  { url, once, json }: { url: string | null; once: boolean; json: boolean },
+  environment: Environment,
+): Promise<void> {
+  const { adminTarget } = await import('./config/admin-target.ts');
+  const { TOKEN_VARIABLE } = await import('./config/admin-token.ts');
+  const { top } = await import('./top/top.ts');
+  const target = adminTarget(url, environment);
+  if (target.kind === 'refused') return fail(EXIT.misused, [`${target.text}.`]);
+  const token = environment[TOKEN_VARIABLE] ?? '';
+  const { stdin: input, stdout: output } = process;
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
+  try {
+    await top({ target, token, once, json, input, output, stop });
+  } catch (error) {
+    fail(EXIT.failed, [`${wordsFor(error)}.`]);
   }
 }
 
@@ -159,13 +180,13 @@ async function run(sources: Sources): Promise<void> {
   };
   process.on('SIGHUP', () => void reloadOnSignal());
   ignoreOtherSignals(log);
-  stopOnSignals(async (signal) => {
+  stopOnSignals((signal) => {
     manager.stopping();
-    await starting;
-    await bouncer.drain(signal);
-    log.info({ signal }, 'stopped');
+    // A start that fails ends the process by itself.
+    starting.then(() => bouncer.drain(signal)).catch(() => {});
   });
-  const { formatAddress } = await import('./config/units.ts');
+  endWhenDrained(bouncer.ended, log);
+  const { formatAddress, formatPlace } = await import('./config/units.ts');
   try {
     const { listen, admin } = await starting;
     const facts = {
@@ -173,30 +194,40 @@ async function run(sources: Sources): Promise<void> {
       mode: config.mode,
       server: formatAddress(config.server.address),
     };
-    log.info({ ...facts, listen: formatAddress(listen), admin: formatAddress(admin) }, 'listening');
+    log.info({ ...facts, listen: formatAddress(listen), admin: formatPlace(admin) }, 'listening');
     manager.ready(status);
   } catch (error) {
-    process.stderr.write(`${startFailure(error, { config, givenFd, format: formatAddress })}\n`);
+    process.stderr.write(
+      `${startFailure(error, { where: formatAddress(config.listen.address), givenFd })}\n`,
+    );
     // What was started before the failure must not keep the process alive.
     process.exit(EXIT.failed);
   }
 }
 
 /** The first signal stops in good order, a second one at once. */
-function stopOnSignals(stop: (signal: string) => Promise<void>): void {
+function stopOnSignals(stop: (signal: string) => void): void {
   let isStopping = false;
   const onSignal = (signal: string): void => {
     if (isStopping) process.exit(EXIT.failed);
     isStopping = true;
-    stop(signal).then(
-      () => process.exit(EXIT.stopped),
-      (error: unknown) => {
-        process.stderr.write(`Cannot stop in good order: ${wordsFor(error)}.\n`);
-        process.exit(EXIT.failed);
-      },
-    );
+    stop(signal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+}
+
+/** A drain begins with a signal, or over the admin address. */
+function endWhenDrained(drained: Promise<void>, log: Logger): void {
+  drained.then(
+    () => {
+      log.info('stopped');
+      process.exit(EXIT.stopped);
+    },
+    (error: unknown) => {
+      process.stderr.write(`Cannot stop in good order: ${wordsFor(error)}.\n`);
+      process.exit(EXIT.failed);
+    },
+  );
 }
 
 /**
@@ -211,29 +242,24 @@ function ignoreOtherSignals(log: Logger): void {
   }
 }
 
+/** What was to be listened on: an address, unless a socket was handed over. */
 interface Attempt {
-  readonly config: Config;
+  readonly where: string;
   readonly givenFd: number | null;
-  readonly format: (address: Config['listen']['address']) => string;
 }
 
-/** Node's error for a failed listen carries the port, which tells the two listeners apart. */
-function startFailure(error: unknown, { config, givenFd, format }: Attempt): string {
-  const { listen, admin } = config;
+/** What could not be listened on, and what to do; the admin address says it itself. */
+function startFailure(error: unknown, { where, givenFd }: Attempt): string {
   if (!(error instanceof Error) || !('syscall' in error)) {
     const why = wordsFor(error);
     return why.startsWith('Cannot ') ? `${why}.` : `Cannot start: ${why}.`;
   }
-  const port = 'port' in error ? error.port : listen.address.port;
-  const isAdmin = port === admin.address.port && port !== listen.address.port;
-  if (!isAdmin && givenFd !== null) {
+  if (givenFd !== null) {
     return `Cannot listen on file descriptor ${givenFd}, which LISTEN_FDS hands over: ${wordsFor(error)}. Hand over a listening stream socket.`;
   }
-  const where = format(isAdmin ? admin.address : listen.address);
-  const option = isAdmin ? 'admin.address' : '--listen';
   const first =
     'code' in error && error.code === 'EADDRINUSE' ? 'Stop the other process or choose' : 'Choose';
-  return `Cannot listen on ${where}: ${wordsFor(error)}. ${first} another address with ${option}.`;
+  return `Cannot listen on ${where}: ${wordsFor(error)}. ${first} another address with --listen.`;
 }
 
 function wordsFor(error: unknown): string {

@@ -4,7 +4,8 @@
 
 import type { AdminServerOptions } from './admin/admin-server.ts';
 import { AdminServer } from './admin/admin-server.ts';
-import type { Address } from './base/address.ts';
+import { PageFiles } from './admin/page-files.ts';
+import type { Address, SocketPath } from './base/address.ts';
 import { type Clock, SystemClock } from './base/clock.ts';
 import { Hasher } from './base/hasher.ts';
 import { listen, listenOnGiven, systemDial } from './base/lean-socket.ts';
@@ -12,9 +13,13 @@ import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
 import type { ConfigSource } from './reloads.ts';
 
+/** What a bouncer gives its admin address. */
+export type AdminOptions = Omit<AdminServerOptions, 'page'>;
+
 /** The admin address; it answers until it is closed. */
 export interface Admin {
-  listen(address: Address): Promise<Address>;
+  /** Resolves with what was bound. */
+  listen(place: Address | SocketPath): Promise<Address | SocketPath>;
   close(): Promise<void>;
 }
 
@@ -30,7 +35,7 @@ export interface Surroundings {
   /** Where passwords are hashed, off the event loop. */
   readonly hasher: Hasher;
   /** `options` is asked once: it makes the registry of metrics, which samples the event loop. */
-  readonly admin: (options: () => AdminServerOptions) => Admin;
+  readonly admin: (options: () => AdminOptions) => Admin;
 }
 
 /** The machine's own, and what is handed in. `givenFd`: a listening socket that the process was given. */
@@ -47,6 +52,6 @@ export function systemSurroundings(
     log,
     configSource,
     hasher: new Hasher(),
-    admin: (options) => new AdminServer(options()),
+    admin: (options) => new AdminServer({ ...options(), page: new PageFiles() }),
   };
 }

@@ -29,6 +29,7 @@ import { ServerHealth } from './server/health.ts';
 import type { FaktoryInfo } from './server/info.ts';
 import { ownHello } from './server/own-hello.ts';
 import { ServerConnections } from './server/server-connections.ts';
+import type { ServerFacts } from './server/server-facts.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
 import { WriteCheck } from './server/write-check.ts';
 import { WriteHealth, type WriteStateName } from './server/write-health.ts';
@@ -53,7 +54,7 @@ export interface UpstreamParts {
 
 export interface UpstreamGauges {
   readonly servers: Record<LaneName, Record<ServerState, number>>;
-  readonly fetches: { readonly inFlight: number; readonly waiting: number };
+  readonly fetches: { readonly inFlight: number; readonly waiting: number; readonly peak: number };
   readonly commandLane: Snapshot['commandLane'];
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   readonly strayJobs: number;
@@ -244,7 +245,11 @@ export class Upstream {
     const lanes = this.lanes.gauges();
     return {
       servers: this.#servers.counts(),
-      fetches: { inFlight: this.#governor.inFlight, waiting: lanes.fetchesWaiting },
+      fetches: {
+        inFlight: this.#governor.inFlight,
+        waiting: lanes.fetchesWaiting,
+        peak: this.#governor.peak,
+      },
       commandLane: {
         outstanding: lanes.commandsOutstanding,
         waiting: lanes.commandsWaiting,
@@ -254,6 +259,16 @@ export class Upstream {
       strayJobs: this.#strayJobs.size,
       info: this.#control.info(now),
     };
+  }
+
+  /** FETCHes at Faktory. */
+  get fetchesInFlight(): number {
+    return this.#governor.inFlight;
+  }
+
+  /** What there is to tell of each connection to Faktory. */
+  serverFacts(): Iterable<ServerFacts> {
+    return this.#servers.facts();
   }
 
   /** Server connections that exist for clients: not the bouncer's own, not the command lane's. */

@@ -61,7 +61,11 @@ t.test('wrong usage exits with 2, says why, and repeats no password', async (t) 
   for (const [args, reason] of [
     [['--nope'], /Unknown option '--nope'.*--help\.$/m],
     [['--listen'], /argument missing/],
-    [['serve'], /the only command is check/],
+    [['serve'], /the commands are check and top/],
+    [['--once'], /without top/],
+    [['top', 'x'], /it takes --url, --once and --json/],
+    [['top', '--mode', 'pooled'], /it takes --url, --once and --json/],
+    [['top', '--url', 'http://:s3cret@h:1'], /Cannot take a password in --url/],
     [['check'], /without a file/],
     [['check', 'a', 'b'], /more than one file/],
     [['check', 'a', '-c', 'b'], /--config with check/],

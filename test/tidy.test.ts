@@ -2,7 +2,8 @@
 // the same things. Each finding is a line `path:line: X, use Y`.
 
 import t, { type Test } from 'tap';
-import { ADMIN_PATHS } from '../src/admin/admin-server.ts';
+import { ROUTES } from '../src/admin/routes.ts';
+import { TOKEN_VARIABLE } from '../src/config/admin-token.ts';
 import { HELP } from '../src/config/command-line.ts';
 import { CONFIG_VARIABLE } from '../src/config/environment.ts';
 import { isOptionKey, OPTION_KEYS, SECTIONS, variableOf } from '../src/config/options.ts';
@@ -51,6 +52,7 @@ const texts = files.filter(({ path }) =>
 const readme = file('README.md');
 const operations = file('docs/operations.md');
 const metricsPage = file('docs/metrics.md');
+const adminPage = file('docs/admin.md');
 
 function file(path: string): Source {
   return files.find((source) => source.path === path) ?? { path, text: '' };
@@ -118,7 +120,7 @@ t.test('metrics: the code and the pages name the same', async (t) => {
 
 t.test('options: the code and the pages name the same', async (t) => {
   const inSection = Object.keys(SECTIONS).join('|');
-  const variables = new Set([CONFIG_VARIABLE, ...OPTION_KEYS.map(variableOf)]);
+  const variables = new Set([CONFIG_VARIABLE, TOKEN_VARIABLE, ...OPTION_KEYS.map(variableOf)]);
   const ofKubernetes = /\bFAKTORY_BOUNCER_(?:SERVICE_HOST|PORT(?:_\d+_TCP)?)\b/g;
   none(t, [
     ...tableDiffers(file('docs/configuration.md'), '## Options', OPTION_KEYS),
@@ -149,17 +151,11 @@ t.test('flags and exit codes: the code and operations name the same', async (t) 
 });
 
 t.test('admin paths: the code and the pages name the same', async (t) => {
-  const paths = Object.keys(ADMIN_PATHS);
-  const listed = firstColumn(metricsPage).filter((name) => name.startsWith('/'));
+  const paths = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  const listed = firstColumn(adminPage).filter((name) => /^(?:GET|POST) \//.test(name));
   t.strictSame([...listed].sort(), [...paths].sort());
-  none(
-    t,
-    missingFrom(
-      readme,
-      'the admin path',
-      paths.filter((path) => path !== '/'),
-    ),
-  );
+  const ofProbes = ROUTES.filter(({ access }) => access === 'anyone').map(({ path }) => path);
+  none(t, missingFrom(readme, 'the admin path', ofProbes));
 });
 
 t.test(

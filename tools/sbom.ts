@@ -3,7 +3,10 @@
 //
 // Usage: npm run --silent sbom [-- --omit-dev] > sbom.json
 
+import { BUNDLED } from '../page/bundled.ts';
 import { type Lock, type LockedPackage, readLock } from './lock-file.ts';
+
+const IN_THE_PAGE: ReadonlySet<string> = new Set(BUNDLED);
 
 /** The document; the same lock gives the same bytes. */
 export function renderSbom({ name, version, packages }: Lock, omitDev: boolean): string {
@@ -20,18 +23,24 @@ export function renderSbom({ name, version, packages }: Lock, omitDev: boolean):
         purl: purl(name, version),
       },
     },
-    components: packages.filter(({ isDev }) => !omitDev || !isDev).map(component),
+    components: packages.filter((one) => !omitDev || isShipped(one)).map(component),
   };
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function component({ name, version, licence, sha512, isDev, isOptional }: LockedPackage): object {
+/** The script of the status page holds some that npm takes for development's. */
+function isShipped({ name, isDev }: LockedPackage): boolean {
+  return !isDev || IN_THE_PAGE.has(name);
+}
+
+function component(locked: LockedPackage): object {
+  const { name, version, licence, sha512, isOptional } = locked;
   return {
     type: 'library',
     'bom-ref': purl(name, version),
     name,
     version,
-    scope: isDev ? 'excluded' : isOptional ? 'optional' : 'required',
+    scope: !isShipped(locked) ? 'excluded' : isOptional ? 'optional' : 'required',
     purl: purl(name, version),
     ...(sha512 === null ? {} : { hashes: [{ alg: 'SHA-512', content: sha512 }] }),
     ...(licence === null ? {} : { licenses: [{ expression: licence }] }),

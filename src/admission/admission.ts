@@ -193,6 +193,11 @@ export class Admission {
     return this.#line.waiting(role);
   }
 
+  /** The most that ever waited at a time. */
+  get waitingPeak(): number {
+    return this.#line.peak;
+  }
+
   /** Workers with at least one client that is in or waits. */
   get workers(): number {
     return this.#byWorker.size;

@@ -35,6 +35,7 @@ export class Places {
   readonly limits: PlaceLimits;
   readonly #freed: (() => void)[] = [];
   readonly #wanted: (() => void)[] = [];
+  #peak = 0;
   readonly #taken: Record<Role, Set<Place>> = { producer: new Set(), worker: new Set() };
 
   constructor(limits: PlaceLimits) {
@@ -59,6 +60,11 @@ export class Places {
 
   get taken(): number {
     return this.#taken.producer.size + this.#taken.worker.size;
+  }
+
+  /** The most that were ever taken. */
+  get peak(): number {
+    return this.#peak;
   }
 
   takenBy(role: Role): number {
@@ -91,6 +97,7 @@ export class Places {
     if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) return null;
     const place = new Place(this);
     this.#taken[role].add(place);
+    this.#peak = Math.max(this.#peak, this.taken);
     return place;
   }
 

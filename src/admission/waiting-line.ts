@@ -62,9 +62,15 @@ export class WaitingLine {
   /** Those in #forPlace once more, by worker: in pooled mode its first place is enough for all. */
   readonly #forPlaceByWorker = new KeyedLines();
   #arrived = 0;
+  #peak = 0;
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The most that ever waited at a time. */
+  get peak(): number {
+    return this.#peak;
   }
 
   waiting(role: Role): number {
@@ -88,6 +94,7 @@ export class WaitingLine {
     const wait: Wait = { visitor, role, rank: FIRST_RANK[role] + this.#arrived, since: now };
     const seat = this.#arrivals[role].join(wait);
     this.#entries.set(visitor, { wait, seat, release: this.#holdBack(wait, obstacle) });
+    this.#peak = Math.max(this.#peak, this.size);
   }
 
   /** Another obstacle stands in its way now; it keeps its rank. */

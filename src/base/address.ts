@@ -6,6 +6,11 @@ export interface Address {
   readonly port: number;
 }
 
+/** A Unix socket, by its path. */
+export interface SocketPath {
+  readonly path: string;
+}
+
 /** TCP ports, both ends included. */
 export interface PortRange {
   readonly first: number;

@@ -20,6 +20,7 @@ import type { Command } from '../protocol/command.ts';
 import { type Refusal, refusalText } from '../protocol/error-texts.ts';
 import type { Verb } from '../protocol/verbs.ts';
 import type { ListedClient, Whereabouts } from './client-connections.ts';
+import type { ClientFacts } from './client-facts.ts';
 import {
   endReasonOf,
   faultText,
@@ -62,17 +63,22 @@ export class ClientConnection
   readonly #parts: ClientParts;
   readonly #wire: Wire;
   readonly #traffic: ClientTraffic;
+  readonly #id: number;
   readonly #acceptedAt: number;
+  #movedAt: number;
   #life: Life;
   #whereabouts: Whereabouts = { role: 'unknown', state: 'accepted' };
   #presence: Presence = { kind: 'here' };
   #stay: Stay = 'unlimited';
 
-  constructor(parts: ClientParts, socket: WireSocket) {
+  /** `id`: its number, which no other client of the bouncer has. */
+  constructor(parts: ClientParts, socket: WireSocket, id: number) {
     this.#parts = parts;
+    this.#id = id;
     this.#wire = new Wire(parts.wiring, parts.counts.bytes, socket, this);
     this.#traffic = new ClientTraffic(parts, this.#wire, this);
     this.#acceptedAt = this.#traffic.lastReadAt;
+    this.#movedAt = this.#acceptedAt;
     this.#life = { kind: 'logging_in', login: new ClientLogin(parts, this, this.#traffic.lines) };
   }
 
@@ -107,6 +113,19 @@ export class ClientConnection
   get idleSince(): number | null {
     if (this.#life.kind !== 'logged_in' || this.#presence.kind !== 'here') return null;
     return this.#life.standing.isInUse ? null : this.#traffic.idleSince;
+  }
+
+  describe(): ClientFacts {
+    return {
+      id: this.#id,
+      address: this.address,
+      ...this.#whereabouts,
+      stateSince: this.#movedAt,
+      acceptedAt: this.#acceptedAt,
+      hello: this.#life.kind === 'logged_in' ? this.#life.standing.hello : null,
+      ...this.#traffic.facts,
+      bytesSent: this.#wire.written,
+    };
   }
 
   /** It exists from now on. */
@@ -268,7 +287,7 @@ export class ClientConnection
     return true;
   }
 
-  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void {
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted' | 'disconnected'): void {
     this.guarded(() => this.end(reason, null));
   }
 
@@ -312,6 +331,7 @@ export class ClientConnection
   moveTo(to: Whereabouts): void {
     const from = this.#whereabouts;
     this.#whereabouts = to;
+    this.#movedAt = this.#parts.wiring.turns.now();
     this.#parts.clients.move(this, from, to);
   }
 

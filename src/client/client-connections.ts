@@ -4,6 +4,7 @@
 import type { Visitor } from '../admission/admission.ts';
 import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
+import type { ClientFacts } from './client-facts.ts';
 import { CLIENT_STATES, type ClientState } from './client-states.ts';
 
 export type KnownRole = Role | 'unknown';
@@ -17,8 +18,10 @@ export interface ListedClient {
   readonly idleSince: number | null;
   /** What it is to admission; null where it has asked for nothing, or has given it back. */
   readonly request: Visitor | null;
-  /** It has been idle for too long, or is one too many. */
-  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void;
+  /** What there is to tell of it now. */
+  describe(): ClientFacts;
+  /** It has been idle for too long, is one too many, or an operator ends it. */
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted' | 'disconnected'): void;
   /** The bouncer stops, and it is this client's turn to leave. */
   drain(): void;
   /** The time for draining is over. */
@@ -37,6 +40,7 @@ export interface Whereabouts {
 
 export class ClientConnections {
   readonly #lists: Lists;
+  #peak = 0;
 
   constructor() {
     this.#lists = {} as Lists;
@@ -58,6 +62,11 @@ export class ClientConnections {
     return this.size - this.count('refusing') - this.count('refused');
   }
 
+  /** The most that ever counted for limits.clients. */
+  get peak(): number {
+    return this.#peak;
+  }
+
   count(state: ClientState): number {
     let count = 0;
     for (const role of KNOWN_ROLES) count += this.#lists[role][state].size;
@@ -68,6 +77,7 @@ export class ClientConnections {
   move(client: ListedClient, from: Whereabouts | null, to: Whereabouts | null): void {
     if (from !== null) this.#lists[from.role][from.state].delete(client);
     if (to !== null) this.#lists[to.role][to.state].add(client);
+    if (from === null) this.#peak = Math.max(this.#peak, this.admittable);
   }
 
   /** Those that have read +OK, whatever their role. */

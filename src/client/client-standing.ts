@@ -46,7 +46,8 @@ export class ClientStanding implements RequestOwner {
   readonly #parts: ClientParts;
   readonly #owner: StandingOwner;
   readonly #traffic: ClientTraffic;
-  readonly #hello: Hello;
+  /** As the client described itself. */
+  readonly hello: Hello;
   #state: State;
   #hasReadOk = false;
   /** It has sent FETCH or BEAT. */
@@ -56,7 +57,7 @@ export class ClientStanding implements RequestOwner {
     this.#parts = parts;
     this.#owner = owner;
     this.#traffic = traffic;
-    this.#hello = login.hello;
+    this.hello = login.hello;
     const { wid, username } = login.hello;
     this.identity = { address: owner.address, wid, username };
     const isUnproven = login.hello.wid !== '';
@@ -93,7 +94,7 @@ export class ClientStanding implements RequestOwner {
 
   /** As HELLO says; empty for none. */
   get wid(): string {
-    return this.#hello.wid;
+    return this.hello.wid;
   }
 
   /** The wid of one that has a worker's standing. */
@@ -157,7 +158,7 @@ export class ClientStanding implements RequestOwner {
     // A FETCH is answered when Faktory would have answered it.
     const deadlines = verb === 'FETCH' ? fetchDeadlines : openingDeadlines;
     const deadline: Deadline = deadlines.add(this.#owner, at);
-    const asking = this.#asking({ hello: this.#hello, role, isUnproven: false, at, deadline });
+    const asking = this.#asking({ hello: this.hello, role, isUnproven: false, at, deadline });
     this.#state = asking;
     this.#ask(asking.request);
   }
@@ -170,7 +171,7 @@ export class ClientStanding implements RequestOwner {
 
   /** Whether it, or another connection of its worker, has sent FETCH or BEAT. */
   get isInUse(): boolean {
-    const { wid } = this.#hello;
+    const { wid } = this.hello;
     return this.#works || (wid !== '' && this.#parts.idle.isWorking(wid));
   }
 
@@ -204,13 +205,13 @@ export class ClientStanding implements RequestOwner {
   }
 
   letGo(): void {
-    if (this.#works && this.#hello.wid !== '') this.#parts.idle.worksNoMore(this.#hello.wid);
+    if (this.#works && this.hello.wid !== '') this.#parts.idle.worksNoMore(this.hello.wid);
     if (this.#state.kind !== 'unplaced') this.#state.request.letGo();
   }
 
   #beginToWork(): void {
     this.#works = true;
-    if (this.#hello.wid !== '') this.#parts.idle.works(this.#hello.wid);
+    if (this.hello.wid !== '') this.#parts.idle.works(this.hello.wid);
   }
 
   #asking(asked: Asked): { readonly kind: 'asking'; readonly request: ClientRequest } {

@@ -42,6 +42,7 @@ export const CLIENT_END_REASONS = [
   'reclaimed',
   'idle_timeout',
   'evicted',
+  'disconnected',
   'drained',
   'drain_timeout',
   'bug',

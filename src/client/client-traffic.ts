@@ -11,6 +11,7 @@ import type { Command } from '../protocol/command.ts';
 import { LineBuffer } from '../protocol/line-buffer.ts';
 import type { Verb } from '../protocol/verbs.ts';
 import type { ClientParts } from './client-parts.ts';
+import type { ClientFacts } from './client-facts.ts';
 import { CommandPump, type PumpClient } from './command-pump.ts';
 
 /**
@@ -41,6 +42,7 @@ export class ClientTraffic implements BufferReader, Debtor {
   /** What the budget knows of; most clients hold nothing at most times. */
   #heldBytes = 0;
   #lastReadAt: number;
+  #receivedBytes = 0;
 
   constructor(parts: ClientParts, wire: Wire, client: TrafficClient) {
     this.#parts = parts;
@@ -53,6 +55,14 @@ export class ClientTraffic implements BufferReader, Debtor {
   /** When the client last sent anything; monotonic ms. */
   get lastReadAt(): number {
     return this.#lastReadAt;
+  }
+
+  get facts(): Pick<ClientFacts, 'commands' | 'outstanding' | 'bytesReceived'> {
+    return {
+      commands: this.#commands.total,
+      outstanding: this.#commands.outstanding,
+      bytesReceived: this.#receivedBytes,
+    };
   }
 
   /** Whether commands may be taken up: the network has room for their replies. */
@@ -94,6 +104,7 @@ export class ClientTraffic implements BufferReader, Debtor {
   /** Bytes have come, at `now` (monotonic ms); they are borrowed. */
   received(chunk: Buffer, now: number): void {
     this.#lastReadAt = now;
+    this.#receivedBytes += chunk.length;
     this.lines.push(chunk);
   }
 

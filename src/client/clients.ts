@@ -14,6 +14,7 @@ import type { Lanes } from '../lanes/lanes.ts';
 import type { ServerHealth } from '../server/health.ts';
 import { ClientConnection } from './client-connection.ts';
 import { ClientConnections } from './client-connections.ts';
+import { type ClientChoice, type ClientFacts, isChosen } from './client-facts.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents, ReplyWatch } from './client-events.ts';
 import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
@@ -50,6 +51,7 @@ export class Clients {
   readonly #connections = new ClientConnections();
   readonly #idle: IdleClients;
   readonly #eviction: Eviction;
+  #accepted = 0;
   readonly #parts: ClientParts;
 
   constructor(parts: ClientsParts) {
@@ -93,8 +95,14 @@ export class Clients {
     return this.#connections.size;
   }
 
+  /** Those that count for limits.clients. */
+  get admittable(): number {
+    return this.#connections.admittable;
+  }
+
   accept(socket: WireSocket): void {
-    new ClientConnection(this.#parts, socket).start();
+    this.#accepted += 1;
+    new ClientConnection(this.#parts, socket, this.#accepted).start();
   }
 
   /** The bouncer stops: refuses those that are not in yet; the others leave in turns, over `spreadMs` at most. */
@@ -123,7 +131,34 @@ export class Clients {
     return this.#idle.unused(now);
   }
 
+  /** The most that ever counted for limits.clients. */
+  get peak(): number {
+    return this.#connections.peak;
+  }
+
+  /** What there is to tell of each that exists. */
+  *facts(): Generator<ClientFacts, void, undefined> {
+    for (const client of this.#connections) yield client.describe();
+  }
+
+  /** Ends those that `choice` means, whatever they have outstanding; returns how many. */
+  disconnect(choice: ClientChoice): number {
+    let ended = 0;
+    for (const client of [...this.#connections]) {
+      const facts = client.describe();
+      if (isParting(facts) || !isChosen(facts, choice)) continue;
+      client.expire('disconnected');
+      ended += 1;
+    }
+    return ended;
+  }
+
   counts(): ReturnType<ClientConnections['counts']> {
     return this.#connections.counts();
   }
+}
+
+/** It holds nothing any more, and closes by itself. */
+function isParting({ state }: ClientFacts): boolean {
+  return state === 'refusing' || state === 'refused' || state === 'closing';
 }

@@ -5,6 +5,7 @@
 import { check } from '../base/check.ts';
 import { Pump, type PumpStep } from '../base/pump.ts';
 import type { Lane } from '../lanes/lane.ts';
+import type { OutstandingCommand } from './client-facts.ts';
 import type { ClientEndReason } from './client-states.ts';
 import { type Command, verbOf } from '../protocol/command.ts';
 import { commandTooLong, guardText } from '../protocol/error-texts.ts';
@@ -50,6 +51,11 @@ export class CommandPump {
   /** Commands whose reply has not been passed on to its end. */
   #outstanding = 0;
   #fetchIsOutstanding = false;
+  /** Commands passed on so far, and the last of them. */
+  #total = 0;
+  #lastVerb: Verb = 'OTHER';
+  /** When the oldest outstanding command was read, or the reply before it came; monotonic ms. */
+  #dueSince = 0;
   /** Bytes of outstanding commands that are large enough to count. */
   #largeBytes = 0;
   /** A line that was read and must wait until nothing is outstanding. */
@@ -86,6 +92,17 @@ export class CommandPump {
 
   get fetchIsOutstanding(): boolean {
     return this.#fetchIsOutstanding;
+  }
+
+  /** Commands passed on so far. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** What the client waits for; null where it waits for nothing. */
+  get outstanding(): OutstandingCommand | null {
+    if (this.#outstanding === 0) return null;
+    return { count: this.#outstanding, verb: this.#lastVerb, since: this.#dueSince };
   }
 
   /** Whether a client that has left has left something to do; a FETCH's reply is of no use to it. */
@@ -173,6 +190,7 @@ export class CommandPump {
     if (command.line.length > COUNTED_BYTES_MIN) this.#largeBytes -= command.line.length;
     const { counts, wiring } = this.#parts;
     this.#lastAnsweredAt = wiring.turns.now();
+    this.#dueSince = this.#lastAnsweredAt;
     counts.commands.observeMs(command.verb, this.#lastAnsweredAt - command.readAt);
   }
 
@@ -218,7 +236,10 @@ export class CommandPump {
       this.#dropHeld();
     }
     if (verb === 'FETCH') this.#fetchIsOutstanding = true;
+    if (this.#outstanding === 0) this.#dueSince = this.#readAt;
     this.#outstanding += 1;
+    this.#total += 1;
+    this.#lastVerb = verb;
     if (line.length > COUNTED_BYTES_MIN) this.#largeBytes += line.length;
     lane.submit(verb, line, this.#readAt);
     return 'more';

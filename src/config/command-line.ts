@@ -12,16 +12,29 @@ export type Request =
   | { readonly kind: 'version' }
   | { readonly kind: 'run'; readonly file: string | null; readonly flags: readonly FlagValue[] }
   | { readonly kind: 'check'; readonly file: string; readonly flags: readonly FlagValue[] }
+  | {
+      readonly kind: 'top';
+      /** Null: as the environment says, or the default. */
+      readonly url: string | null;
+      readonly once: boolean;
+      readonly json: boolean;
+    }
   | { readonly kind: 'misuse'; readonly text: string };
 
 /** What `--help` prints. */
 export const HELP = `Usage:
   faktory-bouncer [--config FILE] [--listen HOST:PORT] [--server URL] [--mode session|pooled]
   faktory-bouncer check FILE
+  faktory-bouncer top [--url URL] [--once] [--json]
 
 A proxy in front of a Faktory server that counts and caps connections.
 
   check FILE              print every problem of a configuration file, or the configuration in force
+  top                     show clients, limits and workers of a running bouncer; keys q, s, /
+      --url URL           its admin address: http://HOST:PORT, or the path of its Unix socket
+                          (default http://127.0.0.1:7421); a token goes into FAKTORY_BOUNCER_ADMIN_TOKEN
+      --once              print once and end
+      --json              print each update as one line of JSON
   -c, --config FILE       configuration file; FAKTORY_BOUNCER_CONFIG can name it too
       --listen HOST:PORT  address for clients (default 127.0.0.1:7519)
       --server URL        Faktory (default tcp://127.0.0.1:7419); set its password in FAKTORY_PASSWORD
@@ -41,6 +54,9 @@ const FLAGS = {
   listen: { type: 'string' },
   server: { type: 'string' },
   mode: { type: 'string' },
+  url: { type: 'string' },
+  once: { type: 'boolean' },
+  json: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -59,9 +75,13 @@ export function readCommandLine(args: readonly string[]): Request {
   }
   const flags = flagValues(values);
   const [command, file, surplus] = positionals;
+  if (command !== 'top' && (values.url ?? values.once ?? values.json) !== undefined) {
+    return misuse('Cannot use --url, --once or --json without top: write faktory-bouncer top');
+  }
   if (command === undefined) return { kind: 'run', file: values.config ?? null, flags };
+  if (command === 'top') return readTop(values, file);
   if (command !== 'check')
-    return misuse(`Cannot run ${JSON.stringify(command)}: the only command is check`);
+    return misuse(`Cannot run ${JSON.stringify(command)}: the commands are check and top`);
   if (values.config !== undefined) {
     return misuse('Cannot use --config with check: write faktory-bouncer check FILE');
   }
@@ -69,6 +89,19 @@ export function readCommandLine(args: readonly string[]): Request {
     return misuse('Cannot check without a file: write faktory-bouncer check FILE');
   if (surplus !== undefined) return misuse('Cannot check more than one file at a time');
   return { kind: 'check', file, flags };
+}
+
+interface TopValues {
+  readonly url?: string | undefined;
+  readonly once?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+function readTop({ url, once, json, ...others }: TopValues, surplus: string | undefined): Request {
+  if (surplus !== undefined || Object.keys(others).length > 0) {
+    return misuse('Cannot use this with top: it takes --url, --once and --json');
+  }
+  return { kind: 'top', url: url ?? null, once: once === true, json: json === true };
 }
 
 function misuse(text: string): Request {

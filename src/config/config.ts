@@ -2,11 +2,11 @@
 // unit is the last word of a name). A room takes the slice that it needs as a type; how the values
 // came to be is left to the loader.
 
-import type { Address, AddressRange, PortRange } from '../base/address.ts';
+import type { Address, AddressRange, PortRange, SocketPath } from '../base/address.ts';
 
 import type { ListenTls, ServerTls, TlsVersion } from '../transport/tls-files.ts';
 
-export type { Address, AddressRange, PortRange };
+export type { Address, AddressRange, PortRange, SocketPath };
 
 /** From the quietest to the loudest, then none at all. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -156,7 +156,15 @@ export interface Config {
     readonly addressConnections: number;
   };
   readonly redis: { readonly url: string; readonly intervalMs: number };
-  readonly admin: { readonly address: Address };
+  readonly admin: {
+    readonly address: Address | SocketPath;
+    /** Permission bits of the Unix socket. */
+    readonly socketMode: number;
+    /** Empty: none. */
+    readonly tokenFile: string;
+    /** The operator token; empty: there is none, and nothing can be changed over HTTP. */
+    readonly token: string;
+  };
   readonly metrics: { readonly jobs: Switch; readonly jobsMax: number };
   readonly statsd: {
     /** Null: nothing is sent. */

@@ -69,7 +69,7 @@ function fetchesOverMax({ pool }: Config): Contradiction | null {
 }
 
 function sameAddress({ listen, admin }: Config): Contradiction | null {
-  if (!isSamePlace(listen.address, admin.address)) return null;
+  if ('path' in admin.address || !isSamePlace(listen.address, admin.address)) return null;
   return {
     keys: ['admin.address', 'listen.address'],
     text: `Cannot listen twice on ${formatAddress(listen.address)}: listen.address and admin.address are the same. Change one of them.`,

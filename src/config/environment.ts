@@ -1,6 +1,7 @@
 // The options that environment variables set. Promise: a variable that is not an option is never fatal,
 // since Kubernetes sets FAKTORY_BOUNCER_PORT and others for a Service of that name.
 
+import { TOKEN_VARIABLE } from './admin-token.ts';
 import { OPTIONS, OPTION_KEYS, variableOf } from './options.ts';
 import { nearest } from './suggest.ts';
 import type { Entry } from './yaml-source.ts';
@@ -10,6 +11,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Names the configuration file; read by the command line. */
 export const CONFIG_VARIABLE = 'FAKTORY_BOUNCER_CONFIG';
+
+/** Variables that are read and are not options. */
+const NAMES: ReadonlySet<string> = new Set([CONFIG_VARIABLE, TOKEN_VARIABLE]);
 
 const PREFIX = 'FAKTORY_BOUNCER_';
 const KUBERNETES_NAME =
@@ -29,7 +33,7 @@ export function readEnvironment(environment: Environment): {
     if (key !== undefined) {
       const value = OPTIONS[key].kind.fromText(text);
       entries.push({ key, value, origin: { kind: 'environment', variable } });
-    } else if (variable !== CONFIG_VARIABLE && !isFromKubernetes(variable, text)) {
+    } else if (!NAMES.has(variable) && !isFromKubernetes(variable, text)) {
       const near = nearest(variable.slice(PREFIX.length), [...keys.keys()].map(withoutPrefix));
       const meant = near === null ? 'Unset it.' : `Did you mean ${PREFIX}${near}?`;
       warnings.push(

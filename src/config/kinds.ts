@@ -4,13 +4,14 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-import type { Address, AddressRange, PortRange } from './config.ts';
 import { formatAddressRange, parseAddressRange } from './address-ranges.ts';
+import type { Address, AddressRange, PortRange, SocketPath } from './config.ts';
 import {
   DURATION_PATTERN,
   SIZE_PATTERN,
   formatAddress,
   formatDuration,
+  formatPlace,
   formatPortRange,
   formatSize,
   parseAddress,
@@ -122,6 +123,60 @@ export function address(): Kind<Address> {
   };
 }
 
+/** Linux takes no longer path for a socket. */
+const SOCKET_PATH_BYTES_MAX = 107;
+
+/** Where to listen: an address as above, or the absolute path of a Unix socket. */
+export function addressOrPath(): Kind<Address | SocketPath> {
+  const error = refusal(
+    `allowed is host:port, "[IPv6]:port" (with quotes in YAML), or the absolute path of a Unix socket, up to ${SOCKET_PATH_BYTES_MAX} bytes`,
+  );
+  return {
+    type: 'address',
+    range: '`host:port`, `"[::1]:port"`, path of a socket; port 0: the system picks one',
+    schema: z.string({ error }).transform((text, context) => {
+      const parsed = text.startsWith('/') ? socketPath(text) : parseAddress(text);
+      if (parsed !== null) return parsed;
+      context.addIssue({ code: 'custom', message: error({ input: text }) });
+      return z.NEVER;
+    }),
+    fromText: (text) => text,
+    format: formatPlace,
+  };
+}
+
+function socketPath(path: string): SocketPath | null {
+  const isUsable = Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX && !/[\0/]$/.test(path);
+  return isUsable ? { path } : null;
+}
+
+/** Permission bits of a file, as chmod takes them. */
+export function fileMode(): Kind<number> {
+  const error = refusal('allowed are permission bits in quotes, "0000" to "0777", such as "0660"');
+  return {
+    type: 'file mode',
+    range: '`"0000"` to `"0777"`',
+    schema: z
+      .string({ error })
+      .regex(/^0[0-7]{3}$/, { error })
+      .transform((text) => Number.parseInt(text, 8)),
+    fromText: (text) => text,
+    format: (mode) => mode.toString(8).padStart(4, '0'),
+  };
+}
+
+/** The path of a file; empty for none. */
+export function filePath(): Kind<string> {
+  const error = refusal("allowed is the path of a file, or ''");
+  return {
+    type: 'path',
+    range: 'empty, `/etc/faktory/password`',
+    schema: z.string({ error }).refine((text) => !text.includes('\0'), { error }),
+    fromText: (text) => text,
+    format: (path) => path,
+  };
+}
+
 /** An IP address without a port; empty for none. */
 export function ipAddress(): Kind<string> {
   const error = refusal("allowed is an IPv4 or IPv6 address, without brackets and port, or ''");
@@ -146,18 +201,6 @@ export function hostName(): Kind<string> {
   };
 }
 
-/** The path of a file; empty for none. */
-export function file(): Kind<string> {
-  const error = refusal("allowed is the path of a file, or ''");
-  return {
-    type: 'path',
-    range: 'empty, path of a file',
-    schema: z.string({ error }).refine((text) => !text.includes('\0'), { error }),
-    fromText: (text) => text,
-    format: (value) => value,
-  };
-}
-
 /** Ports from the first to the last; empty for none. */
 export function portRange(): Kind<PortRange | null> {
   const error = refusal(
@@ -174,18 +217,6 @@ export function portRange(): Kind<PortRange | null> {
     }),
     fromText: (text) => text,
     format: formatPortRange,
-  };
-}
-
-/** The path of a file, from the root; empty for none. */
-export function filePath(): Kind<string> {
-  const error = refusal("allowed is a path that starts with /, or ''");
-  return {
-    type: 'path',
-    range: 'empty, `/etc/faktory/password`',
-    schema: z.string({ error }).refine((text) => text === '' || text.startsWith('/'), { error }),
-    fromText: (text) => text,
-    format: (value) => value,
   };
 }
 

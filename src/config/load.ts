@@ -7,8 +7,8 @@ import { readEnvironment } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { OPTIONS, OPTION_KEYS } from './options.ts';
 import type { OptionKey, ValueOf } from './options.ts';
-import { readPassword, readPreviousPassword } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
+import { withSecrets } from './secrets.ts';
 import { readListenTls, readServerTls, TlsFileError } from './tls-files.ts';
 import { readYaml } from './yaml-source.ts';
 import { readDatadogTarget } from './statsd-target.ts';
@@ -37,40 +37,33 @@ export type Loaded =
 
 /** Reads and checks every source. */
 export function loadConfig({ file, environment, flags, readFile }: Sources): Loaded {
-  const written = file === null ? { entries: [], problems: [] } : readYaml(file.name, file.text);
+  const fromFile = file === null ? { entries: [], problems: [] } : readYaml(file.name, file.text);
   const surroundings = readEnvironment(environment);
   const values = new Values();
-  for (const entry of written.entries) values.set(entry);
+  for (const entry of fromFile.entries) values.set(entry);
   for (const entry of surroundings.entries) values.set(entry);
   for (const { flag, key, text } of flags) {
     const value = OPTIONS[key].kind.fromText(text);
     values.set({ key, value, origin: { kind: 'command line', flag } });
   }
   const datadog = readDatadogTarget(environment);
-  const previous = readPreviousPassword(values.get('listen.previous_password_file'), readFile);
-  const previousPassword = 'refused' in previous ? '' : previous.password;
-  const unread = withTarget(configOf(values, previousPassword), values, datadog.target);
-  const wrong = [...written.problems, ...values.problems, ...contradictionsOf(unread, values)];
-  if ('refused' in previous) {
-    const origin = values.originOf('listen.previous_password_file');
-    wrong.push({ origin, text: previous.refused });
-  }
-  const files = wrong.length > 0 ? { config: unread } : withFiles(unread, values, readFile);
-  const problems = 'problem' in files ? [files.problem] : wrong;
-  const config = 'problem' in files ? unread : files.config;
-  const warnings = [...surroundings.warnings, ...datadog.warnings];
-  if (config.server.password !== '') {
-    return problems.length > 0 ? { problems, warnings } : { config, warnings };
-  }
-  const read = readPassword(environment['FAKTORY_PASSWORD'], readFile);
-  if ('refused' in read) {
-    const origin = { kind: 'environment', variable: 'FAKTORY_PASSWORD' } as const;
-    return { problems: [...problems, { origin, text: read.refused }], warnings };
-  }
-  const { password, warning } = read;
-  const allWarnings = warning === null ? warnings : [...warnings, warning];
-  if (problems.length > 0) return { problems, warnings: allWarnings };
-  return { config: { ...config, server: { ...config.server, password } }, warnings: allWarnings };
+  const plain = withTarget(configOf(values), values, datadog.target);
+  const { config: unread, ...secrets } = withSecrets(plain, {
+    environment,
+    readFile,
+    originOf: (key) => values.originOf(key),
+  });
+  const wrong = [
+    ...fromFile.problems,
+    ...values.problems,
+    ...contradictionsOf(unread, values),
+    ...secrets.problems,
+  ];
+  const warnings = [...surroundings.warnings, ...datadog.warnings, ...secrets.warnings];
+  if (wrong.length > 0) return { problems: wrong, warnings };
+  const files = withFiles(unread, values, readFile);
+  if ('problem' in files) return { problems: [files.problem], warnings };
+  return { config: files.config, warnings };
 }
 
 /** Datadog's own variables name the statsd receiver where no option does. */
@@ -155,7 +148,7 @@ function contradictionsOf(config: Config, values: Values): readonly Problem[] {
     });
 }
 
-function configOf(values: Values, previousPassword: string): Config {
+function configOf(values: Values): Config {
   const { address, secure, username, password } = values.get('server.url');
   return {
     listen: {
@@ -165,7 +158,7 @@ function configOf(values: Values, previousPassword: string): Config {
       allow: values.get('listen.allow'),
       deny: values.get('listen.deny'),
       previousPasswordFile: values.get('listen.previous_password_file'),
-      previousPassword,
+      previousPassword: '',
       proxyProtocol: values.get('listen.proxy_protocol'),
       proxyTrusted: values.get('listen.proxy_trusted'),
       tls: {
@@ -255,7 +248,12 @@ function configOf(values: Values, previousPassword: string): Config {
       addressConnections: values.get('guard.address_connections'),
     },
     redis: { url: values.get('redis.url'), intervalMs: values.get('redis.interval') },
-    admin: { address: values.get('admin.address') },
+    admin: {
+      address: values.get('admin.address'),
+      socketMode: values.get('admin.socket_mode'),
+      tokenFile: values.get('admin.token_file'),
+      token: '',
+    },
     metrics: { jobs: values.get('metrics.jobs'), jobsMax: values.get('metrics.jobs_max') },
     statsd: {
       target: values.get('statsd.url'),

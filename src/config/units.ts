@@ -3,7 +3,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 
-import type { Address, PortRange } from './config.ts';
+import type { Address, PortRange, SocketPath } from './config.ts';
 
 /** One number and one unit, nothing between them. */
 export const DURATION_PATTERN = /^(\d{1,12})(ms|s|m|h)$/;
@@ -55,6 +55,11 @@ export function parseAddress(text: string): Address | null {
 /** The address as `parseAddress` reads it. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The absolute path of a Unix socket, or `host:port`. */
+export function formatPlace(place: Address | SocketPath): string {
+  return 'path' in place ? place.path : formatAddress(place);
 }
 
 /** Reads `first-last`; undefined for anything else. */

@@ -56,6 +56,7 @@ export class FetchGovernor {
   readonly #limit: Limit;
   readonly #counts: LaneCounts;
   readonly #inFlight = new Set<FetchTicket>();
+  #peak = 0;
   /** Those that may still be sent, by worker, and the workers' turns. */
   readonly #sendable = new Map<string | null, Line<FetchTicket>>();
   readonly #turns = new Line<string | null>();
@@ -91,6 +92,11 @@ export class FetchGovernor {
     return this.#inFlight.size;
   }
 
+  /** The most that were ever at Faktory. */
+  get peak(): number {
+    return this.#peak;
+  }
+
   get waiting(): number {
     return this.#waits.size;
   }
@@ -117,11 +123,16 @@ export class FetchGovernor {
    */
   takeTurn(ticket: FetchTicket): boolean {
     if (this.#mayGoAtOnce()) {
-      this.#inFlight.add(ticket);
+      this.#enter(ticket);
       return true;
     }
     this.#wait(ticket, null);
     return false;
+  }
+
+  #enter(ticket: FetchTicket): void {
+    this.#inFlight.add(ticket);
+    this.#peak = Math.max(this.#peak, this.#inFlight.size);
   }
 
   #wait(ticket: FetchTicket, lone: LoneTicket | null): void {
@@ -179,7 +190,7 @@ export class FetchGovernor {
 
   /** A ticket that fails has not been sent, and nobody would say that it is done. */
   #grant(ticket: FetchTicket): void {
-    this.#inFlight.add(ticket);
+    this.#enter(ticket);
     let isGranted = false;
     try {
       ticket.granted();

@@ -31,6 +31,13 @@ export interface Snapshot {
     readonly waitingLine: number;
     readonly bufferedBytes: number;
   };
+  /** The highest numbers since the start. */
+  readonly peaks: {
+    readonly clients: number;
+    readonly serverConnections: number;
+    readonly fetchesInFlight: number;
+    readonly waitingLine: number;
+  };
   readonly waitingLine: {
     readonly length: Record<Role, number>;
     readonly oldestWaitSeconds: number;

@@ -15,6 +15,7 @@ import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt
 import type { Dialable, DialTurn } from './dialler.ts';
 import { type Head, Pipeline, type PipelineOwner } from './pipeline.ts';
 import { ReplyMemory } from './reply-memory.ts';
+import type { ServerFacts } from './server-facts.ts';
 import type { ServerParts } from './server-parts.ts';
 import type {
   DialFailure,
@@ -143,6 +144,17 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   /** Whether part of a reply has arrived and its end has not. */
   get isReplyArriving(): boolean {
     return this.#pipeline?.isInsideReply ?? false;
+  }
+
+  describe(): ServerFacts {
+    return {
+      lane: this.lane,
+      state: this.state,
+      wid: this.#options.hello.wid,
+      outstanding: this.outstanding,
+      head: this.head,
+      bufferedBytes: this.bufferedBytes,
+    };
   }
 
   /** Asks for a dial; once. */

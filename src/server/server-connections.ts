@@ -3,6 +3,7 @@
 
 import type { Command } from '../protocol/command.ts';
 import { ServerConnection, type ServerOptions } from './server-connection.ts';
+import type { ServerFacts } from './server-facts.ts';
 import type { ServerParts } from './server-parts.ts';
 import { LANES, SERVER_STATES, type LaneName, type ServerState } from './server-states.ts';
 
@@ -51,6 +52,11 @@ export class ServerConnections {
 
   destroyAll(): void {
     for (const connection of [...this.#all]) connection.destroy('stopped');
+  }
+
+  /** What there is to tell of each that exists. */
+  *facts(): Generator<ServerFacts, void, undefined> {
+    for (const connection of this.#all) yield connection.describe();
   }
 
   counts(): Record<LaneName, Record<ServerState, number>> {

@@ -3,6 +3,7 @@
 import t from 'tap';
 import { Eviction, EVICTED_PER_CHECK } from '../../src/client/eviction.ts';
 import { ClientConnections, type ListedClient } from '../../src/client/client-connections.ts';
+import type { ClientFacts } from '../../src/client/client-facts.ts';
 import type { Place } from '../../src/admission/places.ts';
 import { Live } from '../../src/base/live.ts';
 import { Guest, House } from '../admission/house.ts';
@@ -24,6 +25,10 @@ class Client implements ListedClient {
 
   get place(): Place | null {
     return this.request.place;
+  }
+
+  describe(): ClientFacts {
+    throw new Error('nothing here tells of clients');
   }
 
   expire(): void {

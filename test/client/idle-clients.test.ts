@@ -4,6 +4,7 @@ import t from 'tap';
 import { Live } from '../../src/base/live.ts';
 import type { Place } from '../../src/admission/places.ts';
 import { ClientConnections, type ListedClient } from '../../src/client/client-connections.ts';
+import type { ClientFacts } from '../../src/client/client-facts.ts';
 import { IdleClients } from '../../src/client/idle-clients.ts';
 import { Guest, House } from '../admission/house.ts';
 import { openHouse, pushLine } from '../session/house.ts';
@@ -28,7 +29,11 @@ class Client implements ListedClient {
     return this.guest;
   }
 
-  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted'): void {
+  describe(): ClientFacts {
+    throw new Error('nothing here tells of clients');
+  }
+
+  expire(reason: 'reclaimed' | 'idle_timeout' | 'evicted' | 'disconnected'): void {
     this.ends.push(reason);
     this.idleSince = null;
   }

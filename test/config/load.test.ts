@@ -119,7 +119,12 @@ const DEFAULTS: Config = {
     addressConnections: 100,
   },
   redis: { url: '', intervalMs: 5000 },
-  admin: { address: { host: '127.0.0.1', port: 7421 } },
+  admin: {
+    address: { host: '127.0.0.1', port: 7421 },
+    socketMode: 0o600,
+    tokenFile: '',
+    token: '',
+  },
   metrics: { jobs: 'off', jobsMax: 20 },
   statsd: {
     target: null,
@@ -291,6 +296,15 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['listen: { address: [::1]:7519 }\n', /^x\.yaml:1:25: .*put quotes around a value/],
   ['listen: { address: "0.0.0.0:7419" }\n', /^x\.yaml:1:20: .*the bouncer would dial itself/],
   ['admin: { address: "0.0.0.0:7519" }\n', /^x\.yaml:1:19: Cannot listen twice on /],
+  ['admin: { address: "/run/x/" }\n', /^x\.yaml:1:19: .*path of a Unix socket, up to 107 bytes$/],
+  [`admin: { address: "/${'x'.repeat(107)}" }\n`, /^x\.yaml:1:19: .*up to 107 bytes$/],
+  ['admin: { socket_mode: 0660 }\n', /^x\.yaml:1:23: .*found 660; .*in quotes/],
+  ['admin: { socket_mode: "0888" }\n', /found "0888"; allowed are permission bits/],
+  ['admin: { token_file: 5 }\n', /^x\.yaml:1:22: .*found 5; allowed is the path of a file/],
+  [
+    'admin: { token_file: /none }\n',
+    /^Cannot use admin\.token_file: Cannot read the file "\/none"/,
+  ],
   [
     'max_command_bytes: 300MiB\n',
     /^x\.yaml:1:20: Cannot read a command of max_command_bytes 314572800 B/,
@@ -330,7 +344,42 @@ t.test('what is at the edge of a contradiction is accepted', (t) => {
   const { server } = configOf('server: { source_ports: 40000-40899, bind_address: "fd00::5" }');
   t.match(server, { sourcePorts: { first: 40_000, last: 40_899 }, bindAddress: 'fd00::5' });
   const systemPicks = 'listen: { address: "127.0.0.1:0" }\nadmin: { address: "127.0.0.1:0" }';
-  t.equal(configOf(systemPicks).admin.address.port, 0, 'port 0 twice is two ports');
+  t.match(configOf(systemPicks).admin.address, { port: 0 }, 'port 0 twice is two ports');
+  t.end();
+});
+
+t.test('the admin address may be a socket with a mode', (t) => {
+  const path = `/${'x'.repeat(106)}`;
+  const { admin } = configOf(`admin: { address: ${path}, socket_mode: "0660" }`);
+  t.match(admin, { address: { path }, socketMode: 0o660 });
+  t.end();
+});
+
+t.test('the operator token comes from its variable, else from its file, and fits a header', (t) => {
+  const tokenOf = (environment: Sources['environment'], text: string): string => {
+    const file = { name: 'x.yaml', text: 'admin: { token_file: /token }' };
+    const readFile = (): Buffer => Buffer.from(text);
+    const loaded = loadConfig({ file, environment, flags: [], readFile });
+    if ('config' in loaded) return loaded.config.admin.token;
+    return loaded.problems.map(formatProblem).join();
+  };
+  const variable = (token: string): Sources['environment'] => ({
+    FAKTORY_BOUNCER_ADMIN_TOKEN: token,
+  });
+  const [token, other] = ['t'.repeat(16), 'o'.repeat(1024)];
+  t.equal(tokenOf({}, ` ${token}\n`), token);
+  t.equal(tokenOf(variable(''), token), token);
+  t.equal(tokenOf(variable(other), token), other);
+  for (const wrong of ['t'.repeat(15), 't'.repeat(1025), `${token} x`, `${token}ü`, '']) {
+    const problem = tokenOf({}, wrong);
+    t.match(
+      problem,
+      /^Cannot use admin\.token_file: Cannot use the operator token: it has \d+ char/,
+    );
+    if (wrong !== '') t.notOk(problem.includes(wrong));
+  }
+  t.match(tokenOf(variable('short'), token), /^environment variable FAKTORY_BOUNCER_ADMIN_TOKEN: /);
+  t.strictSame(load('', variable(token)).warnings, []);
   t.end();
 });
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 import type { Config } from '../../src/config/config.ts';
+import { formatPlace } from '../../src/config/units.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { rendered, type Rendering, requireKubernetesCheck } from '../support/kubernetes-check.ts';
 
@@ -202,6 +203,6 @@ t.test("the image's addresses are the manifests'", options, async (t) => {
   for (const directory of [SIDECAR, STANDALONE]) {
     const { listen, admin } = configOf(directory).config;
     t.match(dockerfile, `LISTEN_ADDRESS=${listen.address.host}:${listen.address.port}`);
-    t.match(dockerfile, `ADMIN_ADDRESS=${admin.address.host}:${admin.address.port}`);
+    t.match(dockerfile, `ADMIN_ADDRESS=${formatPlace(admin.address)}`);
   }
 });

@@ -37,6 +37,8 @@ export interface BouncerOptions {
 interface Changes {
   overrides: Overrides;
 }
+/** What every file holds that the configuration of a test names: admin.token_file. */
+export const ADMIN_TOKEN = 'a-token-of-the-tests';
 
 const PREFIX = 'faktory_bouncer_';
 /** Small enough that a drain at a test's end does not hold it up. */
@@ -115,9 +117,14 @@ export class RunningBouncer {
     });
   }
 
+  /** What the next reload finds, however it is asked for. */
+  change(overrides: Overrides): void {
+    this.#changes.overrides = overrides;
+  }
+
   /** Reloads what it was started with, and `overrides` instead of those of the last reload. */
   reload(overrides: Overrides = {}): Promise<ReloadResult> {
-    this.#changes.overrides = overrides;
+    this.change(overrides);
     return this.bouncer.reload();
   }
 
@@ -173,7 +180,7 @@ export async function startBouncer(t: Test, options: BouncerOptions): Promise<Ru
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, changes, {
     port: listen.port,
-    adminPort: admin.port,
+    adminPort: 'port' in admin ? admin.port : 0,
   });
   t.teardown(() => running.drain());
   return running;
@@ -200,8 +207,11 @@ function loadFor(
     ...overrides,
     ...more,
   };
-  const readFile = (path: string): Buffer =>
-    path === '/previous' ? Buffer.from(previousPassword) : readFileSync(path);
+  const files: Readonly<Record<string, string>> = {
+    '/previous': previousPassword,
+    '/run/token': ADMIN_TOKEN,
+  };
+  const readFile = (path: string): Buffer => Buffer.from(files[path] ?? readFileSync(path));
   const flags = Object.entries(all).map(([key, value]) => {
     if (!isOptionKey(key)) throw new Error(`Cannot set ${key}: there is no such option`);
     return { flag: `test ${key}`, key, text: String(value) };

@@ -23,6 +23,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       waitingLine: 1000,
       bufferedBytes: 67108864,
     },
+    peaks: { clients: 40, serverConnections: 700, fetchesInFlight: 650, waitingLine: 20 },
     waitingLine: { length: { producer: 3, worker: 4 }, oldestWaitSeconds: 1.5 },
     fetches: { inFlight: 600, waiting: 5 },
     commandLane: { outstanding: 7, waiting: 8, commandMs: 12 },

@@ -1,5 +1,5 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, proxies, Prometheus, the pinned
-// Faktory, Go and Python clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, proxies, Prometheus, Chromium, the
+// pinned Faktory, Go and Python clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
@@ -42,6 +42,7 @@ const PACKAGES = {
   nginx: ['nginx', 'libnginx-mod-stream'],
   openssl: ['openssl'],
   promtool: ['prometheus'],
+  chromium: ['chromium'],
 } as const;
 
 type Program = keyof typeof PACKAGES;
@@ -54,6 +55,11 @@ export function provisionProxies(say: Say): Promise<string | undefined> {
 /** For the tests of alerts and dashboard; the problem where it cannot be had. */
 export function provisionPrometheus(say: Say): Promise<string | undefined> {
   return provisionPrograms(say, ['promtool']);
+}
+
+/** The browser for the tests of the status page; the problem where it cannot be had. */
+export function provisionChromium(say: Say): Promise<string | undefined> {
+  return provisionPrograms(say, ['chromium']);
 }
 
 async function provisionPrograms(
@@ -168,6 +174,7 @@ function print(line: string): void {
 const MORE = [
   provisionProxies,
   provisionPrometheus,
+  provisionChromium,
   provisionGoClients,
   provisionKubernetesCheck,
 ];

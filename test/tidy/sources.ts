@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..');
 /** What could be read as text; anything else has no style. */
 const TEXT = /\.(ts|js|json|md|ya?ml|mod|sum)$|(^|\/)(\.[a-z]+|[A-Z][A-Za-z]*|run)$/;
 

@@ -1,7 +1,9 @@
 // Plain English on the pages and in the texts that users read, and what pages point to. Promise: a word
 // that the project avoids, or a dead link, is one line that says where it is and what to use instead.
 
-import { place, type Source } from './sources.ts';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { place, ROOT, type Source } from './sources.ts';
 
 interface Word {
   readonly pattern: RegExp;
@@ -46,6 +48,8 @@ export function deadLinks(pages: readonly Source[], all: readonly Source[]): rea
   return pages.flatMap((page) =>
     [...page.text.matchAll(LINK)].flatMap(({ 0: link, 1: path = '', 2: anchor, index }) => {
       if (/^https?:/.test(path)) return [];
+      // A picture is no text.
+      if (path.endsWith('.png') && existsSync(join(ROOT, from(page, path)))) return [];
       const target = path === '' ? page : all.find((source) => source.path === from(page, path));
       const isDead =
         target === undefined || (anchor !== undefined && !anchorsOf(target).has(anchor));

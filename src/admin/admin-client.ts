@@ -1,0 +1,95 @@
+// The other end of /api/events: updates of a bouncer, one after another. Promise: what is read is
+// bounded; a failure says what was asked, what was found and what to do, and never holds the token.
+
+import { request, type IncomingMessage } from 'node:http';
+import type { Update } from './schemas.ts';
+
+/** Where a bouncer's admin address is. */
+export type Target =
+  { readonly kind: 'url'; readonly url: URL } | { readonly kind: 'socket'; readonly path: string };
+
+/** An update has a few hundred rows, each of bounded texts. */
+const EVENT_CHARACTERS_MAX = 4 * 1024 * 1024;
+/** The bouncer sends an update each second, or after twenty times what it took to make one. */
+const SILENCE_TIMEOUT_MS = 30_000;
+const REFUSAL_BYTES_MAX = 4096;
+
+/** `token`: the operator token; empty for none. Ends, or throws, when the stream does. */
+export async function* updates(
+  target: Target,
+  token: string,
+  signal: AbortSignal,
+): AsyncGenerator<Update, void, undefined> {
+  const shown = shownTarget(target);
+  try {
+    const response = await ask(target, token, signal);
+    if (response.statusCode !== 200) throw new Error(await refusalOf(response));
+    for await (const data of events(response)) yield JSON.parse(data) as Update;
+  } catch (error) {
+    if (signal.aborted) return;
+    throw new Error(`Cannot read ${shown}: ${wordsFor(error)}`, { cause: error });
+  }
+}
+
+export function shownTarget(target: Target): string {
+  return target.kind === 'url' ? target.url.origin : target.path;
+}
+
+function ask(target: Target, token: string, signal: AbortSignal): Promise<IncomingMessage> {
+  const headers = {
+    accept: 'text/event-stream',
+    ...(token !== '' && { authorization: `Bearer ${token}` }),
+  };
+  const place =
+    target.kind === 'socket'
+      ? { socketPath: target.path, host: 'localhost' }
+      : { host: target.url.hostname.replace(/^\[|\]$/g, ''), port: target.url.port || 80 };
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      ...place,
+      path: '/api/events',
+      headers,
+      signal,
+      timeout: SILENCE_TIMEOUT_MS,
+    });
+    asked.once('response', resolve);
+    asked.once('error', reject);
+    asked.once('timeout', () => asked.destroy(new Error('it was silent for 30 s')));
+    asked.end();
+  });
+}
+
+/** The data of each event. */
+async function* events(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const piece of response) {
+    text += String(piece);
+    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+      const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1];
+      text = text.slice(end + 2);
+      if (data !== undefined) yield data;
+    }
+    if (text.length > EVENT_CHARACTERS_MAX) throw new Error('what it sends is not an update');
+  }
+}
+
+async function refusalOf(response: IncomingMessage): Promise<string> {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const piece of response) {
+    text += String(piece);
+    if (text.length > REFUSAL_BYTES_MAX) break;
+  }
+  const said = /"error":"([^"]{0,300})"/.exec(text)?.[1];
+  return `it answered ${response.statusCode}${said === undefined ? '' : `: ${said}`}`;
+}
+
+function wordsFor(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+    return `nothing listens there (${code}). Start the bouncer, or name its admin.address with --url`;
+  }
+  return error.message === '' ? code : error.message;
+}

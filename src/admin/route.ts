@@ -1,0 +1,45 @@
+// One path of the admin address, and what its answer is made from.
+
+import type { z } from 'zod';
+import type { Metrics } from '../observe/prometheus.ts';
+import type { Access } from './access.ts';
+import type { Answer } from './answers.ts';
+import type { PageFiles } from './page-files.ts';
+import type { Views } from './views.ts';
+
+export type Readiness =
+  { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+/** What answers are made from. */
+export interface RouteParts {
+  readonly views: Views;
+  readonly metrics: Metrics;
+  readonly readiness: () => Readiness;
+  readonly page: PageFiles;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** What `/` and the document say of it. */
+  readonly about: string;
+  readonly access: Access;
+  readonly query: z.ZodObject | null;
+  /** The body of 200 or 202; a text is its content type. */
+  readonly answers: z.ZodType | string;
+  /** `query` has been checked. The answer to `/api/events` is a stream of such updates. */
+  readonly handle: (parts: RouteParts, query: unknown) => Answer | Promise<Answer>;
+}
+
+interface RouteOf<Query extends z.ZodObject | null> extends Omit<Route, 'query' | 'handle'> {
+  readonly query: Query;
+  readonly handle: (
+    parts: RouteParts,
+    query: Query extends z.ZodObject ? z.infer<Query> : null,
+  ) => Answer | Promise<Answer>;
+}
+
+/** The one place that trusts the table: the server hands a route what its own schema gave. */
+export function route<Query extends z.ZodObject | null>(row: RouteOf<Query>): Route {
+  return row as unknown as Route;
+}
