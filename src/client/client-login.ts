@@ -157,6 +157,7 @@ export class ClientLogin implements GateVisitor {
         return;
       case 'handshake':
       case 'authenticating':
+      case 'rejected':
       case 'over':
         this.#owner.end('handshake_timeout', null);
     }

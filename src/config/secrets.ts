@@ -32,7 +32,8 @@ export function withSecrets(config: Config, sources: SecretSources): WithSecrets
   let { password } = server;
   if (password === '') {
     const read = readPassword(environment[PASSWORD_VARIABLE], readFile);
-    if ('refused' in read) problems.push({ origin: variable(PASSWORD_VARIABLE), text: read.refused });
+    if ('refused' in read)
+      problems.push({ origin: variable(PASSWORD_VARIABLE), text: read.refused });
     else ({ password } = read);
     if ('warning' in read && read.warning !== null) warnings.push(read.warning);
   }

@@ -18,7 +18,7 @@ import { until } from '../support/waiting.ts';
 
 const CLIENT: EndedClient = {
   reason: 'client_closed',
-      detail: null,
+  detail: null,
   role: 'worker',
   address: '10.0.0.7',
   wid: 'w1',

@@ -76,9 +76,7 @@ async function provisionPrograms(
   const install = ['install', '-y', '--no-install-recommends', ...names];
   return (
     (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
-    (await withoutServices(() =>
-      step(say, `install ${names.join(', ')}`, 'apt-get', install),
-    ))
+    (await withoutServices(() => step(say, `install ${names.join(', ')}`, 'apt-get', install)))
   );
 }
 
