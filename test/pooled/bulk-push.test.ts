@@ -40,7 +40,7 @@ async function open(t: Test, overrides: Record<string, boolean> = {}): Promise<H
 /** PUSHes travel together once it is known how long Faktory works on one. */
 async function isMeasured(bouncer: RunningBouncer): Promise<void> {
   const client = await bouncer.connect();
-  await client.command(pushLine().line);
+  await client.command(pushLine({ queue: 'measured' }).line);
   await until(() => bouncer.snapshot().commandLane.commandMs === 0, { what: 'a measurement' });
   client.end();
 }
