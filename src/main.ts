@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
+import type { Config } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
 import type { Logger } from './observe/log.ts';
 import type { FlagValue, Loaded } from './config/load.ts';
@@ -131,6 +132,15 @@ async function reload(sources: Sources): Promise<Loaded> {
   return { problems: [{ origin: { kind: 'default' }, text }], warnings: [] };
 }
 
+/** Those, and the files that its options name. */
+function allFilesOf(sources: Sources, { listen, server }: Config): readonly string[] {
+  const { certificate, key, clientCa, ticketKeyFile } = listen.tls;
+  const named = [certificate, key, clientCa, ticketKeyFile, listen.previousPasswordFile];
+  const { tls } = server;
+  named.push(tls.ca, tls.certificate, tls.key);
+  return [...filesOf(sources), ...named.filter((path) => path !== '')];
+}
+
 /** The files that the configuration is read from. */
 function filesOf({ file, environment }: Sources): readonly string[] {
   const password = environment['FAKTORY_PASSWORD'] ?? '';
@@ -167,7 +177,7 @@ async function run(sources: Sources): Promise<void> {
   const given = socketActivation(sources.environment, process.pid);
   if (given.kind === 'refused') return fail(EXIT.misused, [given.text]);
   const givenFd = given.kind === 'socket' ? given.fd : null;
-  const configSource = { load: () => reload(sources), files: filesOf(sources) };
+  const configSource = { load: () => reload(sources), files: allFilesOf(sources, config) };
   const bouncer = new Bouncer(config, systemSurroundings(log, configSource, givenFd));
   const starting = bouncer.start();
   const { statusLine } = await import('./observe/status-line.ts');

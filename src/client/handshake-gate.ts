@@ -27,7 +27,8 @@ export interface GateParts {
 
 export class HandshakeGate<Visitor extends GateVisitor> {
   readonly #parts: GateParts;
-  readonly #inside = new Set<Visitor>();
+  /** With the address that it came from: a PROXY header may name another one later. */
+  readonly #inside = new Map<Visitor, string>();
   readonly #insideByAddress = new Crowd();
   readonly #waiting = new FairLine<Visitor>();
   readonly #seats = new Map<Visitor, FairSeat>();
@@ -56,8 +57,10 @@ export class HandshakeGate<Visitor extends GateVisitor> {
   leave(visitor: Visitor): void {
     this.#seats.get(visitor)?.leave();
     this.#seats.delete(visitor);
-    if (!this.#inside.delete(visitor)) return;
-    this.#insideByAddress.leave(visitor.address);
+    const address = this.#inside.get(visitor);
+    if (address === undefined) return;
+    this.#inside.delete(visitor);
+    this.#insideByAddress.leave(address);
     this.#pump.run();
   }
 
@@ -66,8 +69,9 @@ export class HandshakeGate<Visitor extends GateVisitor> {
     const next = this.#waiting.shift(this.#mayGo);
     if (next === undefined) return 'done';
     this.#seats.delete(next);
-    this.#inside.add(next);
-    this.#insideByAddress.enter(next.address);
+    const { address } = next;
+    this.#inside.set(next, address);
+    this.#insideByAddress.enter(address);
     next.greet();
     return 'more';
   }

@@ -28,6 +28,7 @@ export function changesTo(running: Config, wanted: Config): Changes {
   const needRestart = different.filter((key) => !OPTIONS[key].reloadable);
   const changed: Changed[] = different.filter((key) => OPTIONS[key].reloadable);
   if (running.server.password !== wanted.server.password) changed.push('FAKTORY_PASSWORD');
+  changed.push(...filesWithOtherContent(running, wanted, different));
   const config = keepingRunning(running, wanted);
   // Without a kept value there is nothing that was not checked when the configuration was read.
   const found = needRestart.length === 0 ? [] : contradictionsIn(config);
@@ -37,24 +38,50 @@ export function changesTo(running: Config, wanted: Config): Changes {
   return { config, changed, needRestart, contradictions };
 }
 
+/** Options whose path is the same, and whose file holds something else. */
+function filesWithOtherContent(
+  { listen, server }: Config,
+  wanted: Config,
+  different: readonly OptionKey[],
+): OptionKey[] {
+  const found: OptionKey[] = [];
+  const isNamed = (section: string): boolean => different.some((key) => key.startsWith(section));
+  if (listen.previousPassword !== wanted.listen.previousPassword) {
+    found.push('listen.previous_password_file');
+  }
+  if (!isDeepStrictEqual(listen.tls.loaded, wanted.listen.tls.loaded) && !isNamed('listen.tls.')) {
+    found.push('listen.tls.certificate');
+  }
+  if (!isDeepStrictEqual(server.tls.loaded, wanted.server.tls.loaded) && !isNamed('server.')) {
+    found.push('server.tls.certificate');
+  }
+  return found.filter((key) => !different.includes(key));
+}
+
 /** A reload applies a new password, so only the rest of the URL counts. */
 function differs(key: OptionKey, running: Config, wanted: Config): boolean {
   if (key !== 'server.url') return OPTIONS[key].differs(running, wanted);
-  const { address, username } = running.server;
-  return !isDeepStrictEqual(address, wanted.server.address) || username !== wanted.server.username;
+  return !isDeepStrictEqual(restOfUrl(running), restOfUrl(wanted));
+}
+
+function restOfUrl({ server }: Config): Pick<Config['server'], 'address' | 'username' | 'secure'> {
+  const { address, username, secure } = server;
+  return { address, username, secure };
 }
 
 /** `wanted`, with the running value of each option that needs a restart. */
 function keepingRunning(running: Config, wanted: Config): Config {
-  const { address, username } = running.server;
+  const { address, backlog, reusePort } = running.listen;
   return {
     ...wanted,
-    listen: running.listen,
-    server: { ...wanted.server, address, username },
+    listen: { ...wanted.listen, address, backlog, reusePort },
+    server: { ...wanted.server, ...restOfUrl(running) },
     mode: running.mode,
     keepaliveMs: running.keepaliveMs,
     pool: { ...wanted.pool, commandConnections: running.pool.commandConnections },
     redis: { ...wanted.redis, url: running.redis.url },
     admin: running.admin,
+    metrics: running.metrics,
+    statsd: running.statsd,
   };
 }

@@ -6,7 +6,8 @@ import { AddressList, canonicalAddress } from '../../src/base/address-list.ts';
 t.test('an IPv4 address that is written as IPv6 is its IPv4 address', async (t) => {
   t.equal(canonicalAddress('::ffff:10.0.0.5'), '10.0.0.5');
   t.equal(canonicalAddress('::FFFF:10.0.0.5'), '10.0.0.5');
-  for (const other of ['10.0.0.5', '::1', 'fd00::ffff:10.0.0.5', '']) {
+  t.equal(canonicalAddress('2001:DB8:0:0::1'), '2001:db8::1');
+  for (const other of ['10.0.0.5', '::1', 'fd00::ffff:a00:5', 'fe80::1%lo', '']) {
     t.equal(canonicalAddress(other), other);
   }
 });

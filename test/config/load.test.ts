@@ -170,16 +170,16 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
     /^x\.yaml:2:12: .*found 0; allowed is a whole number from 1 to 1000000$/,
   ],
   [
-    'listen: { proxy_trusted: 10.0.0.1 }\n',
-    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1"; allowed is a list/,
+    'listen: { proxy_trusted: ten }\n',
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "ten"; /,
   ],
   [
     'listen: { proxy_trusted: [10.0.0.1/8] }\n',
-    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1\/8"; bits behind the prefix/,
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found "10\.0\.0\.1\/8"; the address has bits behind the prefix/,
   ],
   [
     'listen: { proxy_trusted: [[10.0.0.1]] }\n',
-    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found a list; write a list of plain values/,
+    /^x\.yaml:1:26: Cannot use listen\.proxy_trusted: found a list; write a single value/,
   ],
   [
     'listen: { proxy_protocol: required }\n',
@@ -303,7 +303,7 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['admin: { token_file: 5 }\n', /^x\.yaml:1:22: .*found 5; allowed is the path of a file/],
   [
     'admin: { token_file: /none }\n',
-    /^Cannot use admin\.token_file: Cannot read the file "\/none"/,
+    /^x\.yaml:1:22: Cannot use admin\.token_file: Cannot read the file "\/none"/,
   ],
   [
     'max_command_bytes: 300MiB\n',
@@ -374,7 +374,7 @@ t.test('the operator token comes from its variable, else from its file, and fits
     const problem = tokenOf({}, wrong);
     t.match(
       problem,
-      /^Cannot use admin\.token_file: Cannot use the operator token: it has \d+ char/,
+      /^x\.yaml:1:22: Cannot use admin\.token_file: Cannot use the operator token: it has \d+ char/,
     );
     if (wrong !== '') t.notOk(problem.includes(wrong));
   }

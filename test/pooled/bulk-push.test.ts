@@ -11,6 +11,7 @@ import { StillClock } from '../support/still-clock.ts';
 import { instead, reset, shutdown, stall, type Toxic } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
 import { openPooled } from './support/house.ts';
+import { isMeasured } from './support/measured.ts';
 
 const missing = requireFaktory(t) === undefined;
 
@@ -35,14 +36,6 @@ async function open(t: Test, overrides: Record<string, boolean> = {}): Promise<H
   );
   await isMeasured(house.bouncer);
   return house;
-}
-
-/** PUSHes travel together once it is known how long Faktory works on one. */
-async function isMeasured(bouncer: RunningBouncer): Promise<void> {
-  const client = await bouncer.connect();
-  await client.command(pushLine({ queue: 'measured' }).line);
-  await until(() => bouncer.snapshot().commandLane.commandMs === 0, { what: 'a measurement' });
-  client.end();
 }
 
 function isStored({ faktory }: House, jid: string): boolean {

@@ -8,6 +8,8 @@ import { RawClient } from '../support/raw-client.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { askRedis } from '../support/redis.ts';
 import { replyText } from '../support/reply.ts';
+import { StillClock } from '../support/still-clock.ts';
+import { isMeasured } from './support/measured.ts';
 
 const skip = requireFaktory(t) === undefined;
 
@@ -82,8 +84,10 @@ async function ways(t: Test, faktory: RealFaktory): Promise<readonly Way[]> {
     },
   ];
   for (const { name, overrides } of modes) {
-    const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+    const clock = new StillClock();
+    const bouncer = await startBouncer(t, { port: faktory.port, overrides, clock });
     await bouncer.isUp();
+    if (name === 'bulk') await isMeasured(bouncer);
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => bouncer.connect()));
     found.push({ name, clients, bouncer });
   }

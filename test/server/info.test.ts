@@ -30,7 +30,7 @@ const INFO = {
   connections: 12,
   commands: 1000,
   queues: 3,
-  queueNames: ['default'],
+  queueNames: ['default', 'a b', 'low'],
   enqueued: 42,
   processed: 500,
   failures: 6,
