@@ -62,6 +62,11 @@ async function main(args: readonly string[], environment: Environment): Promise<
     case 'version':
       process.stdout.write(`${(await import('./version.ts')).VERSION}\n`);
       return;
+    case 'completion': {
+      const { renderCompletion } = await import('./config/completion.ts');
+      process.stdout.write(renderCompletion(request.shell));
+      return;
+    }
     case 'misuse':
       return fail(EXIT.misused, [request.text]);
     case 'check':

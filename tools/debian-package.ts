@@ -18,6 +18,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { renderCompletion } from '../src/config/completion.ts';
+import type { Shell } from '../src/config/flags.ts';
 import { type Lock, readLock } from './lock-file.ts';
 
 const HOME = 'usr/lib/faktory-bouncer';
@@ -32,10 +34,19 @@ const COPIES: Readonly<Record<string, string>> = {
   'config/faktory-bouncer.yaml': CONFIG,
   'deploy/systemd': UNITS,
   docs: `${DOCS}/docs`,
+  'docs/man/faktory-bouncer.1': 'usr/share/man/man1/faktory-bouncer.1',
+  'docs/man/faktory-bouncer.yaml.5': 'usr/share/man/man5/faktory-bouncer.yaml.5',
   'README.md': `${DOCS}/README.md`,
   'CHANGELOG.md': `${DOCS}/CHANGELOG.md`,
   LICENSE: `${DOCS}/copyright`,
 };
+
+/** Where shells look for completions. */
+const COMPLETIONS = {
+  'usr/share/bash-completion/completions/faktory-bouncer': 'bash',
+  'usr/share/zsh/vendor-completions/_faktory-bouncer': 'zsh',
+  'usr/share/fish/vendor_completions.d/faktory-bouncer.fish': 'fish',
+} as const satisfies Readonly<Record<string, Shell>>;
 
 /** Makes systemd see the unit; starts nothing, since the configuration is to be read first. */
 const RELOAD_SYSTEMD = `#!/bin/sh
@@ -74,6 +85,10 @@ function stage(root: string, staging: string, lock: Lock): void {
   // npm would make it executable when it installs the package.
   chmodSync(join(staging, HOME, 'dist/main.js'), 0o755);
   mkdirSync(join(staging, 'usr/bin'), { recursive: true });
+  for (const [path, shell] of Object.entries(COMPLETIONS)) {
+    mkdirSync(dirname(join(staging, path)), { recursive: true });
+    writeFileSync(join(staging, path), renderCompletion(shell));
+  }
   symlinkSync('../lib/faktory-bouncer/dist/main.js', join(staging, 'usr/bin/faktory-bouncer'));
   const control = join(staging, 'DEBIAN');
   mkdirSync(control);

@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util';
 
+import { COMMANDS, type FlagName, type Shell, SHELLS } from './flags.ts';
 import type { FlagValue } from './load.ts';
 import { parseServerUrl } from './urls.ts';
 
@@ -19,6 +20,7 @@ export type Request =
       readonly once: boolean;
       readonly json: boolean;
     }
+  | { readonly kind: 'completion'; readonly shell: Shell }
   | { readonly kind: 'misuse'; readonly text: string };
 
 /** What `--help` prints. */
@@ -26,6 +28,7 @@ export const HELP = `Usage:
   faktory-bouncer [--config FILE] [--listen HOST:PORT] [--server URL] [--mode session|pooled]
   faktory-bouncer check FILE
   faktory-bouncer top [--url URL] [--once] [--json]
+  faktory-bouncer completion bash|zsh|fish
 
 A proxy in front of a Faktory server that counts and caps connections.
 
@@ -35,6 +38,7 @@ A proxy in front of a Faktory server that counts and caps connections.
                           (default http://127.0.0.1:7421); a token goes into FAKTORY_BOUNCER_ADMIN_TOKEN
       --once              print once and end
       --json              print each update as one line of JSON
+  completion SHELL        print the completion of commands and flags for bash, zsh or fish
   -c, --config FILE       configuration file; FAKTORY_BOUNCER_CONFIG can name it too
       --listen HOST:PORT  address for clients (default 127.0.0.1:7519)
       --server URL        Faktory (default tcp://127.0.0.1:7419); set its password in FAKTORY_PASSWORD
@@ -49,7 +53,8 @@ SIGHUP reads the configuration again.
 Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong configuration or usage.
 `;
 
-const FLAGS = {
+/** As parseArgs wants them. */
+const PARSED = {
   config: { type: 'string', short: 'c' },
   listen: { type: 'string' },
   server: { type: 'string' },
@@ -59,7 +64,7 @@ const FLAGS = {
   json: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
-} as const;
+} as const satisfies Readonly<Record<FlagName, object>>;
 
 /** Reads the arguments behind the program's name. */
 export function readCommandLine(args: readonly string[]): Request {
@@ -80,8 +85,11 @@ export function readCommandLine(args: readonly string[]): Request {
   }
   if (command === undefined) return { kind: 'run', file: values.config ?? null, flags };
   if (command === 'top') return readTop(values, file);
+  if (command === 'completion') return readCompletion(file, surplus);
   if (command !== 'check')
-    return misuse(`Cannot run ${JSON.stringify(command)}: the commands are check and top`);
+    return misuse(
+      `Cannot run ${JSON.stringify(command)}: the commands are ${Object.keys(COMMANDS).join(', ')}`,
+    );
   if (values.config !== undefined) {
     return misuse('Cannot use --config with check: write faktory-bouncer check FILE');
   }
@@ -104,13 +112,21 @@ function readTop({ url, once, json, ...others }: TopValues, surplus: string | un
   return { kind: 'top', url: url ?? null, once: once === true, json: json === true };
 }
 
+function readCompletion(name: string | undefined, surplus: string | undefined): Request {
+  const shell = SHELLS.find((one) => one === name);
+  if (shell === undefined || surplus !== undefined) {
+    return misuse(`Cannot print a completion: name one shell of ${SHELLS.join(', ')}`);
+  }
+  return { kind: 'completion', shell };
+}
+
 function misuse(text: string): Request {
   return { kind: 'misuse', text: `${text}. See faktory-bouncer --help.` };
 }
 
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: FLAGS, allowPositionals: true, strict: true });
+    return parseArgs({ args: [...args], options: PARSED, allowPositionals: true, strict: true });
   } catch (error) {
     // Node's text goes on, behind its first sentence, with advice on how to write such a positional.
     const why = error instanceof Error ? (error.message.split(/\. |\n/, 1)[0] ?? '') : '';

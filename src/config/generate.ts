@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 
+import { renderConfigPage, renderProgramPage } from './man-pages.ts';
 import { OPTIONS, OPTION_KEYS, SECTIONS, isOptionKey } from './options.ts';
 import type { OptionKey } from './options.ts';
 import { nameOf, renderOptions, scalar, sectionsOf } from './render-yaml.ts';
@@ -15,6 +16,8 @@ export const GENERATED = {
   'config/faktory-bouncer.yaml': renderYaml,
   'config/faktory-bouncer.schema.json': renderSchema,
   'docs/configuration.md': renderDocs,
+  'docs/man/faktory-bouncer.1': renderProgramPage,
+  'docs/man/faktory-bouncer.yaml.5': renderConfigPage,
 } as const;
 
 /** A file with every option at its default. */

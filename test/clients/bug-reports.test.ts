@@ -42,12 +42,17 @@ function pushLine(queue: string): string {
   return `PUSH {"jid":"bug-report-${jobs}","jobtype":"x","args":[],"queue":"${queue}","retry":1}`;
 }
 
-/** A connection on which nothing has been said; resolves with HI. */
+/** A connection on which nothing has been said; resolves once HI has come whole, be it in pieces. */
 function greeted(port: number): Promise<Socket> {
   const socket = connect({ port, allowHalfOpen: true });
   return new Promise((resolve, reject) => {
     socket.on('error', reject);
-    socket.once('data', () => resolve(socket));
+    const onData = (bytes: Buffer): void => {
+      if (!bytes.includes('\n')) return;
+      socket.off('data', onData);
+      resolve(socket);
+    };
+    socket.on('data', onData);
   });
 }
 
