@@ -5,23 +5,23 @@
 // two wins, and what is not Unicode becomes U+FFFD; manager/manager.go Push refuses every job whose jid
 // is shorter than 8 bytes in the same words.
 
-import { contentEnd } from './bytes.ts';
+import { contentEnd, CR, SPACE } from './bytes.ts';
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  LOWER,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  TAB,
+  stringEnd,
+} from './json-bytes.ts';
 
 const PAYLOAD_START = 'PUSH '.length;
-const TAB = 0x09;
-const CR = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const NOT_ASCII = 0x80;
-/** Makes an ASCII letter lower case. */
-const LOWER = 0x20;
 const J = 0x6a;
 const I = 0x69;
 const D = 0x64;
@@ -84,13 +84,6 @@ export function bulkMark(line: Buffer): number {
 }
 
 const NOT_PLAIN = -1;
-
-/** The quote that ends the string that begins at `start`; `end` or more where none does. */
-function stringEnd(line: Buffer, start: number, end: number): number {
-  let at = start + 1;
-  while (at < end && line[at] !== QUOTE) at += line[at] === BACKSLASH ? 2 : 1;
-  return at;
-}
 
 /** The same; NOT_PLAIN where none does, or where the bytes differ from the string. */
 function plainStringEnd(line: Buffer, start: number, end: number): number {

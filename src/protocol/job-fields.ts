@@ -2,7 +2,17 @@
 // Promise: no more is read than it takes to find all three, and a text that is not a job gives empty
 // fields, never an error. Only for counting: a job in which a key stands twice may be misread.
 
-import { contentEnd } from './bytes.ts';
+import { contentEnd, SPACE } from './bytes.ts';
+import {
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  stringEnd,
+} from './json-bytes.ts';
 
 export interface JobFields {
   /** Empty where the job does not say. */
@@ -12,16 +22,6 @@ export interface JobFields {
 }
 
 type Field = keyof JobFields;
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const SPACE = 0x20;
 
 /** A longer value is taken for none: it could be no label. */
 const VALUE_BYTES_MAX = 128;
@@ -112,13 +112,6 @@ function scan(
     }
   }
   return end;
-}
-
-/** The quote that ends the string that begins at `start`; `end` or more where none does. */
-function stringEnd(bytes: Buffer, start: number, end: number): number {
-  let at = start + 1;
-  while (at < end && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
-  return at;
 }
 
 function fieldOf(bytes: Buffer, start: number, end: number): Field | null {

@@ -4,25 +4,23 @@
 // null leaves the field as it was, and any other value that is no text makes Faktory refuse the line. What
 // is not JSON is refused as well, so what is found in it is of no importance.
 
-import { contentEnd } from './bytes.ts';
+import { contentEnd, CR, SPACE } from './bytes.ts';
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  LOWER,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  TAB,
+  stringEnd,
+} from './json-bytes.ts';
 
-const TAB = 0x09;
-const CR = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-/** Makes an ASCII letter lower case. */
-const LOWER = 0x20;
 /** What an escaped ASCII character takes at most: \u0071. */
 const ESCAPE_BYTES_MAX = 6;
-/** Strings are walked so far; the end of a longer one is searched for. */
-const WALKED_BYTES = 48;
 
 /** A field, and the texts that it is searched for. */
 export interface SoughtField {
@@ -108,26 +106,6 @@ export function hasElementOver(line: Buffer, start: number, bytesMax: number): b
     }
   }
   return false;
-}
-
-/** The quote that ends the string that begins at `open`; `end` where none does. */
-function stringEnd(line: Buffer, open: number, end: number): number {
-  let at = open + 1;
-  for (;;) {
-    const near = Math.min(end, at + WALKED_BYTES);
-    while (at < near) {
-      const byte = line[at];
-      if (byte === QUOTE) return at;
-      at += byte === BACKSLASH ? 2 : 1;
-    }
-    if (at >= end) return end;
-    const quote = line.indexOf(QUOTE, at);
-    if (quote === -1) return end;
-    let run = quote;
-    while (run > at && line[run - 1] === BACKSLASH) run -= 1;
-    if ((quote - run) % 2 === 0) return quote;
-    at = quote + 1;
-  }
 }
 
 /** The first byte of the value behind a key that ends before `from`. */
