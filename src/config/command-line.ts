@@ -49,8 +49,8 @@ A proxy in front of a Faktory server that counts and caps connections.
 
 Every option has an environment variable: FAKTORY_BOUNCER_LIMITS_CLIENTS=5000 sets limits.clients.
 SIGTERM, SIGINT and SIGQUIT drain: outstanding commands get their replies. A second signal stops at once.
-SIGHUP reads the configuration again.
-Exit codes: 0 stopped by a signal, 1 failed at run time, 2 wrong configuration or usage.
+SIGHUP reloads the configuration.
+Exit codes: 0 stopped in good order, 1 failed at run time, 2 wrong configuration or usage.
 `;
 
 /** As parseArgs wants them. */
