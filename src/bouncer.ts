@@ -288,7 +288,7 @@ export class Bouncer {
     return this.#reloads.reload();
   }
 
-  /** From now on everything reloadable is as `config` says; nobody is dropped. */
+  /** From now on everything reloadable is as `config` says; no connection is dropped. */
   apply(config: Config): void {
     this.#tls.replace(config.listen.tls.loaded);
     this.#certificates.replace(certificatesOf(config));

@@ -1,5 +1,5 @@
 // The configuration as the rooms hold it. Promise: each room has one object from which it reads what
-// can change while it works; applying another Config replaces all of them and drops nobody.
+// can change while it works; applying another Config replaces all of them and drops no connection.
 
 import { type ConfiguredLimits, Limits } from './admission/limits.ts';
 import { AddressList } from './base/address-list.ts';

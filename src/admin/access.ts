@@ -39,7 +39,8 @@ const BEARER = 'Bearer realm="faktory-bouncer"';
 export function judge(access: Access, asking: Asking, token: string): Verdict {
   if (access === 'anyone') return ALLOWED;
   const isLink = access === 'read' && asking.fetchMode === 'navigate';
-  if (!isLink && isForeign(asking)) return refused(403, 'Cannot answer a page of another site');
+  if (!isLink && isForeign(asking))
+    return refused(403, 'Cannot answer a request from a page of another site');
   return access === 'operate' ? judgeAct(asking, token) : judgeRead(asking, token);
 }
 
@@ -49,14 +50,14 @@ function judgeRead(asking: Asking, token: string): Verdict {
     return token === ''
       ? refused(
           403,
-          'Cannot answer another machine without an operator token: set FAKTORY_BOUNCER_ADMIN_TOKEN or admin.token_file',
+          'Cannot answer requests from another machine without an operator token: set FAKTORY_BOUNCER_ADMIN_TOKEN or admin.token_file',
         )
       : refused(401, 'Cannot answer without the operator token', BASIC);
   }
   if (asking.host === undefined || isLoopbackName(asking.host)) return ALLOWED;
   return refused(
     403,
-    'Cannot answer under this Host: use localhost or 127.0.0.1, or send the operator token',
+    'Cannot answer a request with this Host: use localhost or 127.0.0.1, or send the operator token',
   );
 }
 

@@ -51,7 +51,7 @@ export function drain(operated: Operated): Answer {
 
 export function disconnect(operated: Operated, choice: ClientChoice): Answer {
   if (Object.keys(choice).length === 0) {
-    return json(400, { error: 'Cannot disconnect without a choice: give wid, address or id' });
+    return json(400, { error: 'Cannot disconnect: give wid, address or id' });
   }
   return json(200, { disconnected: operated.disconnect(choice) });
 }

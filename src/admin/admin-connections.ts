@@ -1,6 +1,6 @@
-// Which peers may hold an admin connection. Promise: there are never more than the limit, and a new one always
-// gets in: the one that has been without a whole request for longest gives way to it, so that a probe
-// is answered whatever the other connections do.
+// Which peers may hold an admin connection. Promise: there are never more than the limit, and a new
+// one always gets in: the one that has been without a whole request for longest is closed. So a probe
+// is answered, whatever the other connections do.
 
 import type { Socket } from 'node:net';
 

@@ -15,11 +15,11 @@ import { historyOf } from './state-view.ts';
 
 const ROWS_MAX = 1000;
 const rowsShape = {
-  limit: z.coerce.number().int().min(1).max(ROWS_MAX).default(100).describe('rows at most'),
+  limit: z.coerce.number().int().min(1).max(ROWS_MAX).default(100).describe('most rows'),
   offset: z.coerce.number().int().min(0).max(1_000_000_000).default(0).describe('rows to skip'),
 };
 const text128 = z.string().min(1).max(128);
-const search = text128.optional().describe('what one of the texts of a row contains');
+const search = text128.optional().describe('text that a row must contain');
 
 const clientQuery = z.strictObject({
   ...rowsShape,
@@ -37,7 +37,7 @@ const choiceQuery = z
     address: text128.optional().describe('all connections from this address'),
     id: z.coerce.number().int().min(1).optional().describe('one connection, by its number'),
   })
-  .describe('a connection has to match all that is given, at least one of them');
+  .describe('a connection must match all parameters that are given; at least one is required');
 
 const TEXT = 'text/plain';
 
@@ -169,7 +169,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/api/servers',
-    about: 'server connections, those whose command is at Faktory for longest first',
+    about: 'server connections, those whose command has been at Faktory longest first',
     access: 'read',
     query: serverQuery,
     answers: schema.serversSchema,
@@ -211,7 +211,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api/reload',
-    about: 'reads the configuration again; 422 where that cannot be used',
+    about: 'reads the configuration again; 422 if it cannot be used',
     access: 'operate',
     query: null,
     answers: schema.reloadSchema,
@@ -220,7 +220,7 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'POST',
     path: '/api/pause',
-    about: 'holds commands back from Faktory',
+    about: 'stops sending commands to Faktory',
     access: 'operate',
     query: null,
     answers: schema.pauseSchema,

@@ -1,7 +1,7 @@
 // Who comes in, who waits, who is refused. Promise: a decision is pure over counts and carries its
-// reason; producers go first, then first come first served; nobody who may come in is still waiting when
-// a call into here returns, and a call looks only at those who may; whoever leaves takes every trace of
-// itself along.
+// reason; producers go first, then first come first served; no client that may come in still waits when
+// a call into here returns, and a call looks only at those that may; nothing of a client
+// remains here when it has left.
 
 import { Fifo } from '../base/fifo.ts';
 import { Pump, type PumpStep } from '../base/pump.ts';
@@ -294,7 +294,7 @@ export class Admission {
   /** One worker or address that is over its own cap may fill only as many seats as that cap. */
   #lineIsFullFor({ wid, address }: Visitor, obstacle: Obstacle): Refusal | null {
     const size = this.#limits.waitingLine.value;
-    // Where nobody ever waits, the line is in nobody's way: what is full is.
+    // If clients never wait, the refusal names the limit that is full, not the line.
     if (size === 0) return obstacle;
     if (this.#line.size >= size) {
       return { reason: 'waiting_line', now: this.#line.size, limit: size };

@@ -45,7 +45,7 @@ export class FileWatch {
     this.#parts = parts;
   }
 
-  /** Idempotent. What is there at the start is no change. */
+  /** Idempotent. What is there at the start is not a change. */
   start(): void {
     if (this.#watching !== null || this.#parts.files.length === 0) return;
     const watching: Watching = {

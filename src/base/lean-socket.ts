@@ -1,6 +1,6 @@
 // Hot path. Sockets that read without allocating. Promise: what arrives is told as a 'data' event, as
 // by any socket, but its bytes are borrowed: they are overwritten after the handler returns, so
-// whoever needs them longer copies them.
+// a handler that needs them for longer copies them.
 //
 // Node's sockets allocate 64 KiB for each read, cut it to size and collect it later. Reading into one
 // buffer for all connections instead (net.Socket's `onread`), a server that does nothing but answer

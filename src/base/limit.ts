@@ -58,7 +58,7 @@ export class Limit {
     this.#raised.push(wake);
   }
 
-  /** A pause is no limit: observe_only does not end it. */
+  /** A pause is not a limit: observe_only does not end it. */
   #change(isEnforced: boolean): void {
     const before = this.#inForce;
     this.#value = Math.min(...Object.values(this.#sources));

@@ -30,7 +30,7 @@ export type Dial = (address: Address, local: LocalEnd, secure: SecureDial | null
 export interface Listening {
   /** What was bound: the port, where 0 was asked for. */
   readonly address: Address;
-  /** Accepts nobody any more; connections that exist stay. */
+  /** Accepts no more connections; those that exist stay. */
   close(): void;
 }
 

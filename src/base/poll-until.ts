@@ -1,5 +1,5 @@
-// Waiting for time to pass, or for a condition that nobody announces. Promise: time passes by the given clock alone. The
-// clock's timers do not keep the process alive: what is waited for does, or the admin port.
+// Waiting for time to pass, or for a condition that sends no event. Promise: time passes by the given
+// clock alone. The clock's timers do not keep the process alive: what is waited for does, or the admin port.
 
 import type { Clock } from './clock.ts';
 

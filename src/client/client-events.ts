@@ -1,4 +1,5 @@
-// What clients tell of themselves, be it to a log. Promise: whoever hears it owns neither client nor text.
+// What client connections report, for example to a log. Promise: a listener keeps neither the client
+// nor the bytes.
 
 import type { RefusalReason } from '../admission/outcomes.ts';
 import type { Command } from '../protocol/command.ts';

@@ -16,7 +16,7 @@ import { CommandPump, type PumpClient } from './command-pump.ts';
 
 /**
  * What a client may send ahead of the replies before its socket is not read for a while. Of a client
- * that closes without reading its replies nothing is lost up to here, be it executed or not: more than
+ * that closes without reading its replies nothing is lost up to here, whether it is executed or not: more than
  * Linux takes for a connection that nobody reads (128 KiB at first).
  */
 const READ_AHEAD_BYTES = 256 * 1024;

@@ -226,7 +226,7 @@ export class CommandPump {
       return 'done';
     }
     if (verb === 'FETCH' && client.hasLeft) {
-      // A job would find nobody, or somebody who cannot acknowledge it.
+      // A job would find no client, or one that cannot acknowledge it.
       client.tell(NIL);
       return 'more';
     }

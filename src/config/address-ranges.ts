@@ -1,4 +1,4 @@
-// IP addresses and networks as operators write them. Promise: a network is refused where its text could be
+// IP addresses and networks as operators write them. Promise: a network is refused if its text could be
 // taken for another one: with host bits, with a zone, or as IPv4 within IPv6.
 
 import { isIP, isIPv6 } from 'node:net';

@@ -1,5 +1,7 @@
-// Passwords from where operators keep them: FAKTORY_PASSWORD as Faktory 1.7 itself reads it (cli/cli.go fetchPassword): a value, or when it
-// starts with a slash the name of a file; and the previous password. Promise: no refusal holds a password.
+// Faktory's password from FAKTORY_PASSWORD, and the previous password from its file. Promise: no
+// refusal holds a password.
+// Faktory 1.7 (cli/cli.go fetchPassword) takes FAKTORY_PASSWORD for the name of a file if it starts
+// with a slash, otherwise for the password. So does this.
 
 /** The password, empty when there is none, with a warning where that may be a slip; or why it cannot be read. */
 export type PasswordRead =

@@ -5,7 +5,7 @@
 /**
  * FETCHes take long where both they and other commands do: a FETCH that takes as long as this while
  * other commands are quick has waited for a job. With a fast server more of them at once did not help
- * (20 in place of 8 were 5 % slower in a drain by 20 clients).
+ * (20 instead of 8 were 5 % slower in a drain by 20 clients).
  */
 const LONG_FETCH_MS = 10;
 const LONG_COMMAND_MS = 5;

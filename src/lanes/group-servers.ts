@@ -1,6 +1,6 @@
 // Hot path. The server connections of one worker's FETCHes. Promise: the first keeps the worker known to
 // Faktory and stays; the others open as they are needed, close after a while without a FETCH, and give
-// their place to whoever waits for one.
+// their place to a worker that waits for one.
 
 import type { Place, Places } from '../admission/places.ts';
 import type { Deadlines } from '../base/deadlines.ts';

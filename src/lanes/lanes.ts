@@ -1,5 +1,5 @@
-// The way to Faktory for all clients, in one mode. Promise: whoever opens a lane, starts, stops or
-// asks for gauges does not know which mode it is.
+// The way to Faktory for all clients, in one mode. Promise: a caller that opens a lane, starts,
+// stops or asks for gauges does not know which mode it is.
 
 import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';

@@ -56,7 +56,7 @@ export class MeasuredWidth {
     this.#workedMs += workedMs;
   }
 
-  /** Decides anew at `now` (monotonic ms). */
+  /** Decides again at `now` (monotonic ms). */
   decide(
     now: number,
     limits: WidthLimits,

@@ -1,6 +1,6 @@
-// Where writes wait while a +OK would mean nothing, or for the bouncer's own INFO. Promise: while Faktory or its Redis hangs, or Redis
-// refuses writes, no new PUSH, PUSHB or FAIL is sent; each goes on in order when the server is sound
-// again, or is refused with the reason when it has waited as long as it may.
+// Where writes wait while a +OK would mean nothing, or for the bouncer's own INFO. Promise: while
+// Faktory or its Redis hangs, or Redis refuses writes, no new PUSH, PUSHB or FAIL is sent; each is sent
+// in order when Faktory is sound again, or is refused with the reason when it has waited its time.
 
 import type { Clock } from '../base/clock.ts';
 import { eachOf } from '../base/each-of.ts';

@@ -82,7 +82,7 @@ export class EventLog {
       reason,
       this.#clock.now(),
       { reason, address, detail },
-      'a client and the bouncer are set up differently; see the reason in docs/operations.md',
+      'a client does not fit the settings for TLS or PROXY headers; docs/operations.md explains the reason',
     );
   }
 

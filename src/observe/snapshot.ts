@@ -11,7 +11,7 @@ import type { LaneName, ServerEndReason, ServerState } from '../server/server-st
 
 export interface Snapshot {
   readonly draining: boolean;
-  /** An operator has paused what goes to Faktory. */
+  /** An operator has paused the bouncer. */
   readonly paused: boolean;
   readonly mode: 'session' | 'pooled';
   /** Client connections by role ('unknown' before HELLO) and state. */

@@ -1,4 +1,5 @@
-// Whom a BEAT is for. Promise: the worker that Faktory hears of is named, whoever says it.
+// Which worker a BEAT keeps alive. Promise: it is the one that Faktory would find, whichever client
+// sends the BEAT.
 // Facts from Faktory v1.7.0: server/workers.go ClientBeat, which Go's encoding/json reads; heartbeat()
 // looks the worker up by this wid alone.
 

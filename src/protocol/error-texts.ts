@@ -119,7 +119,7 @@ export function commandTooLong(limitBytes: number): Buffer {
 
 const GUARD_TEXTS: Record<Exclude<GuardRule, 'command_too_long'>, Buffer> = {
   reserved_queue: errorLine(
-    'a queue with the name of a Redis key of Faktory (guard.reserved_queue of faktory-bouncer); use another queue name',
+    "the queue has the name of one of Faktory's own Redis keys (guard.reserved_queue of faktory-bouncer); use another queue name",
   ),
   flush: errorLine('FLUSH is not allowed (guard.flush of faktory-bouncer)'),
   mutate: errorLine(

@@ -1,7 +1,7 @@
 // Hot path. Which texts a payload gives one field of its jobs. Promise: the text is the one that Faktory
 // would store; one pass over the bytes finds it, and only a short text with an escape is made a string.
 // Facts from Go's encoding/json: key names match without regard to case, the last of two members wins,
-// null leaves the field as it was, and any other value that is no text makes Faktory refuse the line. What
+// null leaves the field as it was, and any other value that is not text makes Faktory refuse the line. What
 // is not JSON is refused as well, so what is found in it is of no importance.
 
 import { contentEnd, CR, SPACE } from './bytes.ts';

@@ -1,6 +1,6 @@
 // A connection to Redis for a probe that asks it one thing now and then. Promise: it dials only when it is
 // asked for, one connection at a time; it repeats and queues nothing; a connection that was given up
-// answers nobody any more.
+// gives no more answers.
 
 import { Redis } from 'ioredis';
 import type { RedisAddress } from './redis-address.ts';

@@ -177,7 +177,7 @@ export class Pipeline implements ReplyTaker {
     }
   }
 
-  /** Whose reply it is; null where nobody has asked. */
+  /** Whose reply it is; null if no command is outstanding. */
   #asked(): Command | null {
     const command = this.#outstanding.peek();
     if (command !== undefined && command.sentAt !== UNSENT) return command;

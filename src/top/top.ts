@@ -1,5 +1,5 @@
 // `faktory-bouncer top`: updates of a bouncer on a terminal, or as lines for a program. Promise: the
-// terminal is left as it was found, however it ends; what is no terminal gets no escape sequence.
+// terminal is left as it was found, however it ends; anything but a terminal gets no escape sequence.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shownTarget, type Target, updates } from '../admin/admin-client.ts';
@@ -29,7 +29,7 @@ const RETRY_MS = 2000;
 export async function top(options: TopOptions): Promise<void> {
   const isInteractive = options.output.isTTY === true && !options.once && !options.json;
   const { stop } = options;
-  // As in `top | head`: whoever read has gone.
+  // As in `top | head`: the reader has gone.
   options.output.on('error', () => stop.abort());
   if (isInteractive) await interactive(options, stop);
   else await printed(options, stop.signal);

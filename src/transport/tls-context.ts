@@ -44,7 +44,7 @@ export class TlsContext {
     this.#server = files === null ? null : this.#serverFor(files);
   }
 
-  /** Begins a handshake on `socket`, which nobody reads; `done` is called once, unless it closes first. */
+  /** Begins a handshake on `socket`, which has no reader; `done` is called once, unless it closes first. */
   begin(socket: Socket, done: Done): void {
     const ends = endsOf(socket);
     if (this.#server === null || ends === null) {

@@ -13,7 +13,7 @@ const HOUSES = [
 ] as const;
 
 const RESERVED =
-  '-ERR a queue with the name of a Redis key of Faktory (guard.reserved_queue of faktory-bouncer); use another queue name';
+  "-ERR the queue has the name of one of Faktory's own Redis keys (guard.reserved_queue of faktory-bouncer); use another queue name";
 
 for (const [mode, open] of HOUSES) {
   t.test(`${mode}: a reserved queue is refused by name, whatever the verb`, async (t) => {

@@ -15,10 +15,8 @@ export function bouncerFamilies(version: string): readonly Family[] {
     gauge('draining', '1 while the bouncer drains, otherwise 0.', ({ snapshot }) =>
       snapshot.draining ? 1 : 0,
     ),
-    gauge(
-      'paused',
-      '1 while an operator has paused what goes to Faktory, otherwise 0.',
-      ({ snapshot }) => (snapshot.paused ? 1 : 0),
+    gauge('paused', '1 while an operator has paused the bouncer, otherwise 0.', ({ snapshot }) =>
+      snapshot.paused ? 1 : 0,
     ),
     counterBy(
       'reloads_total',

@@ -95,13 +95,13 @@ export const CLIENT_FAMILIES: readonly Family[] = [
   ),
   counterBy(
     'guard_hits_total',
-    'Commands that would have harmed Faktory, and that the guard answered.',
+    'Commands that a rule of the guard blocked.',
     'rule',
     (counts) => counts.client.guardHits,
   ),
   counterBy(
     'guard_logged_total',
-    'Commands that broke a rule of the guard in log, and passed.',
+    'Commands that broke a rule of the guard that is in log, and passed.',
     'rule',
     (counts) => counts.client.guardLogged,
   ),

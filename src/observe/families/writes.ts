@@ -34,7 +34,7 @@ export const WRITE_FAMILIES: readonly Family[] = [
   ),
   counterBy(
     'writes_refused_total',
-    'Those that were refused after pool.outage_wait, by what Faktory was.',
+    'PUSH, PUSHB and FAIL that were refused after pool.outage_wait, by the state of Faktory.',
     'state',
     (counts) => counts.lanes.writesRefused,
   ),
