@@ -36,7 +36,7 @@ export const FLAGS = {
   server: {
     argument: { kind: 'text', name: 'URL' },
     of: 'run',
-    doc: 'Faktory. The default is tcp://127.0.0.1:7419. Its password belongs into FAKTORY_PASSWORD.',
+    doc: 'URL of Faktory. The default is tcp://127.0.0.1:7419. Set the password in FAKTORY_PASSWORD.',
   },
   mode: {
     argument: { kind: 'words', words: MODES },
@@ -51,7 +51,7 @@ export const FLAGS = {
   once: { argument: NONE, of: 'top', doc: 'Print once and end.' },
   json: { argument: NONE, of: 'top', doc: 'Print each update as one line of JSON.' },
   version: { argument: NONE, of: 'any', doc: 'Print the version.' },
-  help: { short: 'h', argument: NONE, of: 'any', doc: 'Print a short text about the usage.' },
+  help: { short: 'h', argument: NONE, of: 'any', doc: 'Print the usage.' },
 } as const satisfies Readonly<Record<string, Flag>>;
 
 export type FlagName = keyof typeof FLAGS;
