@@ -213,9 +213,9 @@ export class Bouncer {
   }
 
   /**
-   * Stops. Not ready at once, and served on for drain_delay; then accepts nobody, and lets commands in
-   * flight get their replies while clients leave in turns; all of that within drain_timeout. The first
-   * call counts.
+   * Stops. It is not ready from now on, but serves clients for drain_delay. Then it accepts no more
+   * connections, and within drain_timeout commands in flight get their replies while clients leave in
+   * turns. Later calls join the first.
    */
   drain(reason: string): Promise<void> {
     if (this.#drained === null) {

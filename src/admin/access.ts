@@ -1,5 +1,5 @@
 // Who may ask for what. Pure. Promise: nothing is changed without the operator token in the request
-// itself; nothing but metrics and health is told to another machine without it; a page of another
+// itself; nothing but metrics and health is sent to another machine without it; a page of another
 // site, also one that has its name point here, neither reads nor acts.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -35,7 +35,7 @@ const ALLOWED: Verdict = { kind: 'allowed' };
 const BASIC = 'Basic realm="faktory-bouncer", charset="UTF-8"';
 const BEARER = 'Bearer realm="faktory-bouncer"';
 
-/** `token`: the operator token, empty where there is none. */
+/** `token`: the operator token, empty if there is none. */
 export function judge(access: Access, asking: Asking, token: string): Verdict {
   if (access === 'anyone') return ALLOWED;
   const isLink = access === 'read' && asking.fetchMode === 'navigate';

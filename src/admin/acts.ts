@@ -5,7 +5,7 @@ import type { ClientChoice } from '../client/client-facts.ts';
 import { json, type Answer } from './answers.ts';
 import type { Operated } from './operated.ts';
 
-/** 200 where the new configuration is in force, 422 where it cannot be used. */
+/** 200 if the new configuration is in force, 422 if it cannot be used. */
 export async function reload({ reloading }: Operated): Promise<Answer> {
   if (reloading === null) return missing('reload its configuration');
   const outcome = await reloading.reload();

@@ -1,6 +1,6 @@
 // What the admin address tells of a bouncer, made once for all that ask at about the same time.
 // Promise: looking costs at most a twentieth of the event loop's time, however many look and however
-// often: what took 5 ms to make is told for 100 ms.
+// often: an answer that took 5 ms to make is used again for 100 ms.
 
 import type { Clock } from '../base/clock.ts';
 import { clientRow, worstClients } from './clients-view.ts';
@@ -16,7 +16,7 @@ const SHARE = 20;
 
 interface View<Value> {
   readonly value: Value;
-  /** Until when it is told; monotonic ms. */
+  /** Until when it is used again; monotonic ms. */
   readonly untilAt: number;
 }
 

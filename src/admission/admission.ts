@@ -21,7 +21,7 @@ export type AdmissionLimits = Pick<
 /** A client that has sent HELLO, as admission sees it. */
 export interface Visitor {
   readonly role: Role;
-  /** The worker that the client says it is of; null where it names none. */
+  /** The worker that the client says it is of; null if it names none. */
   readonly wid: string | null;
   readonly address: string;
   /** Whether only its wid says that it is a worker, and no command has. */
@@ -151,7 +151,7 @@ export class Admission {
     return { reason: 'server_connections', ...this.#places.fullFor(role) };
   }
 
-  /** A producer with `place` shows that it is a worker; false where it must ask for a worker's place. */
+  /** A producer with `place` shows that it is a worker; false if it must ask for a worker's place. */
   giveToWorker(place: Place): boolean {
     return this.#places.giveToWorker(place);
   }

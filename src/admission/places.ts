@@ -92,7 +92,7 @@ export class Places {
     return { now: this.takenBy(role), limit: this.shareOf(role) };
   }
 
-  /** Takes a place, or null where there is none for `role`. */
+  /** Takes a place, or null if there is none for `role`. */
   take(role: Role): Place | null {
     if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) return null;
     const place = new Place(this);

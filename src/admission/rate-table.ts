@@ -7,7 +7,7 @@ export const BURST_MS = 5000;
 
 /**
  * A bucket of tokens as one instant: when it will be full again, monotonic ms. The next such instant
- * after one more token at `now`, or null where the bucket is empty. `perSecond`: tokens that flow in.
+ * after one more token at `now`, or null if the bucket is empty. `perSecond`: tokens that flow in.
  */
 export function afterToken(fullAt: number, now: number, perSecond: number): number | null {
   const next = Math.max(fullAt, now) + 1000 / perSecond;

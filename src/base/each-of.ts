@@ -1,4 +1,4 @@
-// The steps of an end. Promise: each is done, whatever the others throw; what is thrown is told.
+// The steps of an end. Promise: each is done, whatever the others throw; what they throw is reported.
 
 /**
  * Does `steps` in order; what one throws goes to `onError`, and the next has its turn. For what a

@@ -25,7 +25,7 @@ export class FairLine<T> {
     return { leave: () => this.#left(key, seat) };
   }
 
-  /** Takes out the first of the next key for which `mayGo` holds; undefined where there is none. */
+  /** Takes out the first of the next key for which `mayGo` holds; undefined if there is none. */
   shift(mayGo: (key: string) => boolean): T | undefined {
     for (const [key, line] of this.#lines) {
       if (!mayGo(key)) continue;

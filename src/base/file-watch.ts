@@ -1,4 +1,4 @@
-// Tells when files have changed. Promise: a change is told once its bytes have stopped changing, however
+// Reports when files have changed. Promise: a change is reported once its bytes have stopped changing, however
 // it was made: written in place, renamed over, or by the symlink swap of a Kubernetes ConfigMap; events
 // only hasten the next look, so a storm of them costs no more than a look per SETTLE_MS, and a change
 // without an event is seen by the poll.

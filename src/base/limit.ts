@@ -43,7 +43,7 @@ export class Limit {
     return this.#isEnforced;
   }
 
-  /** What `source` allows from now on; Infinity where it has no say. */
+  /** What `source` allows from now on; Infinity if it has no say. */
   set(source: LimitSource, value: number): void {
     this.#sources[source] = value;
     this.#change(this.#isEnforced);

@@ -19,7 +19,7 @@ export class Seat<T> {
     return this.#leave === null;
   }
 
-  /** Leaves the line; false where it had left already. */
+  /** Leaves the line; false if it had left already. */
   leave(): boolean {
     const leave = this.#leave;
     if (leave === null) return false;

@@ -17,7 +17,7 @@ export interface WireSocket {
   /** FIN behind what was written; `sent` is called when all of it has been taken. */
   end(sent: () => void): unknown;
   destroy(): unknown;
-  /** RST instead of FIN; throws where there is no TCP right below, as under TLS. */
+  /** RST instead of FIN; throws if there is no TCP right below, as under TLS. */
   resetAndDestroy(): unknown;
   pause(): unknown;
   resume(): unknown;

@@ -73,7 +73,7 @@ export class Wire implements Watched {
     this.#remoteAddress = canonicalAddress(socket.remoteAddress ?? '');
   }
 
-  /** Empty where the system does not know it; IPv4 where it is one within IPv6. */
+  /** Empty if the system does not know it; IPv4 where it is one within IPv6. */
   get remoteAddress(): string {
     return this.#remoteAddress;
   }
@@ -154,7 +154,7 @@ export class Wire implements Watched {
   }
 
   /**
-   * Writes `bytes`, which the wire keeps until they are taken. False where the owner should wait for
+   * Writes `bytes`, which the wire keeps until they are taken. False if the owner should wait for
    * onDrain(). Before onReady() and after the end they are dropped.
    */
   write(bytes: Buffer): boolean {

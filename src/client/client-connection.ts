@@ -351,7 +351,7 @@ export class ClientConnection
     if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
   }
 
-  /** False where the client has been refused. */
+  /** False if the client has been refused. */
   #mayEnter(decision: DoorDecision): boolean {
     if (decision.kind === 'refused') {
       this.refuse(decision.refusal);

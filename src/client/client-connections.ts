@@ -16,7 +16,7 @@ export interface ListedClient {
   readonly place: Place | null;
   /** Since when it has nothing outstanding and says nothing, monotonic ms; null for one that is in use. */
   readonly idleSince: number | null;
-  /** What it is to admission; null where it has asked for nothing, or has given it back. */
+  /** What it is to admission; null if it has asked for nothing, or has given it back. */
   readonly request: Visitor | null;
   /** What there is to tell of it now. */
   describe(): ClientFacts;

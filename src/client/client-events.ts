@@ -13,7 +13,7 @@ export interface EndedClient {
   /** A library's word for the reason; null for none. */
   readonly detail: string | null;
   readonly role: KnownRole;
-  /** Empty where the system does not know it. */
+  /** Empty if the system does not know it. */
   readonly address: string;
   /** As the client wrote it, up to 64 KiB; null without a HELLO, empty for a producer. */
   readonly wid: string | null;

@@ -184,7 +184,7 @@ export class ClientStanding implements RequestOwner {
     return verb !== 'FETCH' || !this.#parts.lanes.needsPlace('worker', null);
   }
 
-  /** Takes a worker's standing for `verb`. False where it has to be asked for: it has no lane until then. */
+  /** Takes a worker's standing for `verb`. False if it has to be asked for: it has no lane until then. */
   rise(verb: Verb): boolean {
     if (this.#state.kind !== 'placed') return false;
     const { request } = this.#state;

@@ -114,7 +114,7 @@ export class ClientTraffic implements BufferReader, Debtor {
     this.#commands.connect(lane);
   }
 
-  /** The verb of the next command, which waits for a lane; null where none has come whole. */
+  /** The verb of the next command, which waits for a lane; null if none has come whole. */
   nextVerb(): Verb | null {
     return this.#commands.nextVerb();
   }

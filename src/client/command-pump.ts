@@ -99,7 +99,7 @@ export class CommandPump {
     return this.#total;
   }
 
-  /** What the client waits for; null where it waits for nothing. */
+  /** What the client waits for; null if it waits for nothing. */
   get outstanding(): OutstandingCommand | null {
     if (this.#outstanding === 0) return null;
     return { count: this.#outstanding, verb: this.#lastVerb, since: this.#dueSince };
@@ -137,7 +137,7 @@ export class CommandPump {
     this.#lane = lane;
   }
 
-  /** The verb of the next line, which is held for the lane to come; null where none has come whole. */
+  /** The verb of the next line, which is held for the lane to come; null if none has come whole. */
   nextVerb(): Verb | null {
     for (;;) {
       const line = this.#heldLine ?? this.#lines.next();

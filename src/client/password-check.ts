@@ -50,7 +50,7 @@ export class PasswordCheck {
     this.#hasher = hasher;
   }
 
-  /** The challenge for one connection; null where no password is set. */
+  /** The challenge for one connection; null if no password is set. */
   challenge(): Challenge | null {
     if (this.#passwords.current.password === '') return null;
     return { salt: randomBytes(SALT_BYTES).toString('hex'), rounds: ROUNDS };

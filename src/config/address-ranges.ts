@@ -37,7 +37,7 @@ export function formatAddressRange({ address, prefix }: AddressRange): string {
 /** Those of ::ffff:0:0/96. */
 const MAPPED_BITS = '0'.repeat(80) + '1'.repeat(16);
 
-/** The bits of an address as text, null where it is none. */
+/** The bits of an address as text, null if it is none. */
 function addressBits(address: string): string | null {
   if (address.includes('%')) return null;
   switch (isIP(address)) {

@@ -41,7 +41,7 @@ complete -o default -F _faktory_bouncer faktory-bouncer
 `;
 }
 
-/** What completes the argument of a flag in bash; null where it has none. */
+/** What completes the argument of a flag in bash; null if it has none. */
 function wordsOf({ argument }: Flag): string | null {
   switch (argument.kind) {
     case 'none':

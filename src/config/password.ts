@@ -31,7 +31,7 @@ export function readPassword(
   }
 }
 
-/** The password in the file of `listen.previous_password_file`; empty where the option is. */
+/** The password in the file of `listen.previous_password_file`; empty if the option is. */
 export function readPreviousPassword(
   path: string,
   readFile: (path: string) => Uint8Array,

@@ -12,7 +12,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** Where the text first goes more than DEPTH_MAX levels deep; null where it does not. */
+/** Where the text first goes more than DEPTH_MAX levels deep; null if it does not. */
 export function tooDeepAt(text: string): Place | null {
   const lines = new LineCounter();
   lines.addNewLine(0);

@@ -37,7 +37,7 @@ export class CommandSlots {
     return this.#waiting.length;
   }
 
-  /** Takes a slot at once; false where there is none, or others wait for one. */
+  /** Takes a slot at once; false if there is none, or others wait for one. */
   take(): boolean {
     if (this.#waiting.length > 0 || !this.#limit.hasRoom(this.#taken)) return false;
     this.#taken += 1;

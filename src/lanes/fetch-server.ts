@@ -33,7 +33,7 @@ export interface FetchServerGroup {
   onServerEnd(server: FetchServer, reason: ServerEndReason): void;
   /** Its FETCH may be at Faktory now: the group sends it, keeps it or calls it off. */
   onFetchGranted(server: FetchServer, set: WaitingSet): void;
-  /** Its FETCH is over: with a whole reply, or null where none will come. */
+  /** Its FETCH is over: with a whole reply, or null if none will come. */
   onFetchOver(server: FetchServer, set: WaitingSet, reply: Buffer | null): void;
   /** The connection was lost inside a job: the job is Faktory's until its reservation runs out. */
   onJobCut(): void;
@@ -126,7 +126,7 @@ export class FetchServer implements ServerOwner, FetchTicket, ReplySink, Flight<
     this.#promisedTo = client;
   }
 
-  /** Takes on a FETCH for `set`; true where it may be sent at once. */
+  /** Takes on a FETCH for `set`; true if it may be sent at once. */
   ask(set: WaitingSet): boolean {
     check(this.#stage === 'idle', 'a server connection has two FETCHes');
     this.#stage = 'asking';

@@ -173,7 +173,7 @@ export class GroupFetches implements FetchHome {
     }
   }
 
-  /** The FETCH of `server` is over: with a whole reply, or null where none will come. */
+  /** The FETCH of `server` is over: with a whole reply, or null if none will come. */
   onOver(server: FetchServer, set: WaitingSet, reply: Buffer | null): void {
     const now = this.#parts.turns.now();
     const { promisedTo, sentAt } = server;

@@ -66,7 +66,7 @@ export class GroupServers {
     return spare;
   }
 
-  /** Dials one more: the first, if there is none. False where there is no place for it. */
+  /** Dials one more: the first, if there is none. False if there is no place for it. */
   dial(): boolean {
     const isFirst = this.#first === null;
     const place = isFirst ? this.#placeOfFirst() : this.#parts.places.take('worker');
@@ -123,7 +123,7 @@ export class GroupServers {
     for (const server of this.#all) server.callOff();
   }
 
-  /** Closes those that have no FETCH at Faktory; true where none is left. */
+  /** Closes those that have no FETCH at Faktory; true if none is left. */
   closeAll(): boolean {
     for (const server of this.#all) this.#close(server, 'client_gone');
     if (this.#all.size > 0) return false;

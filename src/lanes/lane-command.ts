@@ -10,7 +10,7 @@ export interface LaneCommand extends Command {
   mayShare: boolean;
   /** Two PUSHes with the same mark above 0 may have the same jid (protocol/bulk-mark.ts). */
   readonly bulkMark: number;
-  /** It is about to be sent; true where that must wait: it takes care of itself until then. */
+  /** It is about to be sent; true if that must wait: it takes care of itself until then. */
   holdsBack(): boolean;
   /** It could not be sent within outage_wait: Faktory has not seen it. */
   expired(): void;

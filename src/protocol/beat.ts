@@ -8,7 +8,7 @@ import { goMembers, goText, goTextField } from './go-json.ts';
 
 const PAYLOAD_START = 'BEAT '.length;
 
-/** The wid in a BEAT line, empty where there is none; null where Faktory cannot read it. */
+/** The wid in a BEAT line, empty if there is none; null if Faktory cannot read it. */
 export function beatWid(line: Buffer): string | null {
   const members = goMembers(goText(line.subarray(PAYLOAD_START, contentEnd(line))));
   return members === null ? null : goTextField(members, 'wid');

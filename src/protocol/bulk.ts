@@ -62,7 +62,7 @@ export function isUnreadable(reply: Buffer): boolean {
 }
 
 /**
- * The jid that Faktory reads in a PUSH line, empty where there is none; null where it might read
+ * The jid that Faktory reads in a PUSH line, empty if there is none; null if it might read
  * another: of two that fold to one key, or of one that is not Unicode, which it repairs in its own way.
  */
 export function jidOf(line: Buffer): string | null {

@@ -50,7 +50,7 @@ export function goFieldCandidates(members: readonly Member[], name: string): unk
 }
 
 /**
- * The text that Go has in the string field `name`, empty where there is none; null where it reads none of
+ * The text that Go has in the string field `name`, empty if there is none; null if it reads none of
  * the whole. It leaves a field that is absent or null as it was: at its zero value, or at an earlier one's.
  */
 export function goTextField(members: readonly Member[], name: string): string | null {
@@ -79,7 +79,7 @@ export function goText(bytes: Buffer): string {
   return text + bytes.toString('utf8', start);
 }
 
-/** How many bytes the character at `at` takes; 0 where there is none. */
+/** How many bytes the character at `at` takes; 0 if there is none. */
 function characterLength(bytes: Buffer, at: number): number {
   const first = bytes[at] ?? 0;
   const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;

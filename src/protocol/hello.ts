@@ -22,7 +22,7 @@ export interface Hello {
   readonly hostname: string;
   /** Any integer of 64 bits. */
   readonly pid: bigint;
-  /** Memory of the process in KiB, as the Busy page shows it; 0 where it was not said. */
+  /** Memory of the process in KiB, as the Busy page shows it; 0 if it was not said. */
   readonly rssKb: bigint;
   readonly labels: readonly string[];
   readonly username: string;

@@ -15,7 +15,7 @@ import {
 } from './json-bytes.ts';
 
 export interface JobFields {
-  /** Empty where the job does not say. */
+  /** Empty if the job does not say. */
   readonly jid: string;
   readonly queue: string;
   readonly jobtype: string;

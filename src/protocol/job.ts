@@ -18,7 +18,7 @@ export interface FetchedJob extends ReservedJob {
   readonly reply: Buffer;
 }
 
-/** The job in a whole reply to FETCH, or null where the reply holds none. */
+/** The job in a whole reply to FETCH, or null if the reply holds none. */
 export function parseFetchedJob(reply: Buffer): FetchedJob | null {
   const body = bulkBody(reply);
   if (body === null) return null;

@@ -141,7 +141,7 @@ function isTextOf(field: SoughtField, line: Buffer, start: number, end: number):
   return field.isSought(bytes, 0, bytes.length);
 }
 
-/** The text between the quotes, null where it has no escapes or is not JSON. */
+/** The text between the quotes, null if it has no escapes or is not JSON. */
 function unescaped(line: Buffer, start: number, end: number): string | null {
   let at = start;
   while (at < end && line[at] !== BACKSLASH) at += 1;

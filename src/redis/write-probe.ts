@@ -101,7 +101,7 @@ export class WriteProbe {
     if (state !== null) this.#answered(question, state);
   }
 
-  /** What Redis says to the question; null where that comes too late. */
+  /** What Redis says to the question; null if that comes too late. */
   async #outcome(question: Question): Promise<WriteState | null> {
     try {
       const redis = await this.#redis.ready();

@@ -113,7 +113,7 @@ export class ControlConnection
   }
 
   /**
-   * Sends `command`, whose sink hears what becomes of it; false where the connection is not open, or the
+   * Sends `command`, whose sink hears what becomes of it; false if the connection is not open, or the
    * bouncer is paused.
    */
   ask(command: Command): boolean {

@@ -26,7 +26,7 @@ export class ServerHealth {
     return this.#health === 'up';
   }
 
-  /** Why the last dial of any connection failed; null where it succeeded. */
+  /** Why the last dial of any connection failed; null if it succeeded. */
   get lastFailure(): ServerEndReason | null {
     return this.#lastFailure?.reason ?? null;
   }

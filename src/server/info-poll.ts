@@ -36,7 +36,7 @@ export interface InfoGuard {
   mayAsk(now: number): boolean;
   /** INFO is at Faktory. */
   asked(): void;
-  /** It is over. `queues`: all that Faktory has; null where its answer does not tell. */
+  /** It is over. `queues`: all that Faktory has; null if its answer does not tell. */
   over(queues: readonly string[] | null): void;
 }
 

@@ -20,7 +20,7 @@ export class Pause {
     this.#listeners.push(listener);
   }
 
-  /** False where it was so already. */
+  /** False if it was so already. */
   set(isPaused: boolean): boolean {
     if (this.#isPaused === isPaused) return false;
     this.#isPaused = isPaused;

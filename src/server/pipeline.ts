@@ -58,7 +58,7 @@ export class Pipeline implements ReplyTaker {
     return this.#outstanding.length;
   }
 
-  /** What Faktory is at; null where it owes no answer. */
+  /** What Faktory is at; null if it owes no answer. */
   get head(): Head | null {
     const command = this.#outstanding.peek();
     if (command === undefined || command.sentAt === UNSENT) return null;

@@ -115,7 +115,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     return this.#pipeline?.length ?? 0;
   }
 
-  /** What Faktory is at; null where it owes no answer. */
+  /** What Faktory is at; null if it owes no answer. */
   get head(): Head | null {
     return this.#pipeline?.head ?? null;
   }

@@ -11,7 +11,7 @@ export interface ServerFacts {
   readonly wid: string;
   /** Commands sent and not answered to the end. */
   readonly outstanding: number;
-  /** The oldest of them that Faktory has begun with; null where it owes no answer. */
+  /** The oldest of them that Faktory has begun with; null if it owes no answer. */
   readonly head: Head | null;
   /** Bytes that the network has not taken, and of replies that are being put together. */
   readonly bufferedBytes: number;

@@ -60,7 +60,7 @@ export type ServerEndReason = (typeof SERVER_END_REASONS)[number];
 /** Why a dial failed. */
 export interface DialFailure {
   readonly reason: ServerEndReason;
-  /** The system's word, ECONNREFUSED say; null where the system has not failed. */
+  /** The system's word, ECONNREFUSED say; null if the system has not failed. */
   readonly errno: string | null;
 }
 

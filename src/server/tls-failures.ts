@@ -35,7 +35,7 @@ const REFUSED =
   /^ERR_SSL_.*ALERT_(?:BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
 const OTHER = /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_|PATH_LENGTH_|ERROR_IN_CERT_|INVALID_PURPOSE)/;
 
-/** The reason behind an error's code; null where it is not one of TLS. */
+/** The reason behind an error's code; null if it is not one of TLS. */
 export function tlsFailure(code: string): ServerEndReason | null {
   const known = VERIFICATION[code];
   if (known !== undefined) return known;

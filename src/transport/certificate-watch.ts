@@ -1,4 +1,4 @@
-// When certificates expire. Promise: one that expires within the warning time is told at once and then
+// When certificates expire. Promise: one that expires within the warning time is reported at once and then
 // once a day, until it is replaced.
 
 import type { Clock, Timer } from '../base/clock.ts';

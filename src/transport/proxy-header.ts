@@ -11,7 +11,7 @@ export type ProxyHeaderRead =
       readonly kind: 'header';
       /** Bytes of the header; what is behind them is the client's. */
       readonly used: number;
-      /** The client's IP address; null where the connection's own address counts. */
+      /** The client's IP address; null if the connection's own address counts. */
       readonly source: string | null;
     }
   | { readonly kind: 'wrong' };

@@ -113,7 +113,7 @@ export class TlsContext {
   }
 }
 
-/** Both ends of a TCP connection; null where it is closed already. */
+/** Both ends of a TCP connection; null if it is closed already. */
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | null {
   if (remoteAddress === undefined || remotePort === undefined) return null;
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
