@@ -117,6 +117,20 @@ const CASES: Readonly<Record<string, Case>> = {
     series: { nodejs_eventloop_lag_p99_seconds: '0.1x40 0.11x100' },
   },
   FaktoryBouncerStatsdFails: { series: { statsd_errors_total: GROWS } },
+  FaktoryBouncerReloadRefused: { series: { config_last_reload_successful: '1x40 0x100' } },
+  FaktoryBouncerPaused: { series: { paused: TURNS } },
+  FaktoryBouncerCertificateExpires: {
+    // promtool's time begins at 0.
+    series: {
+      'certificate_expiry_timestamp_seconds{option="listen.tls.certificate"}':
+        '1296000x40 1209000x100',
+    },
+    labels: { option: 'listen.tls.certificate' },
+  },
+  FaktoryBouncerRepliesUntaken: {
+    series: { 'client_connections_ended_total{reason="replies_untaken"}': GROWS },
+    labels: { reason: 'replies_untaken' },
+  },
 };
 
 const INSTANCE = '10.0.0.5:7421';
