@@ -28,7 +28,14 @@ import {
 } from '../src/protocol/error-texts.ts';
 import { fullSnapshot } from './support/full-snapshot.ts';
 import { banned, withoutHead } from './tidy/manners.ts';
-import { firstColumn, missingFrom, section, tableDiffers, unknownOn } from './tidy/pages.ts';
+import {
+  firstColumn,
+  missingFrom,
+  saidTwice,
+  section,
+  tableDiffers,
+  unknownOn,
+} from './tidy/pages.ts';
 import {
   impurities,
   orphans,
@@ -92,6 +99,8 @@ t.test('pages and texts are in plain words', async (t) => {
   t.ok(texts.length > 20);
   none(t, avoidedWords([...pages, ...texts]));
 });
+
+t.test('no page says a thing twice', async (t) => none(t, saidTwice(pages)));
 
 t.test('no link of a page is dead', async (t) =>
   none(t, deadLinks([...pages, file('CHANGELOG.md')], files)),

@@ -61,3 +61,28 @@ export function tableDiffers(
     ...surplus.map((name) => `${page.path}:${line}: the code has no ${name}, use no row for it`),
   ];
 }
+
+/** Tables whose rows may begin alike, by their first heading. */
+const REPEATING = new Set(['consumers', 'language']);
+/** Characters from which on two lines of a paragraph or a list say the same. */
+const SAME_START = 36;
+
+/** Lines and rows of a page that begin as an earlier one of the same section or table does. */
+export function saidTwice(pages: readonly Source[]): readonly string[] {
+  return pages.flatMap(({ path, text }) => {
+    const found: string[] = [];
+    const seen = new Set<string>();
+    let table: string | null = null;
+    text.split('\n').forEach((line, index) => {
+      const row = /^\| *(.*?) *\|/.exec(line)?.[1] ?? null;
+      if (/^#+ /.test(line) || (row === null) !== (table === null)) seen.clear();
+      if (row === null) table = null;
+      else table ??= row;
+      if (table !== null && REPEATING.has(table)) return;
+      const start = row ?? line.slice(0, SAME_START);
+      if (seen.has(start)) found.push(`${path}:${index + 1}: ${start} is said twice, use one`);
+      if (row !== null || line.length > SAME_START) seen.add(start);
+    });
+    return found;
+  });
+}
