@@ -145,10 +145,11 @@ function laneSettings({ pool }: Config): LaneSettings {
 }
 
 function serverSettings(config: Config): ServerSettings {
+  const { address, tls } = config.server;
   return {
-    address: config.server.address,
+    address,
     local: { host: config.server.bindAddress, ports: config.server.sourcePorts },
-    secure: secureDial(config.server.tls.loaded),
+    secure: secureDial(tls.loaded, tls.serverName === '' ? address.host : tls.serverName),
     password: config.server.password,
     connectTimeoutMs: config.server.connectTimeoutMs,
     infoIntervalMs: config.server.infoIntervalMs,

@@ -143,7 +143,7 @@ t.test('another certificate at the same path is applied and named, on both sides
         loaded: { ...own, clientCa: null, minVersion: 'TLSv1.2', ticketSecret: null },
       },
     },
-    server: { ...server, tls: { ...server.tls, loaded: { ca: null, serverName: '', own } } },
+    server: { ...server, tls: { ...server.tls, loaded: { ca: null, own } } },
   };
   const { config, changed, needRestart } = changesTo(DEFAULTS, wanted);
   t.strictSame(changed, ['listen.tls.certificate', 'server.tls.certificate']);
@@ -156,6 +156,39 @@ t.test('a server.url with TLS in place of one without it needs a restart', async
   const { config, needRestart } = changesTo(DEFAULTS, wanted);
   t.strictSame(needRestart, ['server.url']);
   t.equal(config.server.secure, false);
+});
+
+t.test('Faktory is dialled as the server.url asks that is kept', async (t) => {
+  const secureOf = (running: Config, wanted: Config) => {
+    const settings = new Settings(running);
+    settings.apply(changesTo(running, wanted).config);
+    return settings.server.current.secure?.serverName ?? null;
+  };
+  const secure = configWith({ 'server.url': 'tcp+tls://one.example.com:7419' });
+  const elsewhere = configWith({ 'server.url': 'tcp+tls://two.example.com:7419' });
+  t.equal(secureOf(DEFAULTS, secure), null, 'plain stays plain');
+  t.equal(secureOf(secure, DEFAULTS), 'one.example.com', 'no hash of a password goes out in clear');
+  t.equal(secureOf(secure, elsewhere), 'one.example.com', 'the name is that of the host in use');
+});
+
+t.test('server.tls needs a restart where server.url turns TLS on or off', async (t) => {
+  const name = 'faktory.example.com';
+  const secure = configWith({
+    'server.url': 'tcp+tls://127.0.0.1:7419',
+    'server.tls.server_name': name,
+  });
+  const { config, changed, needRestart } = changesTo(secure, DEFAULTS);
+  t.strictSame(changed, []);
+  t.strictSame(needRestart, ['server.url', 'server.tls.server_name']);
+  t.equal(config.server.tls.serverName, name);
+});
+
+t.test('another operator token in the same file needs a restart', async (t) => {
+  const { admin } = DEFAULTS;
+  const wanted = { ...DEFAULTS, admin: { ...admin, token: 'another-token-of-the-tests' } };
+  const { config, changed, needRestart } = changesTo(DEFAULTS, wanted);
+  t.strictSame({ changed, needRestart }, { changed: [], needRestart: ['admin.token_file'] });
+  t.equal(config.admin.token, admin.token);
 });
 
 t.test('the same configuration changes nothing', async (t) => {

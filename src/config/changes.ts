@@ -25,8 +25,11 @@ export interface Changes {
 /** What applying `wanted` to `running` comes to. */
 export function changesTo(running: Config, wanted: Config): Changes {
   const different = OPTION_KEYS.filter((key) => differs(key, running, wanted));
-  const needRestart = different.filter((key) => !OPTIONS[key].reloadable);
-  const changed: Changed[] = different.filter((key) => OPTIONS[key].reloadable);
+  const turnsTls = running.server.secure !== wanted.server.secure;
+  const applies = (key: OptionKey): boolean =>
+    OPTIONS[key].reloadable && !(turnsTls && key.startsWith('server.tls.'));
+  const needRestart = different.filter((key) => !applies(key));
+  const changed: Changed[] = different.filter(applies);
   if (running.server.password !== wanted.server.password) changed.push('FAKTORY_PASSWORD');
   changed.push(...filesWithOtherContent(running, wanted, different));
   const config = keepingRunning(running, wanted);
@@ -58,10 +61,18 @@ function filesWithOtherContent(
   return found.filter((key) => !different.includes(key));
 }
 
-/** A reload applies a new password, so only the rest of the URL counts. */
+/** For two options what was written is not what counts. */
 function differs(key: OptionKey, running: Config, wanted: Config): boolean {
-  if (key !== 'server.url') return OPTIONS[key].differs(running, wanted);
-  return !isDeepStrictEqual(restOfUrl(running), restOfUrl(wanted));
+  switch (key) {
+    case 'server.url':
+      // A reload applies a new password, so only the rest of the URL counts.
+      return !isDeepStrictEqual(restOfUrl(running), restOfUrl(wanted));
+    case 'admin.token_file':
+      // The file may hold another token, or the variable may.
+      return running.admin.token !== wanted.admin.token || OPTIONS[key].differs(running, wanted);
+    default:
+      return OPTIONS[key].differs(running, wanted);
+  }
 }
 
 function restOfUrl({ server }: Config): Pick<Config['server'], 'address' | 'username' | 'secure'> {
@@ -75,7 +86,7 @@ function keepingRunning(running: Config, wanted: Config): Config {
   return {
     ...wanted,
     listen: { ...wanted.listen, address, backlog, reusePort },
-    server: { ...wanted.server, ...restOfUrl(running) },
+    server: { ...wanted.server, ...restOfUrl(running), tls: tlsToFaktory(running, wanted) },
     mode: running.mode,
     keepaliveMs: running.keepaliveMs,
     pool: { ...wanted.pool, commandConnections: running.pool.commandConnections },
@@ -84,4 +95,9 @@ function keepingRunning(running: Config, wanted: Config): Config {
     metrics: running.metrics,
     statsd: running.statsd,
   };
+}
+
+/** That of the URL that is kept: dials must not turn to TLS, or to plain TCP, without it. */
+function tlsToFaktory(running: Config, wanted: Config): Config['server']['tls'] {
+  return (running.server.secure === wanted.server.secure ? wanted : running).server.tls;
 }

@@ -47,7 +47,7 @@ export function readListenTls({ tls }: Config['listen'], readFile: ReadFile): Li
 
 /** Null without tcp+tls. Throws a TlsFileError. */
 export function readServerTls(
-  { address, secure, tls }: Config['server'],
+  { secure, tls }: Config['server'],
   readFile: ReadFile,
 ): ServerTls | null {
   if (!secure) return null;
@@ -55,7 +55,6 @@ export function readServerTls(
   const key = { key: 'server.tls.key', path: tls.key } as const;
   return {
     ca: readCertificates({ key: 'server.tls.ca', path: tls.ca }, readFile),
-    serverName: tls.serverName === '' ? address.host : tls.serverName,
     own: tls.certificate === '' ? null : readKeyPair(certificate, key, readFile),
   };
 }

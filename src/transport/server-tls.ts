@@ -4,10 +4,10 @@ import { createSecureContext } from 'node:tls';
 import type { SecureDial } from '../base/network.ts';
 import type { ServerTls } from './tls-files.ts';
 
-/** Null: plain TCP. Throws OpenSSL's error. */
-export function secureDial(tls: ServerTls | null): SecureDial | null {
+/** `serverName`: what Faktory's certificate must have. Null: plain TCP. Throws OpenSSL's error. */
+export function secureDial(tls: ServerTls | null, serverName: string): SecureDial | null {
   if (tls === null) return null;
-  const { ca, own, serverName } = tls;
+  const { ca, own } = tls;
   const context = createSecureContext({
     minVersion: 'TLSv1.2',
     ...(ca !== null && { ca: ca.pem }),

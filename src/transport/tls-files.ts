@@ -29,8 +29,6 @@ export interface ListenTls extends KeyPair {
 export interface ServerTls {
   /** Null: the well-known ones that Node brings. */
   readonly ca: CertificateFile | null;
-  /** The name that Faktory's certificate must have. */
-  readonly serverName: string;
   /** For a server that asks for a certificate. */
   readonly own: KeyPair | null;
 }
