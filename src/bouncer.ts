@@ -168,6 +168,7 @@ export class Bouncer {
       clock,
       log,
       counts: counts.reloads,
+      manager: surroundings.manager,
       config,
       apply: (changed) => this.apply(changed),
     });
@@ -231,9 +232,10 @@ export class Bouncer {
   }
 
   async #drain(reason: string): Promise<void> {
-    const { clock, log } = this.#surroundings;
+    const { clock, log, manager } = this.#surroundings;
     const { drainDelayMs, drainTimeoutMs } = this.#settings.bouncer.current;
     log.info({ reason, clients: this.#clients.size, delayMs: drainDelayMs }, 'draining');
+    manager.stopping();
     if (drainDelayMs > 0) await sleep(clock, drainDelayMs);
     const deadline = clock.now() + drainTimeoutMs;
     eachOf(this.#onBug, [

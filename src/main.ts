@@ -138,11 +138,11 @@ async function reload(sources: Sources): Promise<Loaded> {
 }
 
 /** Those, and the files that its options name. */
-function allFilesOf(sources: Sources, { listen, server }: Config): readonly string[] {
+function allFilesOf(sources: Sources, { listen, server, admin }: Config): readonly string[] {
   const { certificate, key, clientCa, ticketKeyFile } = listen.tls;
-  const named = [certificate, key, clientCa, ticketKeyFile, listen.previousPasswordFile];
   const { tls } = server;
-  named.push(tls.ca, tls.certificate, tls.key);
+  const named = [certificate, key, clientCa, ticketKeyFile, tls.ca, tls.certificate, tls.key];
+  named.push(listen.previousPasswordFile, admin.tokenFile);
   return [...filesOf(sources), ...named.filter((path) => path !== '')];
 }
 
@@ -182,21 +182,22 @@ async function run(sources: Sources): Promise<void> {
   const given = socketActivation(sources.environment, process.pid);
   if (given.kind === 'refused') return fail(EXIT.misused, [given.text]);
   const givenFd = given.kind === 'socket' ? given.fd : null;
-  const configSource = { load: () => reload(sources), files: allFilesOf(sources, config) };
-  const bouncer = new Bouncer(config, systemSurroundings(log, configSource, givenFd));
+  const configSource = {
+    load: () => reload(sources),
+    filesOf: (inForce: Config) => allFilesOf(sources, inForce),
+  };
+  const bouncer = new Bouncer(config, systemSurroundings(log, configSource, { givenFd, manager }));
   const starting = bouncer.start();
   const { statusLine } = await import('./observe/status-line.ts');
-  const status = (): string => statusLine(bouncer.snapshot());
-  const reloadOnSignal = async (): Promise<void> => {
-    await starting;
-    manager.reloading();
-    await bouncer.reload();
-    manager.ready(status);
-  };
-  process.on('SIGHUP', () => void reloadOnSignal());
+  const reloadOnceStarted = (): Promise<unknown> =>
+    // A start that fails ends the process by itself.
+    starting.then(
+      () => bouncer.reload(),
+      () => {},
+    );
+  process.on('SIGHUP', () => void reloadOnceStarted());
   ignoreOtherSignals(log);
   stopOnSignals((signal) => {
-    manager.stopping();
     // A start that fails ends the process by itself.
     starting.then(() => bouncer.drain(signal)).catch(() => {});
   });
@@ -210,7 +211,7 @@ async function run(sources: Sources): Promise<void> {
       server: formatAddress(config.server.address),
     };
     log.info({ ...facts, listen: formatAddress(listen), admin: formatPlace(admin) }, 'listening');
-    manager.ready(status);
+    manager.ready(() => statusLine(bouncer.snapshot()));
   } catch (error) {
     process.stderr.write(
       `${startFailure(error, { where: formatAddress(config.listen.address), givenFd })}\n`,

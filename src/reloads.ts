@@ -4,6 +4,7 @@
 
 import type { Clock } from './base/clock.ts';
 import { FileWatch } from './base/file-watch.ts';
+import type { ServiceManager } from './base/service-manager.ts';
 import { type Changed, changesTo } from './config/changes.ts';
 import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
@@ -16,8 +17,8 @@ import type { Logger } from './observe/log.ts';
 export interface ConfigSource {
   /** Reads and checks everything again. */
   readonly load: () => Promise<Loaded>;
-  /** Paths of the files that it is read from. */
-  readonly files: readonly string[];
+  /** Paths of the files that it is read from, and that `config` names. */
+  readonly filesOf: (config: Config) => readonly string[];
 }
 
 /** What a reload came to; no text holds a secret. */
@@ -42,6 +43,7 @@ export interface ReloadsParts {
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly counts: ReloadCounts;
+  readonly manager: Pick<ServiceManager, 'reloading' | 'reloaded'>;
   /** In force at the start. */
   readonly config: Config;
   /** Puts a Config in force; it differs from the last one in reloadable options only. */
@@ -65,7 +67,6 @@ export class Reloads {
     this.#config = parts.config;
     this.#watch = new FileWatch({
       clock: parts.clock,
-      files: parts.source.files,
       changed: () => void this.reload(),
     });
     parts.counts.succeededAtMs = parts.clock.wallMs();
@@ -101,12 +102,14 @@ export class Reloads {
   }
 
   async #reload(): Promise<ReloadResult> {
+    const { clock, counts, manager } = this.#parts;
+    manager.reloading();
     const result = await this.#attempt();
-    const { clock, counts } = this.#parts;
     counts.outcomes.add(outcomeOf(result));
     counts.lastFailed = result.kind === 'refused';
     if (result.kind !== 'refused') counts.succeededAtMs = clock.wallMs();
     this.#tell(result);
+    manager.reloaded();
     return result;
   }
 
@@ -134,7 +137,7 @@ export class Reloads {
   }
 
   #watchOrNot(): void {
-    if (this.#config.reloadOnChange) this.#watch.start();
+    if (this.#config.reloadOnChange) this.#watch.start(this.#parts.source.filesOf(this.#config));
     else this.#watch.stop();
   }
 

@@ -9,6 +9,7 @@ import type { Address, SocketPath } from './base/address.ts';
 import { type Clock, SystemClock } from './base/clock.ts';
 import { Hasher } from './base/hasher.ts';
 import { listen, listenOnGiven, systemDial } from './base/lean-socket.ts';
+import { type ServiceManager, SILENT } from './base/service-manager.ts';
 import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
 import type { ConfigSource } from './reloads.ts';
@@ -32,17 +33,26 @@ export interface Surroundings {
   readonly log: Logger;
   /** What a reload reads. */
   readonly configSource: ConfigSource;
+  /** It is told of reloads and of the stop, whatever asked for them. */
+  readonly manager: Pick<ServiceManager, 'reloading' | 'reloaded' | 'stopping'>;
   /** Where passwords are hashed, off the event loop. */
   readonly hasher: Hasher;
   /** `options` is asked once: it makes the registry of metrics, which samples the event loop. */
   readonly admin: (options: () => AdminOptions) => Admin;
 }
 
-/** The machine's own, and what is handed in. `givenFd`: a listening socket that the process was given. */
+/** What the process was started with. */
+export interface Handed {
+  /** A listening socket; null: the bouncer opens its own. */
+  readonly givenFd: number | null;
+  readonly manager: ServiceManager;
+}
+
+/** The machine's own, and what is handed in. */
 export function systemSurroundings(
   log: Logger,
   configSource: ConfigSource,
-  givenFd: number | null = null,
+  { givenFd, manager }: Handed = { givenFd: null, manager: SILENT },
 ): Surroundings {
   return {
     clock: new SystemClock(),
@@ -51,6 +61,7 @@ export function systemSurroundings(
     listen: givenFd === null ? listen : listenOnGiven(givenFd),
     log,
     configSource,
+    manager,
     hasher: new Hasher(),
     admin: (options) => new AdminServer({ ...options(), page: new PageFiles() }),
   };

@@ -6,9 +6,10 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { SILENT } from '../src/base/service-manager.ts';
 import { Reloads } from '../src/reloads.ts';
 import { ReloadCounts } from '../src/observe/reload-counts.ts';
-import { configFor } from './support/bouncer.ts';
+import { ADMIN_TOKEN, configFor, startBouncer } from './support/bouncer.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { RawClient } from './support/raw-client.ts';
 import { ok, nil } from './support/reply.ts';
@@ -89,7 +90,7 @@ t.test('reloads run one after another, and those asked for meanwhile are one', a
         await load.promise;
         return { config, warnings: [] };
       },
-      files: [],
+      filesOf: () => [],
     },
     clock: new FakeClock(),
     log: {
@@ -98,6 +99,7 @@ t.test('reloads run one after another, and those asked for meanwhile are one', a
       error: (...line: unknown[]) => void lines.push(line),
     },
     counts,
+    manager: SILENT,
     config,
     apply: () => {},
   });
@@ -113,6 +115,36 @@ t.test('reloads run one after another, and those asked for meanwhile are one', a
   t.equal(loads.length, 2);
   t.match(counts, { outcomes: { values: { unchanged: 1, refused: 1 } }, lastFailed: true });
   t.equal(lines.length, 2);
+});
+
+t.test('the service manager hears of a reload and a stop over the admin API', async (t) => {
+  const faktory = await StandInFaktory.start();
+  t.teardown(() => faktory.stop());
+  const heard: string[] = [];
+  const bouncer = await startBouncer(t, {
+    port: faktory.port,
+    overrides: { 'admin.token_file': '/run/token' },
+    manager: {
+      reloading: () => heard.push('reloading'),
+      reloaded: () => heard.push('reloaded'),
+      stopping: () => heard.push('stopping'),
+    },
+  });
+  const act = async (name: string): Promise<number> => {
+    const { status } = await fetch(`http://127.0.0.1:${bouncer.adminPort}/api/${name}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+    });
+    return status;
+  };
+  bouncer.change({ 'admin.token_file': '/run/token' });
+  t.equal(await act('reload'), 200);
+  bouncer.change({ 'limits.clients': 0 });
+  t.equal(await act('reload'), 422);
+  t.strictSame(heard, ['reloading', 'reloaded', 'reloading', 'reloaded']);
+  t.equal(await act('drain'), 202);
+  await bouncer.bouncer.ended;
+  t.strictSame(heard.slice(4), ['stopping']);
 });
 
 /** The program itself, with its log. */
@@ -230,4 +262,29 @@ t.test('reload_on_change reloads when the file changes, without a signal', async
     },
     { what: 'a reload by itself', withinMs: 60_000 },
   ).then((applied) => t.equal(applied, 'refusal_delay'));
+});
+
+t.test('a file that only the reloaded configuration names is watched too', async (t) => {
+  const { dir, file, bouncer } = await program(t, `${SMALL}reload_on_change: true\n`);
+  const named = join(dir, 'previous');
+  writeFileSync(named, 'one\n');
+  const naming = `${SMALL}reload_on_change: true\nlisten: { previous_password_file: ${named} }\n`;
+  writeFileSync(file, naming);
+  bouncer.signal('SIGHUP');
+  t.match(await bouncer.line('configuration reloaded'), {
+    changed: ['listen.previous_password_file'],
+  });
+  let passwords = 0;
+  const changed = await until(
+    async () => {
+      // The watch begins with what it finds: until then nothing is a change.
+      writeFileSync(named, `another ${(passwords += 1)}\n`);
+      return Promise.race([
+        bouncer.line('"changed":["listen.previous_password_file"]'),
+        new Promise<undefined>((resolve) => setTimeout(resolve, 2000, undefined)),
+      ]);
+    },
+    { what: 'a reload by itself', withinMs: 60_000 },
+  );
+  t.match(changed, { needRestart: [] });
 });

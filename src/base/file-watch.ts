@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from './clock.ts';
 
 /** Between two looks: a file that is the same in both is not being written. */
@@ -18,14 +19,13 @@ const COMPARED_BYTES_MAX = 1024 * 1024;
 
 export interface FileWatchParts {
   readonly clock: Clock;
-  /** Absolute or relative paths; those of one directory share its watch. */
-  readonly files: readonly string[];
   /** The files are not what they were. */
   readonly changed: () => void;
 }
 
 /** What is known of the files while they are watched. */
 interface Watching {
+  readonly files: readonly string[];
   readonly watchers: FSWatcher[];
   /** What was told last, or found first; null before the first look. */
   known: string | null;
@@ -45,10 +45,16 @@ export class FileWatch {
     this.#parts = parts;
   }
 
-  /** Idempotent. What is there at the start is not a change. */
-  start(): void {
-    if (this.#watching !== null || this.#parts.files.length === 0) return;
+  /**
+   * Watches `files`, absolute or relative, and no others from now on; those of one directory share its
+   * watch. Idempotent. What is there at the start is not a change.
+   */
+  start(files: readonly string[]): void {
+    if (isDeepStrictEqual(this.#watching?.files, files)) return;
+    this.stop();
+    if (files.length === 0) return;
     const watching: Watching = {
+      files,
       watchers: [],
       known: null,
       last: null,
@@ -56,7 +62,7 @@ export class FileWatch {
       isStirred: false,
     };
     this.#watching = watching;
-    for (const directory of new Set(this.#parts.files.map((file) => dirname(file)))) {
+    for (const directory of new Set(files.map((file) => dirname(file)))) {
       this.#watch(watching, directory);
     }
     void this.#look(watching);
@@ -95,7 +101,7 @@ export class FileWatch {
   async #look(watching: Watching): Promise<void> {
     watching.timer = null;
     watching.isStirred = false;
-    const found = (await Promise.all(this.#parts.files.map(fingerprint))).join(' ');
+    const found = (await Promise.all(watching.files.map(fingerprint))).join(' ');
     if (this.#watching !== watching) return;
     watching.known ??= found;
     const isNew = found !== watching.known;

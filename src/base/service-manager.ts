@@ -27,10 +27,11 @@ export interface ManagerVariables {
 }
 
 export interface ServiceManager {
-  /** The process serves, after its start or a reload. From the first call on `status` is asked now and then. */
+  /** The process serves. From now on `status` is asked now and then, and reloads are told. */
   ready(status: () => string): void;
-  /** A reload has begun; it ends with ready(). */
+  /** A reload has begun; it ends with reloaded(). */
   reloading(): void;
+  reloaded(): void;
   /** The process stops. */
   stopping(): void;
 }
@@ -54,12 +55,19 @@ export function serviceManager(
   return new Systemd(child.stdin, clock, watchdogMs(variables, pid));
 }
 
-const SILENT: ServiceManager = { ready: () => {}, reloading: () => {}, stopping: () => {} };
+/** That of a process without a service manager. */
+export const SILENT: ServiceManager = {
+  ready: () => {},
+  reloading: () => {},
+  reloaded: () => {},
+  stopping: () => {},
+};
 
 class Systemd implements ServiceManager {
   readonly #pipe: Writable;
   readonly #clock: Clock;
-  #status: (() => string) | null = null;
+  /** What was said last of it; a reload is part of running. */
+  #life: 'starting' | 'running' | 'stopping' = 'starting';
 
   constructor(pipe: Writable, clock: Clock, pingEachMs: number | null) {
     this.#pipe = pipe;
@@ -68,17 +76,22 @@ class Systemd implements ServiceManager {
   }
 
   ready(status: () => string): void {
+    if (this.#life !== 'starting') return;
+    this.#life = 'running';
     this.#say('READY=1');
-    const isFirst = this.#status === null;
-    this.#status = status;
-    if (isFirst) this.#sayStatus();
+    this.#sayStatus(status);
   }
 
   reloading(): void {
-    this.#say('RELOADING=1');
+    if (this.#life === 'running') this.#say('RELOADING=1');
+  }
+
+  reloaded(): void {
+    if (this.#life === 'running') this.#say('READY=1');
   }
 
   stopping(): void {
+    this.#life = 'stopping';
     this.#say('STOPPING=1');
   }
 
@@ -88,9 +101,9 @@ class Systemd implements ServiceManager {
     this.#clock.after(eachMs, () => this.#ping(eachMs));
   }
 
-  #sayStatus(): void {
-    if (this.#status !== null) this.#say(`STATUS=${this.#status()}`);
-    this.#clock.after(STATUS_INTERVAL_MS, () => this.#sayStatus());
+  #sayStatus(status: () => string): void {
+    this.#say(`STATUS=${status()}`);
+    this.#clock.after(STATUS_INTERVAL_MS, () => this.#sayStatus(status));
   }
 
   /** A helper that has died, or does not read, is not worth a word: the process goes on without it. */

@@ -14,7 +14,6 @@ function watched(t: Test, files: readonly string[], clock: Clock = new SystemClo
   let next = Promise.withResolvers<void>();
   const watch = new FileWatch({
     clock,
-    files,
     changed: () => {
       told += 1;
       next.resolve();
@@ -25,7 +24,7 @@ function watched(t: Test, files: readonly string[], clock: Clock = new SystemClo
     clearInterval(alive);
     watch.stop();
   });
-  watch.start();
+  watch.start(files);
   return {
     watch,
     told: () => told,
@@ -124,7 +123,17 @@ t.test('without an event the poll sees a change, after two equal looks', async (
   await change();
   t.equal(told(), 1);
   watch.stop();
-  watch.start();
+  watch.start([file]);
   await looked();
   t.equal(told(), 1, 'what is there at a start is no change');
+  const other = join(dir, 'other');
+  watch.start([other]);
+  await looked();
+  writeFileSync(file, 'two');
+  writeFileSync(other, 'one');
+  clock.advance(10_000);
+  await looked();
+  clock.advance(500);
+  await change();
+  t.equal(told(), 2, 'the files may become others');
 });

@@ -57,7 +57,7 @@ t.test('it hears of start, status, reload and stop', options, async (t) => {
   clients = 2;
   await say(() => clock.advance(10_000), 'STATUS=2 clients');
   await say(() => systemd.reloading(), 'RELOADING=1');
-  await say(() => systemd.ready(() => ''), 'READY=1');
+  await say(() => systemd.reloaded(), 'READY=1');
   await say(() => systemd.stopping(), 'STOPPING=1');
   t.strictSame(heard, [
     'bound',
@@ -100,6 +100,7 @@ t.test('without a service manager nothing is started', async (t) => {
     const none = manager({ NOTIFY_SOCKET, WATCHDOG_USEC: '1000' }, clock);
     none.ready(() => 'nobody asks');
     none.reloading();
+    none.reloaded();
     none.stopping();
   }
   t.equal(clock.timers, 0);

@@ -37,7 +37,7 @@ const AT_A_TIME = 8;
 /** Nothing is read again. */
 const NO_RELOAD: ConfigSource = {
   load: async () => ({ problems: [], warnings: [] }),
-  files: [],
+  filesOf: () => [],
 };
 
 const GUARD_REPLIES = new Set(

@@ -12,7 +12,7 @@ import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
 import { createLog, type Logger } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/reloads.ts';
-import { systemSurroundings } from '../../src/surroundings.ts';
+import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 import { until } from './waiting.ts';
 
@@ -27,6 +27,8 @@ export interface BouncerOptions {
   readonly clock?: Clock;
   /** Default: none. */
   readonly log?: Logger;
+  /** Default: none. */
+  readonly manager?: Surroundings['manager'];
   /** FAKTORY_PASSWORD: what clients and Faktory are asked with. */
   readonly password?: string;
   /** What the file of listen.previous_password_file holds. */
@@ -172,11 +174,15 @@ export class RunningBouncer {
 /** Starts a bouncer in front of the Faktory on `port`; `t`'s end drains it. */
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
-  const { clock } = options;
+  const { clock, manager } = options;
   const changes: Changes = { overrides: {} };
-  const configSource = { load: async () => loadFor(options, changes.overrides), files: [] };
+  const configSource = { load: async () => loadFor(options, changes.overrides), filesOf: () => [] };
   const surroundings = systemSurroundings(options.log ?? createLog('silent'), configSource);
-  const bouncer = new Bouncer(config, { ...surroundings, ...(clock !== undefined && { clock }) });
+  const bouncer = new Bouncer(config, {
+    ...surroundings,
+    ...(clock !== undefined && { clock }),
+    ...(manager !== undefined && { manager }),
+  });
   const { listen, admin } = await bouncer.start();
   const running = new RunningBouncer(bouncer, config, changes, {
     port: listen.port,

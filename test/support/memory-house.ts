@@ -1,6 +1,7 @@
 // A whole bouncer over a network in memory and a clock that the test moves. Promise: it is the
 // product's own composition; only its surroundings are the test's.
 
+import { SILENT } from '../../src/base/service-manager.ts';
 import { Bouncer } from '../../src/bouncer.ts';
 import { CLIENT_STATES, type ClientState } from '../../src/client/client-states.ts';
 import type { Config } from '../../src/config/config.ts';
@@ -127,7 +128,11 @@ export class MemoryHouse {
         if (defect !== null) this.bugs.push(defect);
         this.onLogLine();
       }),
-      configSource: { load: async () => ({ config: this.config, warnings: [] }), files: [] },
+      configSource: {
+        load: async () => ({ config: this.config, warnings: [] }),
+        filesOf: () => [],
+      },
+      manager: SILENT,
       hasher: this.hasher,
       admin: () => ({ listen: async () => MEMORY, close: async () => {} }),
     };
