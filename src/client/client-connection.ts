@@ -238,7 +238,7 @@ export class ClientConnection
     eachOf(this.#parts.wiring.onBug, [
       () => decided?.decided(outcome),
       () => this.#refuse(refusalText(refusal)),
-      () => noteRefusal(this.#parts, refusal),
+      () => noteRefusal(this.#parts, refusal, this.address),
     ]);
   }
 

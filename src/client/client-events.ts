@@ -24,6 +24,13 @@ export interface EndedClient {
   readonly bytesOut: number;
 }
 
+/** A client that was refused, and what it was told. */
+export interface RefusedClient {
+  readonly reason: RefusalReason;
+  readonly text: string;
+  readonly address: string;
+}
+
 /** Who looks at replies as they are passed on to clients. */
 export interface ReplyWatch {
   /** The last piece of the reply to `command`, which is all of it but for a long PUSHB; monotonic ms. */
@@ -39,7 +46,7 @@ export interface GuardEvent {
 
 /** Who hears what becomes of clients. */
 export interface ClientEvents {
-  refused(reason: RefusalReason, text: string): void;
+  refused(client: RefusedClient): void;
   clientEnded(client: EndedClient): void;
   /** The client at `address` and the bouncer are not set up for each other; `detail`: a library's word. */
   mismatch(reason: ClientEndReason, address: string, detail: string | null): void;

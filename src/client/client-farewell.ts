@@ -18,10 +18,15 @@ import { type ClientEndReason, MISMATCHES } from './client-states.ts';
 /** Refused clients that are held for refusal_delay or their close; more are answered and closed at once. */
 const HELD_REFUSALS_MAX = 1000;
 
-/** Counts and logs `refusal`. */
-export function noteRefusal({ counts, events }: ClientParts, refusal: Refusal): void {
+/** Counts and logs `refusal` of a client at `address`. */
+export function noteRefusal(
+  { counts, events }: ClientParts,
+  refusal: Refusal,
+  address: string,
+): void {
   counts.refusals.add(refusal.reason);
-  events.refused(refusal.reason, refusalText(refusal).toString('latin1').trimEnd());
+  const text = refusalText(refusal).toString('latin1').trimEnd();
+  events.refused({ reason: refusal.reason, text, address });
 }
 
 /** Counts and logs the end of a connection. */

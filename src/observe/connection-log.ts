@@ -83,8 +83,14 @@ export class ConnectionLog {
   }
 }
 
-function fieldsOf({ wid, ...facts }: EndedClient): object {
-  return wid === null || wid === '' ? facts : { ...facts, wid: printable(wid) };
+/** What is not there has no field. */
+function fieldsOf({ wid, detail, seconds, ...facts }: EndedClient): object {
+  return {
+    ...facts,
+    seconds: Math.round(seconds * 1000) / 1000,
+    ...(detail !== null && { detail }),
+    ...(wid !== null && wid !== '' && { wid: printable(wid) }),
+  };
 }
 
 /** A wid is the client's own text: visible ASCII stays, and no more than a usual wid needs. */

@@ -4,7 +4,7 @@
 import { SharedCountError } from '../base/check.ts';
 import type { Clock } from '../base/clock.ts';
 import type { RefusalReason } from '../admission/outcomes.ts';
-import type { EndedClient, GuardEvent } from '../client/client-events.ts';
+import type { EndedClient, GuardEvent, RefusedClient } from '../client/client-events.ts';
 import type { ClientEndReason } from '../client/client-states.ts';
 import type { Live } from '../base/live.ts';
 import { ConnectionLog, type ConnectionLogSettings } from './connection-log.ts';
@@ -69,8 +69,8 @@ export class EventLog {
     this.#reclaims = new RateLimitedLog(warn, REFUSAL_INTERVAL_MS);
   }
 
-  refused(reason: RefusalReason, text: string): void {
-    this.#refusals.line(reason, this.#clock.now(), { reason, text }, 'client refused');
+  refused(client: RefusedClient): void {
+    this.#refusals.line(client.reason, this.#clock.now(), { ...client }, 'client refused');
   }
 
   clientEnded(client: EndedClient): void {

@@ -54,8 +54,16 @@ function open(settings: Partial<ConnectionLogSettings>, level: LogLevel = 'info'
 
 t.test('a line says all that is known of the connection', async (t) => {
   const { log, lines } = open({});
-  log.ended(CLIENT);
-  t.match(lines, [{ ...CLIENT, level: 'info', msg: 'client connection ended' }]);
+  log.ended({ ...CLIENT, detail: 'CERT_HAS_EXPIRED', seconds: 0.00793683400000009 });
+  t.match(lines, [
+    {
+      ...CLIENT,
+      detail: 'CERT_HAS_EXPIRED',
+      seconds: 0.008,
+      level: 'info',
+      msg: 'client connection ended',
+    },
+  ]);
 });
 
 t.test('off writes nothing at info, and all at debug', async (t) => {

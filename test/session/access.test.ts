@@ -3,6 +3,7 @@
 import t from 'tap';
 import type { Timer } from '../../src/base/clock.ts';
 import { SLOWED_ANSWER_MS } from '../../src/client/client-login.ts';
+import { createLog } from '../../src/observe/log.ts';
 import { StillClock } from '../support/still-clock.ts';
 import { ok } from '../support/reply.ts';
 import { startBouncer } from '../support/bouncer.ts';
@@ -10,6 +11,23 @@ import { StandInFaktory } from '../support/stand-in-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { until } from '../support/waiting.ts';
 import { openHouse, pushLine } from './house.ts';
+
+t.test('the log names the address of a client that is refused', async (t) => {
+  const faktory = await StandInFaktory.start();
+  t.teardown(() => faktory.stop());
+  const lines: string[] = [];
+  const bouncer = await startBouncer(t, {
+    port: faktory.port,
+    overrides: { 'listen.deny': '127.0.0.1' },
+    log: createLog('warn', { write: (line) => void lines.push(line) }),
+  });
+  const client = await bouncer.connect();
+  t.match(client.hi, { text: /not allowed/ });
+  const line = await until(() => lines.find((one) => one.includes('client refused')), {
+    what: 'the line',
+  });
+  t.match(JSON.parse(line), { reason: 'address_denied', address: '127.0.0.1' });
+});
 
 t.test('listen.deny and listen.allow: the client reads why before HI', async (t) => {
   for (const overrides of [
