@@ -36,6 +36,8 @@ const COPIES: Readonly<Record<string, string>> = {
   docs: `${DOCS}/docs`,
   'docs/man/faktory-bouncer.1': 'usr/share/man/man1/faktory-bouncer.1',
   'docs/man/faktory-bouncer.yaml.5': 'usr/share/man/man5/faktory-bouncer.yaml.5',
+  'deploy/prometheus/alerts.yaml': `${DOCS}/deploy/prometheus/alerts.yaml`,
+  'deploy/grafana/faktory-bouncer.json': `${DOCS}/deploy/grafana/faktory-bouncer.json`,
   'README.md': `${DOCS}/README.md`,
   'CHANGELOG.md': `${DOCS}/CHANGELOG.md`,
   LICENSE: `${DOCS}/copyright`,

@@ -170,7 +170,7 @@ export function filePath(): Kind<string> {
   const error = refusal("allowed is the path of a file, or ''");
   return {
     type: 'path',
-    range: 'empty, `/etc/faktory/password`',
+    range: 'empty, the path of a file',
     schema: z.string({ error }).refine((text) => !text.includes('\0'), { error }),
     fromText: (text) => text,
     format: (path) => path,

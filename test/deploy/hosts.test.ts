@@ -36,9 +36,9 @@ t.test('the unit gives the bouncer the files and the time that it needs', async 
   const sources = { environment: {}, flags: [], readFile: () => new Uint8Array() };
   const loaded = loadConfig({ ...sources, file: null });
   if ('problems' in loaded) throw new Error('the defaults are wrong');
-  const { limits, drainTimeoutMs } = loaded.config;
+  const { limits, drainDelayMs, drainTimeoutMs } = loaded.config;
   t.ok(Number(valueOf('LimitNOFILE')) >= limits.clients + limits.serverConnections + 1128);
-  t.ok(Number(valueOf('TimeoutStopSec')) * 1000 >= drainTimeoutMs + 10_000);
+  t.ok(Number(valueOf('TimeoutStopSec')) * 1000 >= drainDelayMs + drainTimeoutMs + 10_000);
   t.equal(valueOf('KillMode'), 'mixed');
 });
 
@@ -63,4 +63,8 @@ t.test('the Debian package holds what the unit starts', without('dpkg-deb'), asy
   };
   t.equal(field('Depends'), `nodejs (${engines.node.replace('>=', '>= ')})`);
   t.ok(existsSync(join(unpacked, 'usr/lib/systemd/system/faktory-bouncer.service')));
+  t.ok(existsSync(join(unpacked, 'usr/lib/faktory-bouncer/dist/page/page.js')));
+  t.ok(existsSync(join(unpacked, 'usr/share/doc/faktory-bouncer/deploy/prometheus/alerts.yaml')));
+  const [, page, section] = /^man:(.*)\((\d)\)$/.exec(valueOf('Documentation')) ?? [];
+  t.ok(existsSync(join(unpacked, `usr/share/man/man${section}/${page}.${section}`)), 'the manual');
 });

@@ -173,8 +173,15 @@ t.test('the grace period is longer than the drain', options, async (t) => {
     [STANDALONE, 'StatefulSet'],
   ] as const) {
     const { terminationGracePeriodSeconds } = ofKind(directory, kind).spec.template.spec;
-    const { drainTimeoutMs } = configOf(directory).config;
-    t.ok(terminationGracePeriodSeconds >= drainTimeoutMs / 1000 + 10, directory);
+    const { drainDelayMs, drainTimeoutMs } = configOf(directory).config;
+    const drainSeconds = (drainDelayMs + drainTimeoutMs) / 1000;
+    t.ok(terminationGracePeriodSeconds >= drainSeconds + 10, directory);
+  }
+});
+
+t.test('a changed ConfigMap, whose name stays, is read by the bouncer', options, async (t) => {
+  for (const directory of [SIDECAR, STANDALONE]) {
+    t.ok(configOf(directory).config.reloadOnChange, directory);
   }
 });
 
