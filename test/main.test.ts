@@ -61,7 +61,7 @@ t.test('wrong usage exits with 2, says why, and repeats no password', async (t) 
   for (const [args, reason] of [
     [['--nope'], /Unknown option '--nope'.*--help\.$/m],
     [['--listen'], /argument missing/],
-    [['serve'], /the commands are check and top/],
+    [['serve'], /the commands are check, top, completion/],
     [['--once'], /without top/],
     [['top', 'x'], /it takes --url, --once and --json/],
     [['top', '--mode', 'pooled'], /it takes --url, --once and --json/],
