@@ -86,6 +86,21 @@ for (const mode of MODES) {
   });
 }
 
+t.test(
+  'session: pipelined commands that have waited outage_wait are refused at once',
+  async (t) => {
+    const { faktory, bouncer, connect } = await open(t, 'session', { 'pool.outage_wait': '500ms' });
+    const client = await connect();
+    bouncer.bouncer.pause();
+    const replies = [1, 2, 3].map(() => client.command(pushLine().line));
+    await replies[0];
+    bouncer.bouncer.resume();
+    const texts = (await Promise.all(replies)).map((reply) => replyText(reply));
+    t.same(texts, [UNREACHABLE, UNREACHABLE, UNREACHABLE]);
+    t.same(faktory.lines('PUSH'), []);
+  },
+);
+
 t.test('pooled: a restart of Faktory within a pause costs no client anything', async (t) => {
   const { faktory, bouncer, connect } = await openPooled(t, { 'pool.outage_wait': '20s' });
   const [producer, worker] = [await connect(), await connect({ wid: 'w' })];

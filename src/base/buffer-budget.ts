@@ -33,8 +33,8 @@ interface Debt {
 export const TAKEN_WITHIN_MS = 2000;
 /** How often it is looked over past the limit. */
 const LOOK_INTERVAL_MS = 100;
-/** Untaken replies up to this share of the limit do no harm: the rest suffices for all others. */
-const UNTAKEN_SHARE_MAX = 0.5;
+/** Whole replies up to this share of the limit do no harm: the rest suffices for all others. */
+const REPLIES_SHARE_MAX = 0.5;
 
 export class BufferBudget {
   /** Clients, and what they have sent. */
@@ -47,6 +47,8 @@ export class BufferBudget {
   readonly #debts = new Map<Debtor, Debt>();
   #usedBytes = 0;
   #untakenBytes = 0;
+  /** Of stray jobs. */
+  #keptBytes = 0;
   /** Whether it is past the limit, or was when it was looked over last. */
   #isLookedOver = false;
 
@@ -54,8 +56,8 @@ export class BufferBudget {
     this.#clock = clock;
     this.#settings = settings;
     this.commands = new BufferReaders(this.#shared(() => true));
-    // A reply that has come becomes its client's: one more only where clients take theirs.
-    this.replies = new BufferReaders(this.#shared(() => !this.#isFullOfUntaken));
+    // A reply that has come becomes its client's, or a stray job: one more only where those are taken.
+    this.replies = new BufferReaders(this.#shared(() => !this.#isFullOfReplies));
   }
 
   /** The limit may be higher. */
@@ -86,8 +88,9 @@ export class BufferBudget {
     this.#debts.delete(debtor);
   }
 
-  /** So many bytes more are held for a time of their own; fewer where it is negative. */
+  /** So many bytes more of replies are held for a time of their own; fewer where it is negative. */
   keeps(bytes: number): void {
+    this.#keptBytes += bytes;
     this.#change(bytes);
   }
 
@@ -96,7 +99,16 @@ export class BufferBudget {
   }
 
   get #isFullOfUntaken(): boolean {
-    return this.#untakenBytes > UNTAKEN_SHARE_MAX * this.#settings.current.bufferedBytes;
+    return this.#untakenBytes > this.#repliesMax;
+  }
+
+  /** Of whole replies, whoever they wait for. */
+  get #isFullOfReplies(): boolean {
+    return this.#untakenBytes + this.#keptBytes > this.#repliesMax;
+  }
+
+  get #repliesMax(): number {
+    return REPLIES_SHARE_MAX * this.#settings.current.bufferedBytes;
   }
 
   #shared(mayExempt: () => boolean): SharedMemory {

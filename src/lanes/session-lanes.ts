@@ -7,11 +7,12 @@ import type { Live } from '../base/live.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import type { LaneSettings } from './lane-settings.ts';
+import type { Command } from '../protocol/command.ts';
 import type { LaneGauges, Lanes } from './lanes.ts';
 import { SessionLane, type SessionLaneParts } from './session-lane.ts';
 import type { SessionSender } from './session-sender.ts';
 
-export interface SessionLanesParts extends Omit<SessionLaneParts, 'slotDeadlines'> {
+export interface SessionLanesParts extends Omit<SessionLaneParts, 'slotDeadlines' | 'hasWaited'> {
   readonly clock: Clock;
   readonly settings: Live<LaneSettings>;
 }
@@ -26,7 +27,9 @@ export class SessionLanes implements Lanes {
       () => settings.current.outageWaitMs,
       (sender) => sender.onDeadline(),
     );
-    this.#parts = { ...parts, slotDeadlines };
+    const hasWaited = ({ readAt }: Command): boolean =>
+      clock.now() - readAt >= settings.current.outageWaitMs;
+    this.#parts = { ...parts, slotDeadlines, hasWaited };
   }
 
   /** Every client does. */

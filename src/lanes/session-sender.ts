@@ -17,6 +17,8 @@ export interface SessionSenderParts {
   readonly pause: Pause;
   /** For commands that wait for a slot. */
   readonly slotDeadlines: Deadlines<SessionSender>;
+  /** Whether a command has waited as long as it may. */
+  readonly hasWaited: (command: Command) => boolean;
 }
 
 /** The client whose commands they are. */
@@ -89,6 +91,11 @@ export class SessionSender implements SlotTaker {
     }
     this.#unsent.push(command);
     if (this.#slot !== 'none') return;
+    // During a pause one command comes at a time: its time began when it was read, behind others.
+    if (pause.isPaused && this.#parts.hasWaited(command)) {
+      this.giveUp(UNREACHABLE);
+      return;
+    }
     this.#slot = 'waiting';
     slots.wait(this);
     this.#deadline = this.#parts.slotDeadlines.add(this);

@@ -61,6 +61,18 @@ class Server implements BufferReader {
   /** The reply is whole, and its client's. */
   handsOver(client: Client): void {
     client.isTold(this.bytes);
+    this.#holdsNothing();
+  }
+
+  /** The reply is whole, and nobody's: its bytes. */
+  becomesStray(): number {
+    const { bytes } = this;
+    this.#budget.keeps(bytes);
+    this.#holdsNothing();
+    return bytes;
+  }
+
+  #holdsNothing(): void {
     this.bytes = 0;
     this.isPaused = !this.#budget.replies.hold(this, 0);
   }
@@ -171,6 +183,27 @@ t.test('past the limit one reply goes on, but none while clients take none', asy
   t.same([other.isGivenUp, b.isPaused], [true, false]);
 });
 
+t.test(
+  'past the limit no reply goes on while stray jobs make up more than half of it',
+  async (t) => {
+    const { budget, servers } = new House();
+    const [a, b] = servers(2) as [Server, Server];
+    a.reads(50);
+    budget.keeps(60);
+    b.reads(1);
+    a.reads(1);
+    t.same([a.isPaused, b.isPaused], [true, true], 'either would become one more of them');
+    budget.keeps(-10);
+    t.same(
+      [a.isPaused, b.isPaused],
+      [true, false],
+      'one was given back, and half of it is not more',
+    );
+    budget.keeps(-50);
+    t.same([a.isPaused, b.isPaused], [false, false]);
+  },
+);
+
 t.test('a raised limit is noticed', async (t) => {
   const { clock, limit, room, servers } = new House();
   const [a, b] = servers(2) as [Server, Server];
@@ -185,7 +218,7 @@ t.test('a raised limit is noticed', async (t) => {
 
 const step = fc.record({
   who: fc.nat(4),
-  act: fc.constantFrom('read', 'hand over', 'take', 'wait'),
+  act: fc.constantFrom('read', 'hand over', 'keep', 'take', 'wait'),
   bytes: fc.integer({ min: 1, max: 60 }),
 });
 
@@ -196,20 +229,23 @@ t.test('whatever happens, all is below the limit again soon, and nothing waits t
       const { budget, clock } = scene;
       const servers = scene.servers(5);
       const clients = scene.clients(0, 0, 0, 0, 0);
+      let kept = 0;
       for (const { who, act, bytes } of steps) {
         const server = servers[who] as Server;
         const client = clients[who] as Client;
         if (act === 'read' && !server.isPaused) server.reads(bytes);
         if (act === 'hand over' && !server.isPaused) server.handsOver(client);
+        if (act === 'keep' && !server.isPaused) kept += server.becomesStray();
         if (act === 'take') client.takesAll();
         if (act === 'wait') clock.advance(bytes * 20);
         const held = servers.reduce((sum, server) => sum + server.bytes, 0);
         const untaken = clients.reduce((sum, client) => sum + client.untaken, 0);
-        equal(budget.usedBytes, held + untaken);
+        equal(budget.usedBytes, held + untaken + kept);
         const paused = servers.filter(({ isPaused }) => isPaused).length;
         if (budget.usedBytes <= LIMIT) equal(paused, 0);
         equal(scene.room.at(-1) ?? true, clock.timers === 0, 'one timer while FETCHes wait');
       }
+      budget.keeps(-kept);
       clock.advance(TAKEN_WITHIN_MS + 100);
       ok(clients.reduce((sum, { untaken }) => sum + untaken, 0) <= LIMIT);
       for (let turn = 0; turn < 5; turn += 1) {
