@@ -71,8 +71,6 @@ export class Bouncer {
   readonly #certificates: CertificateWatch;
   readonly #history = new History();
   readonly #ended = Promise.withResolvers<void>();
-  /** As the last reload has left it. */
-  #configInForce: Config;
   #listening: Listening | null = null;
   #janitor: Timer | null = null;
   /** Ends with the drain; null before it begins. */
@@ -94,7 +92,6 @@ export class Bouncer {
     const clock = new GuardedClock(surroundings.clock, (error) => events.bug(error));
     this.#config = config;
     this.#onBug = (error) => events.bug(error);
-    this.#configInForce = config;
     this.#rawLog = surroundings.log;
     this.#surroundings = { ...surroundings, clock, log };
     this.#settings = settings;
@@ -295,7 +292,6 @@ export class Bouncer {
     this.#tls.replace(config.listen.tls.loaded);
     this.#certificates.replace(certificatesOf(config));
     this.#settings.apply(config);
-    this.#configInForce = config;
     this.#rawLog.level = config.log.level;
     this.#budget.settingsChanged();
     this.#upstream.settingsChanged();
@@ -367,7 +363,7 @@ export class Bouncer {
       options: () =>
         OPTION_KEYS.map((key) => {
           const { show, fallback, reloadable } = OPTIONS[key];
-          return { key, value: show(this.#configInForce), fallback, reloadable };
+          return { key, value: show(this.#reloads.config), fallback, reloadable };
         }),
       disconnect: (choice) => this.#clients.disconnect(choice),
       drain: (reason) => this.drain(reason),

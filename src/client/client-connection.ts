@@ -6,8 +6,7 @@
 //      |___________|____________|______________|__________|-> refusing -> refused -> (ended)
 //   waiting -> unplaced -> waiting, open -> waiting: see client-standing.ts
 
-import type { Visitor } from '../admission/admission.ts';
-import type { DoorDecision } from '../admission/admission.ts';
+import type { DoorDecision, Visitor } from '../admission/admission.ts';
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Timer } from '../base/clock.ts';

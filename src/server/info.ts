@@ -34,7 +34,7 @@ export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null 
   const connections = asCount(server['connections']);
   const commands = asCount(server['command_count']);
   const queues = asCount(faktory['total_queues']);
-  const queueNames = Object.keys(asObject(faktory['queues']) ?? {});
+  const sizeByQueue = asObject(faktory['queues']) ?? {};
   const enqueued = asCount(faktory['total_enqueued']);
   const processed = asCount(faktory['total_processed']);
   const failures = asCount(faktory['total_failures']);
@@ -56,12 +56,12 @@ export function parseFaktoryInfo(json: Uint8Array | string): FaktoryInfo | null 
     connections,
     commands,
     queues,
-    queueNames,
+    queueNames: Object.keys(sizeByQueue),
     enqueued,
     processed,
     failures,
     tasks: tasksOf(asObject(faktory['tasks'])),
-    queueSizes: sizesOf(asObject(faktory['queues'])),
+    queueSizes: sizesOf(sizeByQueue),
   };
 }
 
@@ -70,9 +70,9 @@ function tasksOf(tasks: Record<string, unknown> | null): FaktoryInfo['tasks'] {
   return { scheduled: size('Scheduled'), retries: size('Retries'), dead: size('Dead') };
 }
 
-function sizesOf(queues: Record<string, unknown> | null): ReadonlyMap<string, number> {
+function sizesOf(queues: Record<string, unknown>): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
-  for (const [name, value] of Object.entries(queues ?? {})) {
+  for (const [name, value] of Object.entries(queues)) {
     const size = asCount(value);
     if (size !== null && QUEUE_NAME.test(name)) sizes.set(name, size);
     if (sizes.size === QUEUES_MAX) break;
