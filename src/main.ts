@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-sigusr1
+#!/usr/bin/env -S node --disable-sigusr1 --min-semi-space-size=16
 // The command line: arguments, signals, exit codes, nothing else. Promise: 0 is stopped, 1 failed
 // at run time, 2 wrong configuration or usage. Only Node's own modules are imported before the
 // version of Node is known, so that an old one gets a message instead of a syntax error.
