@@ -6,7 +6,6 @@ import type { Places } from './admission/places.ts';
 import type { BufferBudget } from './base/buffer-budget.ts';
 import { eachOf } from './base/each-of.ts';
 import { pollUntil } from './base/poll-until.ts';
-import type { Hasher } from './base/hasher.ts';
 import type { Wiring } from './base/wire.ts';
 import type { Config } from './config/config.ts';
 import { Acknowledgements } from './lanes/acknowledgements.ts';
@@ -22,6 +21,8 @@ import { StrayJobs } from './lanes/stray-jobs.ts';
 import type { Counts } from './observe/counts.ts';
 import type { EventLog } from './observe/event-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
+import { FaktoryRedis } from './redis/faktory-redis.ts';
+import type { RedisInfo } from './redis/redis-info.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
 import { Pause } from './server/pause.ts';
@@ -33,7 +34,6 @@ import type { ServerFacts } from './server/server-facts.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
 import { WriteCheck } from './server/write-check.ts';
 import { WriteHealth, type WriteStateName } from './server/write-health.ts';
-import type { WriteState } from './redis/write-probe.ts';
 import type { Settings } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -42,11 +42,12 @@ export interface UpstreamParts {
   readonly pool: Pick<Config['pool'], 'commandConnections'>;
   /** Who the bouncer is on its own connections. */
   readonly username: string;
+  /** Where Faktory's Redis is; empty: it is not queried. */
+  readonly redisUrl: string;
   readonly settings: Settings;
   readonly surroundings: Surroundings;
   readonly counts: Counts;
   readonly events: EventLog;
-  readonly hasher: Hasher;
   readonly wiring: Wiring;
   readonly budget: BufferBudget;
   readonly places: Places;
@@ -59,6 +60,7 @@ export interface UpstreamGauges {
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   readonly strayJobs: number;
   readonly info: FaktoryInfo | null;
+  readonly redis: RedisInfo | null;
 }
 
 export class Upstream {
@@ -68,7 +70,7 @@ export class Upstream {
   /** An operator's; see docs/operations.md. */
   readonly pause = new Pause();
   readonly #writeCheck: WriteCheck;
-  #redisWrites: 'untold' | 'told' = 'untold';
+  readonly #redis: FaktoryRedis;
   readonly #surroundings: Surroundings;
   readonly #onBug: (error: unknown) => void;
   readonly #servers: ServerConnections;
@@ -91,7 +93,7 @@ export class Upstream {
       clock,
       dial,
       counts: parts.counts.server,
-      hasher: parts.hasher,
+      hasher: surroundings.hasher,
       dialler: new Dialler({ clock, random, counts: parts.counts.server }),
       health: this.health,
       wiring: parts.wiring,
@@ -147,6 +149,14 @@ export class Upstream {
     });
     const health = this.writeHealth;
     const onBug = this.#onBug;
+    this.#redis = new FaktoryRedis({
+      url: parts.redisUrl,
+      intervalMs: () => settings.bouncer.current.redisIntervalMs,
+      clock,
+      log: surroundings.log,
+      listener: health,
+      onBug,
+    });
     const gate = new WriteGate({
       clock,
       settings: settings.lanes,
@@ -164,7 +174,7 @@ export class Upstream {
       control: this.#control,
       servers,
       writes: gate,
-      redisIsAsked: () => this.#redisWrites === 'told',
+      redisIsAsked: () => this.#redis.tellsOfWrites,
     });
     const shared = {
       servers,
@@ -194,11 +204,12 @@ export class Upstream {
           });
   }
 
-  /** Begins to dial Faktory. */
+  /** Begins to dial Faktory, and to ask its Redis. */
   start(): void {
     this.#control.start();
     this.#writeCheck.start();
     this.lanes.start();
+    this.#redis.start();
   }
 
   /**
@@ -220,6 +231,7 @@ export class Upstream {
     ]);
     await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
+    this.#redis.stop();
   }
 
   /** A reload has changed the settings: what is decided by them and not at each use is decided again. */
@@ -227,17 +239,7 @@ export class Upstream {
     this.#control.settingsChanged();
     this.#fetchPause.reconsider();
     this.#gate.reconsider();
-  }
-
-  /** What Redis itself, asked directly, says of writes. */
-  onWrites(state: WriteState): void {
-    const now = this.#surroundings.clock.now();
-    const wasTold = this.#redisWrites === 'told';
-    this.#redisWrites = state.kind === 'accepted' || state.kind === 'refused' ? 'told' : 'untold';
-    if (state.kind === 'accepted') this.writeHealth.sawRedisAccept(now);
-    else if (state.kind === 'refused') this.writeHealth.sawTrouble(now, state);
-    // It answered until now. Out of reach for the bouncer alone, it would be silent all the time.
-    else if (state.kind === 'silent' && wasTold) this.writeHealth.sawTrouble(now, state);
+    this.#redis.settingsChanged();
   }
 
   /** What is there at `now` (monotonic ms). */
@@ -258,6 +260,7 @@ export class Upstream {
       writes: { state: this.writeHealth.state.kind, held: lanes.writesHeld },
       strayJobs: this.#strayJobs.size,
       info: this.#control.info(now),
+      redis: this.#redis.info,
     };
   }
 

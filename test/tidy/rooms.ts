@@ -52,7 +52,11 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
 /** Files outside of any room: they build or start the whole. */
 const ABOVE = new Set([
   'src/main.ts',
+  'src/exit.ts',
+  'src/run.ts',
   'src/bouncer.ts',
+  'src/drain.ts',
+  'src/gauges.ts',
   'src/upstream.ts',
   'src/settings.ts',
   'src/reloads.ts',
