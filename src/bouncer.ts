@@ -18,8 +18,9 @@ import type { Config } from './config/config.ts';
 import { optionFacts } from './config/effective.ts';
 import { Drain } from './drain.ts';
 import { Gauges } from './gauges.ts';
+import { ClientLog } from './observe/client-log.ts';
 import { Counts } from './observe/counts.ts';
-import { EventLog } from './observe/event-log.ts';
+import { DefectLog } from './observe/defect-log.ts';
 import { allFamilies } from './observe/families/all.ts';
 import { History } from './observe/history.ts';
 import { JobWatch } from './observe/jobs/job-watch.ts';
@@ -68,14 +69,8 @@ export class Bouncer {
     const { jobs, jobsMax } = config.metrics;
     const counts = new Counts(jobs === 'on' ? jobsMax : 0);
     const settings = new Settings(config);
-    const events = new EventLog({
-      log,
-      clock: surroundings.clock,
-      counts,
-      connections: settings.connectionLog,
-      random,
-    });
-    const onBug = (error: unknown): void => events.bug(error);
+    const defects = new DefectLog(log, surroundings.clock, counts.bugs);
+    const onBug = (error: unknown): void => defects.bug(error);
     const clock = new GuardedClock(surroundings.clock, onBug);
     this.counts = counts;
     this.#config = config;
@@ -85,7 +80,7 @@ export class Bouncer {
     this.#stages = new ClientStages(settings.proxy, counts.transport);
     this.#stages.replaceTls(config.listen.tls.loaded);
     this.#certificates = new CertificateWatch(clock, (option, days) =>
-      events.certificateExpires(option, days),
+      log.warn({ option, days }, 'a certificate expires soon, or has expired; replace it'),
     );
     const wiring: Wiring = {
       turns: new Turns(surroundings.clock),
@@ -105,7 +100,6 @@ export class Bouncer {
       settings,
       surroundings: this.#surroundings,
       counts,
-      events,
       wiring,
       budget,
       places,
@@ -123,7 +117,14 @@ export class Bouncer {
       budget,
       wiring,
       nextStage: () => this.#stages.next(),
-      events,
+      events: new ClientLog({
+        log,
+        clock: surroundings.clock,
+        counts,
+        connections: settings.connectionLog,
+        random,
+        onBug,
+      }),
       watch,
     });
     this.#drain = new Drain({

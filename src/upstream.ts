@@ -4,11 +4,11 @@
 
 import type { Places } from './admission/places.ts';
 import type { BufferBudget } from './base/buffer-budget.ts';
+import type { Clock } from './base/clock.ts';
 import { eachOf } from './base/each-of.ts';
 import { pollUntil } from './base/poll-until.ts';
 import type { Wiring } from './base/wire.ts';
 import type { Config } from './config/config.ts';
-import { Acknowledgements } from './lanes/acknowledgements.ts';
 import { CommandSlots } from './lanes/command-slots.ts';
 import { FetchPause } from './lanes/fetch-pause.ts';
 import { FetchGovernor } from './lanes/fetch-governor.ts';
@@ -16,12 +16,10 @@ import type { Lanes } from './lanes/lanes.ts';
 import { NewQueues } from './lanes/new-queues.ts';
 import { PooledLanes } from './lanes/pooled-lanes.ts';
 import { SessionLanes } from './lanes/session-lanes.ts';
-import { WriteGate } from './lanes/write-gate.ts';
 import { StrayJobs } from './lanes/stray-jobs.ts';
 import type { Counts } from './observe/counts.ts';
-import type { EventLog } from './observe/event-log.ts';
+import { ServerLog } from './observe/server-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
-import { FaktoryRedis } from './redis/faktory-redis.ts';
 import type { RedisInfo } from './redis/redis-info.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
@@ -32,10 +30,10 @@ import { ownHello } from './server/own-hello.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import type { ServerFacts } from './server/server-facts.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
-import { WriteCheck } from './server/write-check.ts';
 import { WriteHealth, type WriteStateName } from './server/write-health.ts';
 import type { Settings } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { StoredWrites } from './stored-writes.ts';
 
 export interface UpstreamParts {
   readonly mode: Config['mode'];
@@ -47,7 +45,6 @@ export interface UpstreamParts {
   readonly settings: Settings;
   readonly surroundings: Surroundings;
   readonly counts: Counts;
-  readonly events: EventLog;
   readonly wiring: Wiring;
   readonly budget: BufferBudget;
   readonly places: Places;
@@ -66,28 +63,28 @@ export interface UpstreamGauges {
 export class Upstream {
   readonly lanes: Lanes;
   readonly health: ServerHealth;
-  readonly writeHealth: WriteHealth;
   /** An operator's; see docs/operations.md. */
   readonly pause = new Pause();
-  readonly #writeCheck: WriteCheck;
-  readonly #redis: FaktoryRedis;
-  readonly #surroundings: Surroundings;
+  readonly #clock: Clock;
   readonly #onBug: (error: unknown) => void;
+  readonly #writeHealth: WriteHealth;
   readonly #servers: ServerConnections;
   readonly #control: ControlConnection;
   readonly #governor: FetchGovernor;
   readonly #strayJobs: StrayJobs;
   readonly #fetchPause: FetchPause;
-  readonly #gate: WriteGate;
+  readonly #storedWrites: StoredWrites;
 
   constructor(parts: UpstreamParts) {
-    const { settings, surroundings, events, places } = parts;
+    const { settings, surroundings, places } = parts;
     const { clock, random, dial } = surroundings;
+    const { onBug } = parts.wiring;
+    const log = new ServerLog(surroundings.log, clock);
     const counts = parts.counts.lanes;
-    this.#surroundings = surroundings;
-    this.#onBug = (error) => events.bug(error);
-    this.health = new ServerHealth(events);
-    this.writeHealth = new WriteHealth(settings.writes);
+    this.#clock = clock;
+    this.#onBug = onBug;
+    this.health = new ServerHealth(log);
+    this.#writeHealth = new WriteHealth(settings.writes);
     this.#servers = new ServerConnections({
       settings: settings.server,
       clock,
@@ -98,7 +95,7 @@ export class Upstream {
       health: this.health,
       wiring: parts.wiring,
       budget: parts.budget,
-      events,
+      events: log,
     });
     // The bouncer's own connection is inside the cap; its place is never given back.
     places.take('producer');
@@ -108,14 +105,14 @@ export class Upstream {
       clock,
       counts,
       atFaktory: () => servers.atFaktory(),
-      onForced: () => events.infoForced(),
+      onForced: () => log.infoForced(),
     });
     this.#control = new ControlConnection({
       servers,
       clock,
       hello,
       health: this.health,
-      writeHealth: this.writeHealth,
+      writeHealth: this.#writeHealth,
       pause: this.pause,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
@@ -125,7 +122,7 @@ export class Upstream {
       limit: settings.limits.fetchesInFlight,
       clock,
       counts,
-      onBug: (error) => events.bug(error),
+      onBug,
     });
     this.#strayJobs = new StrayJobs({
       clock,
@@ -134,47 +131,30 @@ export class Upstream {
       control: this.#control,
       budget: parts.budget,
     });
-    this.writeHealth.onChange(events);
+    this.#writeHealth.onChange(log);
     this.#fetchPause = new FetchPause(
       settings.limits.fetchesInFlight,
-      this.writeHealth,
+      this.#writeHealth,
       this.pause,
     );
-    this.writeHealth.onChange(this.#fetchPause);
+    this.#writeHealth.onChange(this.#fetchPause);
     this.pause.onChange(this.#fetchPause);
     parts.budget.onChange(this.#fetchPause);
     const { commandsInFlight } = settings.limits;
     this.pause.onChange({
       onPause: (isPaused) => commandsInFlight.set('paused', isPaused ? 0 : Infinity),
     });
-    const health = this.writeHealth;
-    const onBug = this.#onBug;
-    this.#redis = new FaktoryRedis({
-      url: parts.redisUrl,
-      intervalMs: () => settings.bouncer.current.redisIntervalMs,
+    this.#storedWrites = new StoredWrites({
+      redisUrl: parts.redisUrl,
       clock,
       log: surroundings.log,
-      listener: health,
-      onBug,
-    });
-    const gate = new WriteGate({
-      clock,
-      settings: settings.lanes,
-      counts,
-      health,
+      settings,
+      counts: parts.counts,
+      health: this.#writeHealth,
       newQueues,
-      onBug,
-    });
-    this.#gate = gate;
-    this.#writeCheck = new WriteCheck({
-      clock,
-      settings: settings.writes,
-      health,
-      probes: parts.counts.server.probes,
       control: this.#control,
       servers,
-      writes: gate,
-      redisIsAsked: () => this.#redis.tellsOfWrites,
+      onBug,
     });
     const shared = {
       servers,
@@ -184,9 +164,9 @@ export class Upstream {
       turns: parts.wiring.turns,
       governor: this.#governor,
       strayJobs: this.#strayJobs,
-      gate,
+      gate: this.#storedWrites.gate,
       pause: this.pause,
-      acknowledgements: new Acknowledgements({ clock, settings: settings.writes, counts, health }),
+      acknowledgements: this.#storedWrites.acknowledgements,
     };
     this.lanes =
       parts.mode === 'session'
@@ -207,9 +187,8 @@ export class Upstream {
   /** Begins to dial Faktory, and to ask its Redis. */
   start(): void {
     this.#control.start();
-    this.#writeCheck.start();
+    this.#storedWrites.start();
     this.lanes.start();
-    this.#redis.start();
   }
 
   /**
@@ -217,29 +196,27 @@ export class Upstream {
    * left are answered, their jobs given back, and all connections closed.
    */
   async stop(deadline: number): Promise<void> {
-    const { clock } = this.#surroundings;
+    const clock = this.#clock;
     await pollUntil(clock, () => this.#clientServers() === 0, deadline);
     eachOf(this.#onBug, [() => this.#strayJobs.giveBackAll()]);
     await pollUntil(clock, () => this.#control.pending === 0, deadline);
     // ACK and FAIL of clients that have left are still sent.
     await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
     eachOf(this.#onBug, [
-      () => this.#writeCheck.stop(),
+      () => this.#storedWrites.stop(),
       () => this.#control.stop(),
       () => this.lanes.stop(),
       () => this.#servers.closeAll(),
     ]);
     await pollUntil(clock, () => this.#servers.size === 0, deadline);
     this.#servers.destroyAll();
-    this.#redis.stop();
   }
 
   /** A reload has changed the settings: what is decided by them and not at each use is decided again. */
   settingsChanged(): void {
     this.#control.settingsChanged();
     this.#fetchPause.reconsider();
-    this.#gate.reconsider();
-    this.#redis.settingsChanged();
+    this.#storedWrites.settingsChanged();
   }
 
   /** What is there at `now` (monotonic ms). */
@@ -257,10 +234,10 @@ export class Upstream {
         waiting: lanes.commandsWaiting,
         commandMs: lanes.commandMs,
       },
-      writes: { state: this.writeHealth.state.kind, held: lanes.writesHeld },
+      writes: { state: this.#writeHealth.state.kind, held: lanes.writesHeld },
       strayJobs: this.#strayJobs.size,
       info: this.#control.info(now),
-      redis: this.#redis.info,
+      redis: this.#storedWrites.redisInfo,
     };
   }
 
