@@ -3,7 +3,7 @@
 import type { Config } from './config.ts';
 import { type OptionKey, OPTION_KEYS, OPTIONS } from './options.ts';
 import { renderOptions } from './render-yaml.ts';
-import type { Written } from './kinds.ts';
+import type { Written } from './kind.ts';
 
 /** Every option with its value, passwords as `****`. */
 export function renderEffective(config: Config): string {
