@@ -111,7 +111,7 @@ t.test('its job goes to the next FETCH of its queue', async (t) => {
 });
 
 t.test('its job does not go to a FETCH of another queue', async (t) => {
-  const house = await openHouse(t, { 'pool.hold': '10s' }, { fetchBlockMs: 300 });
+  const house = await openHouse(t, { 'pool.hold': '10s' });
   const { faktory, bouncer, connect } = house;
   const gone = await fetching(house, 'w1');
   gone.end();

@@ -3,10 +3,11 @@
 export interface UntilOptions {
   /** What is awaited, as it shall read in the failure: "Waited 5000 ms for <what>". */
   readonly what: string;
-  /** Bound in milliseconds. Default 5000. */
+  /** Bound in milliseconds; by default one that a busy machine keeps too. */
   readonly withinMs?: number;
 }
 
+const WITHIN_MS = 15_000;
 const pollMs = 5;
 const immediateTurns = 20;
 
@@ -15,7 +16,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: UntilOptions,
 ): Promise<Exclude<T, undefined | false>> {
-  const withinMs = options.withinMs ?? 5000;
+  const withinMs = options.withinMs ?? WITHIN_MS;
   const deadlineAt = Date.now() + withinMs;
   for (let turn = 0; ; turn += 1) {
     const value = await condition();
