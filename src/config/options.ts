@@ -16,25 +16,18 @@ import {
   TLS_VERSIONS,
 } from './config.ts';
 import type { Config } from './config.ts';
+import type { Kind, Written } from './kind.ts';
+import { addressList, wordList } from './list-kinds.ts';
 import {
   address,
-  addressList,
   addressOrPath,
-  boolean,
-  choice,
-  duration,
   hostName,
-  fileMode,
-  filePath,
-  integer,
   ipAddress,
   portRange,
   redisUrl,
   serverUrl,
-  size,
-  wordList,
-} from './kinds.ts';
-import type { Kind, Written } from './kinds.ts';
+} from './network-kinds.ts';
+import { boolean, choice, duration, fileMode, filePath, integer, size } from './plain-kinds.ts';
 import { statsdPrefix, statsdTags, statsdUrl } from './statsd-kinds.ts';
 
 /** One option; `fallback` is its default as an operator would write it. */
