@@ -4,9 +4,11 @@
 import type { Test } from 'tap';
 import type { Clock } from '../../src/base/clock.ts';
 import { type RunningBouncer, type Overrides, startBouncer } from '../support/bouncer.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient, type RawClientOptions } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
+import { steadyClock } from '../support/steady-clock.ts';
 import { OVER_TLS, tlsHouse } from '../support/tls-house.ts';
 import { until } from '../support/waiting.ts';
 
@@ -19,16 +21,22 @@ export interface House {
   readonly connect: (options?: ConnectOptions) => Promise<RawClient>;
 }
 
-/** The bouncer asks for no INFO and sends no probe, so that the stand-in hears from clients only. */
+/**
+ * The bouncer asks for no INFO and sends no probe, so that the stand-in hears from clients only. Its
+ * time is that of the stand-in, in which a busy machine cannot be late; a FakeClock stands until the
+ * test moves it, and runs when the test is over.
+ */
 export async function openHouse(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
-  clock?: Clock,
+  clock: Clock = steadyClock,
 ): Promise<House> {
   const faktory = await StandInFaktory.start(standIn);
   t.teardown(() => faktory.stop());
   const { password } = standIn;
+  let stand = (): void => {};
+  t.teardown(() => stand());
   const tls = OVER_TLS ? await tlsHouse(t, faktory.port) : null;
   const bouncer = await startBouncer(t, {
     port: faktory.port,
@@ -39,7 +47,12 @@ export async function openHouse(
       ...overrides,
     },
     ...(password !== undefined && { password }),
-    ...(clock !== undefined && { clock }),
+    clock,
+  });
+  // Before the bouncer drains, which waits for FETCHes.
+  t.teardown(() => {
+    faktory.jobs.blockNoMore();
+    if (clock instanceof FakeClock) stand = clock.run();
   });
   await bouncer.isUp();
   return {

@@ -14,7 +14,7 @@ import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/reloads.ts';
 import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
-import { until } from './waiting.ts';
+import { HANGS_MS, until } from './waiting.ts';
 
 /** Options by their keys, as an operator would write them: `{ 'limits.clients': 3 }`. */
 export type Overrides = Partial<Record<OptionKey, string | number | boolean>>;
@@ -92,7 +92,7 @@ export class RunningBouncer {
   }
 
   /** Resolves when the metric reaches `value`. */
-  async metricIs(name: string, value: number, withinMs = 5000): Promise<void> {
+  async metricIs(name: string, value: number, withinMs = HANGS_MS): Promise<void> {
     let last = Number.NaN;
     try {
       await until(async () => (last = await this.metric(name)) === value, { what: name, withinMs });
@@ -112,7 +112,7 @@ export class RunningBouncer {
   }
 
   /** Resolves when Faktory was found up. */
-  async isUp(withinMs = 20_000): Promise<void> {
+  async isUp(withinMs = HANGS_MS): Promise<void> {
     await until(() => this.snapshot().faktory.up, {
       what: 'the bouncer to find Faktory up',
       withinMs,
@@ -140,7 +140,7 @@ export class RunningBouncer {
    * command lane): no clients, places, waits, FETCHes, jobs or bytes. Fails with what is left. A command
    * connection beyond the base stays for 5 s after its last command.
    */
-  async gaugesAreZero(withinMs = 15_000): Promise<void> {
+  async gaugesAreZero(withinMs = HANGS_MS): Promise<void> {
     let left: string[] = [];
     try {
       await until(async () => (left = await this.#leftovers()).length === 0, {

@@ -1,13 +1,17 @@
-// Waiting with a bound: a test says what it waits for, and hears that name when it does not come.
+// Waiting with a bound: a test says what it waits for, and hears that name when it does not come. The
+// bounds are there for what never comes: time in which the machine lets the tests stand does not count.
+
+import { steadyClock } from './steady-clock.ts';
 
 export interface UntilOptions {
-  /** What is awaited, as it shall read in the failure: "Waited 5000 ms for <what>". */
+  /** What is awaited, as it shall read in the failure: "Waited 30000 ms for <what>". */
   readonly what: string;
-  /** Bound in milliseconds; by default one that a busy machine keeps too. */
+  /** Bound in milliseconds of the process's own time. Default `HANGS_MS`. */
   readonly withinMs?: number;
 }
 
-const WITHIN_MS = 15_000;
+/** What has not come after so many milliseconds does not come. */
+export const HANGS_MS = 30_000;
 const pollMs = 5;
 const immediateTurns = 20;
 
@@ -16,12 +20,14 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: UntilOptions,
 ): Promise<Exclude<T, undefined | false>> {
-  const withinMs = options.withinMs ?? WITHIN_MS;
-  const deadlineAt = Date.now() + withinMs;
+  const withinMs = options.withinMs ?? HANGS_MS;
+  const deadlineAt = steadyClock.now() + withinMs;
   for (let turn = 0; ; turn += 1) {
     const value = await condition();
     if (isThere(value)) return value;
-    if (Date.now() >= deadlineAt) throw new Error(`Waited ${withinMs} ms for ${options.what}`);
+    if (steadyClock.now() >= deadlineAt) {
+      throw new Error(`Waited ${withinMs} ms for ${options.what}`);
+    }
     await nextTurn(turn);
   }
 }
@@ -29,11 +35,10 @@ export async function until<T>(
 /** The promise's outcome, or a rejection that says what did not come. */
 export function within<T>(promise: Promise<T>, withinMs: number, what: () => string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`Waited ${withinMs} ms for ${what()}`)),
-      withinMs,
+    const timer = steadyClock.afterAll(withinMs, () =>
+      reject(new Error(`Waited ${withinMs} ms for ${what()}`)),
     );
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    promise.then(resolve, reject).finally(() => timer.cancel());
   });
 }
 
