@@ -3,6 +3,7 @@
 // no error but those that docs/operations.md names. Short by default; DRILL=long takes two minutes.
 
 import t, { type Test } from 'tap';
+import { SystemClock } from '../../src/base/clock.ts';
 import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { heldByFaktory } from '../support/held-jobs.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
@@ -47,6 +48,7 @@ class Street {
     const bouncer = await startBouncer(this.#t, {
       port: this.#faktory.port,
       overrides: { ...BASE, 'listen.address': `127.0.0.1:${this.#port}` },
+      clock: new SystemClock(),
     });
     await bouncer.isUp();
     this.#port = bouncer.port;

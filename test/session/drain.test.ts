@@ -2,14 +2,13 @@
 
 import t from 'tap';
 import { DEPARTURE_INTERVAL_MS } from '../../src/client/departure.ts';
-import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { nil, ok } from '../support/reply.ts';
 import { UNTIL_RELEASED } from '../support/stand-in-jobs.ts';
 import { StillClock } from '../support/still-clock.ts';
 import { stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
-import { drainGivesBack, openHouse, pushLine, waitingAre } from './house.ts';
+import { drainGivesBack, openHeld, openHouse, pushLine, waitingAre } from './house.ts';
 
 const DRAINING = { kind: 'error', text: 'ERR faktory-bouncer is stopping; connect again' } as const;
 
@@ -93,13 +92,7 @@ t.test('nobody new is let in: who waits, is let in or has not said HELLO hears w
 });
 
 t.test('what stays unanswered is closed at drain_timeout', async (t) => {
-  const clock = new FakeClock();
-  const { faktory, bouncer, connect } = await openHouse(
-    t,
-    { drain_timeout: '500ms' },
-    { fetchBlockMs: UNTIL_RELEASED },
-    clock,
-  );
+  const { clock, faktory, bouncer, connect } = await openHeld(t, { drain_timeout: '500ms' });
   faktory.inject(stall, { on: 'PUSH' });
   const client = await connect();
   client.send(`${pushLine().line}\r\n`);
@@ -150,9 +143,8 @@ t.test('metrics are served until the end and say that it drains; readiness is go
 });
 
 t.test('for drain_delay it is not ready, and lets in and serves as before', async (t) => {
-  const clock = new FakeClock();
   const overrides = { drain_delay: '1s', drain_timeout: NEVER };
-  const { bouncer, connect } = await openHouse(t, overrides, {}, clock);
+  const { clock, bouncer, connect } = await openHeld(t, overrides);
   const early = await connect();
   const drained = bouncer.drain();
   const ready = await fetch(`http://127.0.0.1:${bouncer.adminPort}/readyz`);
@@ -169,9 +161,8 @@ t.test('for drain_delay it is not ready, and lets in and serves as before', asyn
 });
 
 t.test('clients leave in turns, and are served until theirs comes', async (t) => {
-  const clock = new FakeClock();
   const overrides = { 'limits.server_connections': 400, drain_timeout: NEVER };
-  const { faktory, bouncer, connect } = await openHouse(t, overrides, {}, clock);
+  const { clock, faktory, bouncer, connect } = await openHeld(t, overrides);
   const clients = await Promise.all(Array.from({ length: 250 }, () => connect()));
   const drained = bouncer.drain();
   const left = () => clients.filter(({ isClosed }) => !isClosed);

@@ -1,14 +1,11 @@
 // A FETCH outlives its client: its place stays taken until Faktory answers, and a job that comes
 // then finds a taker or is given back. And the cap on FETCHes in flight, through the wire.
 
-import t, { type Test } from 'tap';
-import type { Overrides } from '../support/bouncer.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import t from 'tap';
 import { nil, ok } from '../support/reply.ts';
 import type { Reply } from '../support/reply.ts';
-import { UNTIL_RELEASED } from '../support/stand-in-jobs.ts';
 import { until } from '../support/waiting.ts';
-import { type House, openHouse, pushLine, waitingAre } from './house.ts';
+import { type House, openHeld, pushLine, waitingAre } from './house.ts';
 
 /** How long a FETCH may wait for its answer. */
 const FETCH_MS = 2000;
@@ -17,12 +14,6 @@ const LATE_MS = 500;
 /** The default of pool.hold. */
 const HOLD_MS = 5000;
 const ORPHANED = 'server_connections{lane="session",state="orphaned"}';
-
-/** Time stands until the test moves it, and a FETCH at Faktory blocks until the test ends it. */
-async function open(t: Test, overrides: Overrides = {}): Promise<House & { clock: FakeClock }> {
-  const clock = new FakeClock();
-  return { clock, ...(await openHouse(t, overrides, { fetchBlockMs: UNTIL_RELEASED }, clock)) };
-}
 
 /** A worker whose FETCH is at Faktory. */
 async function fetching({ faktory, connect }: House, wid: string, queue = 'default') {
@@ -42,7 +33,7 @@ for (const how of ['end', 'reset'] as const) {
   t.test(
     `a worker that leaves (${how}) in FETCH: place and FETCH are taken until the answer`,
     async (t) => {
-      const house = await open(t, {
+      const house = await openHeld(t, {
         'limits.server_connections': 2,
         'limits.producer_reserve': 0,
       });
@@ -68,7 +59,7 @@ for (const how of ['end', 'reset'] as const) {
 t.test(
   'a client that leaves in another command: its place is taken until the answer',
   async (t) => {
-    const { clock, faktory, bouncer, connect } = await open(t, {
+    const { clock, faktory, bouncer, connect } = await openHeld(t, {
       'limits.server_connections': 2,
       'limits.producer_reserve': 0,
       'waiting_line.timeout': '2500ms',
@@ -89,7 +80,7 @@ t.test(
 );
 
 t.test('its job goes to a FETCH that waits in the bouncer', async (t) => {
-  const house = await open(t, { 'limits.fetches_in_flight': 1 });
+  const house = await openHeld(t, { 'limits.fetches_in_flight': 1 });
   const { clock, faktory, bouncer, connect } = house;
   const gone = await fetching(house, 'w1');
   const other = await connect({ wid: 'w2' });
@@ -111,7 +102,7 @@ t.test('its job goes to a FETCH that waits in the bouncer', async (t) => {
 });
 
 t.test('its job goes to the next FETCH of its queue', async (t) => {
-  const house = await open(t);
+  const house = await openHeld(t);
   const { faktory, bouncer, connect } = house;
   const gone = await fetching(house, 'w1');
   gone.end();
@@ -129,7 +120,7 @@ t.test('its job goes to the next FETCH of its queue', async (t) => {
 });
 
 t.test('its job does not go to a FETCH of another queue', async (t) => {
-  const house = await open(t);
+  const house = await openHeld(t);
   const { clock, faktory, bouncer, connect } = house;
   const gone = await fetching(house, 'w1');
   gone.end();
@@ -155,7 +146,7 @@ for (const [retry, fate] of [
   [-1, 'dead'],
 ] as const) {
   t.test(`its job, retry ${retry}, is given back when nobody comes: ${fate}`, async (t) => {
-    const house = await open(t);
+    const house = await openHeld(t);
     const { clock, faktory, bouncer, connect } = house;
     const gone = await fetching(house, 'w1');
     gone.reset();
@@ -176,7 +167,7 @@ for (const [retry, fate] of [
 }
 
 t.test('its job is given back over a new connection when Faktory has been away', async (t) => {
-  const house = await open(t);
+  const house = await openHeld(t);
   const { clock, faktory, bouncer, connect } = house;
   const gone = await fetching(house, 'w1');
   gone.reset();
@@ -191,7 +182,7 @@ t.test('its job is given back over a new connection when Faktory has been away',
 });
 
 t.test('a connection that is lost while its client is gone leaves nothing behind', async (t) => {
-  const house = await open(t);
+  const house = await openHeld(t);
   const { faktory, bouncer } = house;
   const gone = await fetching(house, 'w1');
   gone.reset();
@@ -203,7 +194,7 @@ t.test('a connection that is lost while its client is gone leaves nothing behind
 t.test(
   'fetches_in_flight: n are at Faktory, n + 1 gets nil at 2 s without reaching it',
   async (t) => {
-    const house = await open(t, { 'limits.fetches_in_flight': 2 });
+    const house = await openHeld(t, { 'limits.fetches_in_flight': 2 });
     const { clock, faktory, bouncer, connect } = house;
     await fetching(house, 'w1');
     await fetching(house, 'w2');
@@ -221,7 +212,7 @@ t.test(
 );
 
 t.test('fetches_in_flight: n + 1 is sent as soon as one is answered', async (t) => {
-  const house = await open(t, { 'limits.fetches_in_flight': 1 });
+  const house = await openHeld(t, { 'limits.fetches_in_flight': 1 });
   const { faktory, connect } = house;
   const first = await fetching(house, 'w1');
   const second = await connect({ wid: 'w2' });
@@ -235,7 +226,7 @@ t.test('fetches_in_flight: n + 1 is sent as soon as one is answered', async (t) 
 });
 
 t.test('a FETCH that waits leaves with its client', async (t) => {
-  const house = await open(t, { 'limits.fetches_in_flight': 1 });
+  const house = await openHeld(t, { 'limits.fetches_in_flight': 1 });
   const { faktory, bouncer, connect } = house;
   await fetching(house, 'w1');
   const second = await connect({ wid: 'w2' });
@@ -248,7 +239,7 @@ t.test('a FETCH that waits leaves with its client', async (t) => {
 });
 
 t.test('a FETCH that was sent late brings its client nil at 2 s, and no job later', async (t) => {
-  const house = await open(t, { 'limits.fetches_in_flight': 1 });
+  const house = await openHeld(t, { 'limits.fetches_in_flight': 1 });
   const { clock, faktory, bouncer, connect } = house;
   const producer = await connect();
   await fetching(house, 'w1', 'first');
@@ -270,7 +261,7 @@ t.test('a FETCH that was sent late brings its client nil at 2 s, and no job late
 });
 
 t.test('what its client says meanwhile is sent, also if it leaves then', async (t) => {
-  const house = await open(t, { 'limits.fetches_in_flight': 1 });
+  const house = await openHeld(t, { 'limits.fetches_in_flight': 1 });
   const { clock, faktory, bouncer, connect } = house;
   const producer = await connect();
   const first = await fetching(house, 'w1', 'first');

@@ -8,9 +8,9 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient, type RawClientOptions } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
-import { steadyClock } from '../support/steady-clock.ts';
+import { UNTIL_RELEASED } from '../support/stand-in-jobs.ts';
 import { OVER_TLS, tlsHouse } from '../support/tls-house.ts';
-import { until } from '../support/waiting.ts';
+import { HANGS_MS, until } from '../support/waiting.ts';
 
 export type ConnectOptions = Omit<RawClientOptions, 'port'>;
 
@@ -30,9 +30,10 @@ export async function openHouse(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
-  clock: Clock = steadyClock,
+  clock?: Clock,
 ): Promise<House> {
-  const faktory = await StandInFaktory.start(standIn);
+  // A hash may take long, and what is dialled again would be more than what clients caused.
+  const faktory = await StandInFaktory.start({ handshakeMs: HANGS_MS, ...standIn });
   t.teardown(() => faktory.stop());
   const { password } = standIn;
   let stand = (): void => {};
@@ -47,7 +48,7 @@ export async function openHouse(
       ...overrides,
     },
     ...(password !== undefined && { password }),
-    clock,
+    ...(clock !== undefined && { clock }),
   });
   // Before the bouncer drains, which waits for FETCHes.
   t.teardown(() => {
@@ -66,6 +67,21 @@ export async function openHouse(
       return client;
     },
   };
+}
+
+export interface HeldHouse extends House {
+  readonly clock: FakeClock;
+}
+
+/** A house whose time stands until the test moves it; a FETCH at Faktory blocks until the test ends it. */
+export async function openHeld(
+  t: Test,
+  overrides: Overrides = {},
+  standIn: StandInOptions = {},
+): Promise<HeldHouse> {
+  const clock = new FakeClock();
+  const held = { fetchBlockMs: UNTIL_RELEASED, ...standIn };
+  return { clock, ...(await openHouse(t, overrides, held, clock)) };
 }
 
 /** Resolves when so many clients of the role wait. */

@@ -14,6 +14,7 @@ import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/reloads.ts';
 import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
+import { steadyClock } from './steady-clock.ts';
 import { HANGS_MS, until } from './waiting.ts';
 
 /** Options by their keys, as an operator would write them: `{ 'limits.clients': 3 }`. */
@@ -23,7 +24,7 @@ export interface BouncerOptions {
   /** Faktory's port. */
   readonly port: number;
   readonly overrides?: Overrides;
-  /** Default: the machine's. */
+  /** Default: one in which a busy machine cannot be late. The machine's own: `new SystemClock()`. */
   readonly clock?: Clock;
   /** Default: none. */
   readonly log?: Logger;
@@ -174,13 +175,13 @@ export class RunningBouncer {
 /** Starts a bouncer in front of the Faktory on `port`; `t`'s end drains it. */
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
-  const { clock, manager } = options;
+  const { clock = steadyClock, manager } = options;
   const changes: Changes = { overrides: {} };
   const configSource = { load: async () => loadFor(options, changes.overrides), filesOf: () => [] };
   const surroundings = systemSurroundings(options.log ?? createLog('silent'), configSource);
   const bouncer = new Bouncer(config, {
     ...surroundings,
-    ...(clock !== undefined && { clock }),
+    clock,
     ...(manager !== undefined && { manager }),
   });
   const { listen, admin } = await bouncer.start();

@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import { SystemClock } from '../../src/base/clock.ts';
 import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { askRedis } from '../support/redis.ts';
@@ -23,6 +24,8 @@ async function open(t: Test, overrides: Overrides, asksRedis: boolean): Promise<
   const bouncer = await startBouncer(t, {
     port: faktory.port,
     overrides: { 'writes.probe_interval': '200ms', ...redis, ...overrides },
+    // What Faktory says too late is told by the time of both.
+    clock: new SystemClock(),
   });
   await bouncer.isUp();
   return { faktory, bouncer };
