@@ -237,12 +237,12 @@ void t.test('the steady clock does not count what the process was kept from', as
   const [startedAt, idleMs] = [clock.now(), clock.idleMs()];
   // As a busy machine does it: the process stands, and its timers are late.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
-  t.ok(clock.now() - startedAt <= 10, `${clock.now() - startedAt} ms`);
-  t.ok(clock.idleMs() - idleMs <= 10);
+  t.ok(clock.now() - startedAt <= 25, `${clock.now() - startedAt} ms`);
+  t.ok(clock.idleMs() - idleMs <= 25);
   const realAt = performance.now();
   const early = clock.after(20, () => t.fail('it was called off'));
   early.cancel();
   await new Promise<void>((resolve) => void clock.afterAll(50, resolve));
   t.ok(clock.now() - startedAt >= 50, `${clock.now() - startedAt} ms`);
-  t.ok(performance.now() - realAt >= clock.now() - startedAt - 10, 'never faster than the machine');
+  t.ok(performance.now() - realAt >= clock.now() - startedAt - 25, 'never faster than the machine');
 });

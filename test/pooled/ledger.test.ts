@@ -91,7 +91,7 @@ for (const isKilled of [false, true]) {
     const enqueued = async (): Promise<boolean> => {
       return [...(await heldByFaktory(faktory)).values()].every((at) => !at.includes('queued'));
     };
-    await until(enqueued, { what: 'the queue to be worked off', withinMs: 15_000 });
+    await until(enqueued, { what: 'the queue to be worked off', withinMs: 120_000 });
     market.isOver = true;
     await Promise.all(consuming);
     await bouncer.gaugesAreZero();

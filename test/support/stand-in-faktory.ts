@@ -37,6 +37,8 @@ export interface ReceivedLine {
   readonly line: string;
 }
 
+const PORT_TRIES_MAX = 3;
+
 export class StandInFaktory {
   readonly host = '127.0.0.1';
   readonly port: number;
@@ -57,9 +59,16 @@ export class StandInFaktory {
   #maxConnections = 0;
 
   static async start(options: StandInOptions = {}): Promise<StandInFaktory> {
-    const faktory = new StandInFaktory(await freePort(), options);
-    await faktory.start();
-    return faktory;
+    for (let tries = 1; ; tries += 1) {
+      const faktory = new StandInFaktory(await freePort(), options);
+      try {
+        await faktory.start();
+        return faktory;
+      } catch (error) {
+        // Somebody else was faster.
+        if (!/EADDRINUSE/.test(String(error)) || tries === PORT_TRIES_MAX) throw error;
+      }
+    }
   }
 
   private constructor(port: number, options: StandInOptions) {

@@ -12,8 +12,11 @@ export interface UntilOptions {
 
 /** What has not come after so many milliseconds does not come. */
 export const HANGS_MS = 30_000;
-const pollMs = 5;
+/** The same for a program that has to start or to end. */
+export const STARTS_MS = 120_000;
 const immediateTurns = 20;
+/** Looks become rarer, so that those of a long wait do not keep the machine busy. */
+const pollMs = { first: 5, last: 50 };
 
 /** Resolves with the first value of `condition` that is neither undefined nor false. */
 export async function until<T>(
@@ -49,6 +52,6 @@ function isThere<T>(value: T): value is Exclude<T, undefined | false> {
 function nextTurn(turn: number): Promise<void> {
   return new Promise((resolve) => {
     if (turn < immediateTurns) setImmediate(resolve);
-    else setTimeout(resolve, pollMs);
+    else setTimeout(resolve, Math.min(pollMs.last, pollMs.first + turn - immediateTurns));
   });
 }

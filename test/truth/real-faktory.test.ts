@@ -34,7 +34,6 @@ async function open(t: Test, overrides: Overrides, asksRedis: boolean): Promise<
 async function stateIs(bouncer: RunningBouncer, state: string): Promise<void> {
   await until(() => bouncer.snapshot().writes.state === state, {
     what: `the state ${state}`,
-    withinMs: 20_000,
   });
 }
 
@@ -92,13 +91,11 @@ for (const mode of ['session', 'pooled'] as const) {
           () => [...producers.errors.keys()].some((text) => /does not answer/.test(text)),
           {
             what: 'a PUSH to be refused',
-            withinMs: 20_000,
           },
         );
         // Past the Redis timeout, when Faktory begins to say +OK of what it has lost.
         await until(() => [...producers.errors.keys()].some((text) => /Redis timeout/.test(text)), {
           what: 'a late acknowledgement',
-          withinMs: 20_000,
         });
       } finally {
         process.kill(pid, 'SIGCONT');
@@ -125,9 +122,8 @@ t.test(
     const producers = new Producers(bouncer, 100);
     await until(() => bouncer.snapshot().servers.command.open > 32, {
       what: 'more command connections',
-      withinMs: 20_000,
     });
-    await until(() => producers.acknowledged.length > 1000, { what: 'jobs', withinMs: 20_000 });
+    await until(() => producers.acknowledged.length > 1000, { what: 'jobs' });
     await producers.stop();
     end();
     t.same(await lostOf(producers, faktory), []);
