@@ -196,9 +196,9 @@ void t.test('each toxic strikes where and as often as it is told', async (t) => 
   t.same(await stopping.readReply(), error('shutdown in progress'));
   t.equal(await stopping.readUntilClose(), '', 'shutdown answers one command');
 
-  const stalled = await connect({ boundMs: 50 });
+  const stalled = await connect({ boundMs: 1000 });
   const lift = faktory.inject(toxics.stall, { on: 'INFO' });
-  await t.rejects(stalled.command('INFO'), /Waited 50 ms for the reply to INFO; heard/);
+  await t.rejects(stalled.command('INFO'), /Waited 1000 ms for the reply to INFO; heard/);
   t.same(faktory.lines('INFO'), ['INFO'], 'a line is recorded when it comes');
   lift();
   await until(() => stalled.heard.includes('faktory_version'), { what: 'the late reply' });
