@@ -1,18 +1,24 @@
 // A paused bouncer: nothing is sent to Faktory, and commands wait as in an outage.
 
 import t, { type Test } from 'tap';
-import { openPooled } from './pooled/support/house.ts';
-import { type House, openHouse, pushLine } from './session/house.ts';
+import { openPooledHeld } from './pooled/support/house.ts';
+import { type HeldHouse, openHeld, pushLine } from './session/house.ts';
 import type { Overrides } from './support/bouncer.ts';
 import { nil, ok, replyText } from './support/reply.ts';
-import { delay } from './support/toxics.ts';
+import { stall } from './support/toxics.ts';
 import { until } from './support/waiting.ts';
 
 const UNREACHABLE = '-ERR Faktory is unreachable; try again later';
+/** How long a FETCH may wait for its answer. */
+const FETCH_MS = 2000;
 const MODES = ['session', 'pooled'] as const;
 
-function open(t: Test, mode: (typeof MODES)[number], overrides: Overrides = {}): Promise<House> {
-  return mode === 'session' ? openHouse(t, overrides) : openPooled(t, overrides);
+function open(
+  t: Test,
+  mode: (typeof MODES)[number],
+  overrides: Overrides = {},
+): Promise<HeldHouse> {
+  return mode === 'session' ? openHeld(t, overrides) : openPooledHeld(t, overrides);
 }
 
 for (const mode of MODES) {
@@ -42,25 +48,33 @@ for (const mode of MODES) {
   });
 
   t.test(`${mode}: at the end of outage_wait it is as in an outage`, async (t) => {
-    const { faktory, bouncer, connect } = await open(t, mode, { 'pool.outage_wait': '500ms' });
+    const overrides = { 'pool.outage_wait': '500ms' };
+    const { clock, faktory, bouncer, connect } = await open(t, mode, overrides);
     const client = await connect();
     bouncer.bouncer.pause();
-    t.equal(replyText(await client.command(pushLine().line)), UNREACHABLE);
+    const refused = client.command(pushLine().line);
+    await until(() => bouncer.snapshot().commandLane.waiting === 1, { what: 'it to wait' });
+    clock.advance(600);
+    t.equal(replyText(await refused), UNREACHABLE);
     t.same(faktory.lines('PUSH'), []);
     bouncer.bouncer.resume();
     t.same(await client.command(pushLine().line), ok, 'the connection is of use');
   });
 
   t.test(`${mode}: what is at Faktory is answered, and FETCHes get nil in time`, async (t) => {
-    const { faktory, bouncer, connect } = await open(t, mode, { observe_only: true });
-    faktory.inject(delay(300), { on: 'PUSH' });
+    const house = await open(t, mode, { observe_only: true });
+    const { clock, faktory, bouncer, connect } = house;
+    const lift = faktory.inject(stall, { on: 'PUSH' });
     const producer = await connect();
     const pushed = producer.command(pushLine({ queue: 'other' }).line);
     await faktory.waitFor((f) => f.lines('PUSH').length === 1);
     bouncer.bouncer.pause();
     const worker = await connect({ wid: 'w' });
     const fetched = worker.command('FETCH default');
+    await bouncer.metricIs('fetches_waiting', 1);
+    lift();
     t.same(await pushed, ok);
+    clock.advance(FETCH_MS);
     t.same(await fetched, nil);
     t.same(faktory.lines('FETCH'), []);
     bouncer.bouncer.resume();
@@ -69,10 +83,11 @@ for (const mode of MODES) {
   });
 
   t.test(`${mode}: the bouncer asks for nothing itself, and a drain ends the pause`, async (t) => {
-    const { faktory, bouncer, connect } = await open(t, mode, {
+    const { clock, faktory, bouncer, connect } = await open(t, mode, {
       'server.info_interval': '100ms',
-      drain_timeout: '20s',
+      drain_timeout: '1h',
     });
+    t.teardown(clock.run());
     await faktory.waitFor((f) => f.lines('INFO').length > 1, 'its INFO');
     const client = await connect();
     bouncer.bouncer.pause();
@@ -89,10 +104,13 @@ for (const mode of MODES) {
 t.test(
   'session: pipelined commands that have waited outage_wait are refused at once',
   async (t) => {
-    const { faktory, bouncer, connect } = await open(t, 'session', { 'pool.outage_wait': '500ms' });
+    const overrides = { 'pool.outage_wait': '500ms' };
+    const { clock, faktory, bouncer, connect } = await open(t, 'session', overrides);
     const client = await connect();
     bouncer.bouncer.pause();
     const replies = [1, 2, 3].map(() => client.command(pushLine().line));
+    await until(() => bouncer.snapshot().commandLane.waiting > 0, { what: 'them to wait' });
+    clock.advance(600);
     await replies[0];
     bouncer.bouncer.resume();
     const texts = (await Promise.all(replies)).map((reply) => replyText(reply));
@@ -102,7 +120,7 @@ t.test(
 );
 
 t.test('pooled: a restart of Faktory within a pause costs no client anything', async (t) => {
-  const { faktory, bouncer, connect } = await openPooled(t, { 'pool.outage_wait': '20s' });
+  const { clock, faktory, bouncer, connect } = await openPooledHeld(t);
   const [producer, worker] = [await connect(), await connect({ wid: 'w' })];
   t.same(await worker.command('BEAT {"wid":"w"}'), ok);
   bouncer.bouncer.pause();
@@ -112,7 +130,9 @@ t.test('pooled: a restart of Faktory within a pause costs no client anything', a
   await faktory.stop();
   await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
   await faktory.start();
-  await bouncer.isUp();
+  // The next dial has its time.
+  const stand = clock.run();
+  await bouncer.isUp().finally(stand);
   t.same(faktory.lines('PUSH'), []);
   bouncer.bouncer.resume();
   t.same(await Promise.all([pushed, beat]), [ok, ok]);

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import { RawClient, type RawClientOptions } from './support/raw-client.ts';
 import { RealFaktory, requireFaktory } from './support/real-faktory.ts';
 import { nil, ok, type Reply } from './support/reply.ts';
+import { SteadyClock } from './support/steady-clock.ts';
 import { StandInFaktory } from './support/stand-in-faktory.ts';
 import * as toxics from './support/toxics.ts';
 import { until } from './support/waiting.ts';
@@ -195,9 +196,9 @@ void t.test('each toxic strikes where and as often as it is told', async (t) => 
   t.same(await stopping.readReply(), error('shutdown in progress'));
   t.equal(await stopping.readUntilClose(), '', 'shutdown answers one command');
 
-  const stalled = await connect({ boundMs: 50 });
+  const stalled = await connect({ boundMs: 1000 });
   const lift = faktory.inject(toxics.stall, { on: 'INFO' });
-  await t.rejects(stalled.command('INFO'), /Waited 50 ms for the reply to INFO; heard/);
+  await t.rejects(stalled.command('INFO'), /Waited 1000 ms for the reply to INFO; heard/);
   t.same(faktory.lines('INFO'), ['INFO'], 'a line is recorded when it comes');
   lift();
   await until(() => stalled.heard.includes('faktory_version'), { what: 'the late reply' });
@@ -229,4 +230,19 @@ void t.test('the stand-in counts, drops, refuses and dies', async (t) => {
   await t.rejects(connect(), { code: 'ECONNREFUSED' }, 'a bare PUSH kills it');
   t.equal(faktory.maxConnections, 2);
   t.same(faktory.received.at(-1), { connection: 3, line: 'PUSH' });
+});
+
+void t.test('the steady clock does not count what the process was kept from', async (t) => {
+  const clock = new SteadyClock();
+  const [startedAt, idleMs] = [clock.now(), clock.idleMs()];
+  // As a busy machine does it: the process stands, and its timers are late.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+  t.ok(clock.now() - startedAt <= 25, `${clock.now() - startedAt} ms`);
+  t.ok(clock.idleMs() - idleMs <= 25);
+  const realAt = performance.now();
+  const early = clock.after(20, () => t.fail('it was called off'));
+  early.cancel();
+  await new Promise<void>((resolve) => void clock.afterAll(50, resolve));
+  t.ok(clock.now() - startedAt >= 50, `${clock.now() - startedAt} ms`);
+  t.ok(performance.now() - realAt >= clock.now() - startedAt - 25, 'never faster than the machine');
 });

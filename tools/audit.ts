@@ -23,6 +23,8 @@ interface Finding {
   readonly via: readonly (string | { readonly title?: string; readonly url?: string })[];
 }
 
+/** A registry that has not answered by then cannot be asked. */
+const ASK_MS = 120_000;
 const BELOW_MODERATE: ReadonlySet<string> = new Set(['info', 'low']);
 
 /** What `npm audit --json` has said. */
@@ -52,7 +54,7 @@ function parsed(output: string): Report | null {
 }
 
 if (import.meta.main) {
-  const { stdout } = spawnSync('npm', ['audit', '--json'], { encoding: 'utf8' });
+  const { stdout } = spawnSync('npm', ['audit', '--json'], { encoding: 'utf8', timeout: ASK_MS });
   const outcome = readAudit(stdout);
   switch (outcome.kind) {
     case 'clean':

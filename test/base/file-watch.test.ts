@@ -4,12 +4,12 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync }
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { FileWatch } from '../../src/base/file-watch.ts';
-import { SystemClock } from '../../src/base/clock.ts';
 import type { Clock, Timer } from '../../src/base/clock.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { SteadyClock } from '../support/steady-clock.ts';
 
 /** A watch of `files`, and how often it has told a change. */
-function watched(t: Test, files: readonly string[], clock: Clock = new SystemClock()) {
+function watched(t: Test, files: readonly string[], clock: Clock = new SteadyClock()) {
   let told = 0;
   let next = Promise.withResolvers<void>();
   const watch = new FileWatch({
@@ -36,8 +36,8 @@ function watched(t: Test, files: readonly string[], clock: Clock = new SystemClo
   };
 }
 
-/** The machine's clock, which tells when the first look is over and the next one is set. */
-class LookClock extends SystemClock {
+/** A clock that tells when the first look is over and the next one is set. */
+class LookClock extends SteadyClock {
   looks = 0;
   readonly #waiters: { readonly count: number; readonly resolve: () => void }[] = [];
 

@@ -7,9 +7,13 @@ import { ClientConnections, type ListedClient } from '../../src/client/client-co
 import type { ClientFacts } from '../../src/client/client-facts.ts';
 import { IdleClients } from '../../src/client/idle-clients.ts';
 import { Guest, House } from '../admission/house.ts';
-import { openHouse, pushLine } from '../session/house.ts';
+import { openHeld, pushLine, waitingAre } from '../session/house.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { ok } from '../support/reply.ts';
+import { until } from '../support/waiting.ts';
+
+/** Idle for less, a client is in use. */
+const IN_USE_MS = 1000;
 
 class Client implements ListedClient {
   readonly guest: Guest;
@@ -171,7 +175,7 @@ t.test('idle_timeout: n is closed, n - 1 is not, and none without it', async (t)
 });
 
 t.test('session mode full of idle producers: a worker and a PUSH get in', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, {
+  const { clock, faktory, bouncer, connect } = await openHeld(t, {
     'limits.server_connections': 6,
     'limits.producer_reserve': 2,
   });
@@ -180,6 +184,7 @@ t.test('session mode full of idle producers: a worker and a PUSH get in', async 
   // In use, though all that its own connection does is to be there.
   const beating = await connect({ wid: 'w' });
   t.same(await beating.command('BEAT {"wid":"w"}'), ok);
+  clock.advance(IN_USE_MS);
   const pusher = connect();
   const worker = await connect({ wid: 'v' });
   const beat = worker.command('BEAT {"wid":"v"}');
@@ -198,7 +203,7 @@ t.test('session mode full of idle producers: a worker and a PUSH get in', async 
 t.test(
   'session mode: a producer with a command outstanding is not closed for another',
   async (t) => {
-    const { faktory, bouncer, connect } = await openHouse(t, {
+    const { clock, faktory, bouncer, connect } = await openHeld(t, {
       'limits.server_connections': 2,
       'limits.producer_reserve': 0,
       'waiting_line.timeout': '2s',
@@ -206,7 +211,11 @@ t.test(
     const lift = faktory.inject({ kind: 'stall' }, { on: 'SING' });
     const busy = await connect();
     const reply = busy.command('SING');
-    t.match((await connect()).helloReply, { kind: 'error', text: /too many connections/ });
+    await faktory.waitFor((f) => f.lines('SING').length === 1, 'the command');
+    const refused = connect();
+    await waitingAre(bouncer, 'producer', 1);
+    clock.advance(2000);
+    t.match((await refused).helloReply, { kind: 'error', text: /too many connections/ });
     lift();
     t.match(await reply, { text: 'ERR unknown command SING' });
     t.equal(await bouncer.metric('client_connections_ended_total{reason="reclaimed"}'), 0);
@@ -216,7 +225,7 @@ t.test(
 t.test(
   'session mode: a producer of whose command a part has come is not closed for another',
   async (t) => {
-    const { bouncer, connect } = await openHouse(t, {
+    const { clock, bouncer, connect } = await openHeld(t, {
       'limits.server_connections': 2,
       'limits.producer_reserve': 0,
       'waiting_line.timeout': '2s',
@@ -224,7 +233,14 @@ t.test(
     const large = pushLine({ args: ['x'.repeat(1_000_000)] });
     const busy = await connect();
     busy.send(large.line.slice(0, 500_000));
-    t.match((await connect()).helloReply, { kind: 'error', text: /too many connections/ });
+    await until(
+      async () => (await bouncer.metric('bytes_total{direction="client_received"}')) > 500_000,
+      { what: 'half of it to come' },
+    );
+    const refused = connect();
+    await waitingAre(bouncer, 'producer', 1);
+    clock.advance(2000);
+    t.match((await refused).helloReply, { kind: 'error', text: /too many connections/ });
     t.same(await busy.command(large.line.slice(500_000)), ok);
     t.equal(await bouncer.metric('client_connections_ended_total{reason="reclaimed"}'), 0);
   },
@@ -234,11 +250,16 @@ for (const mode of ['session', 'pooled'] as const) {
   t.test(
     `limits.idle_timeout closes a producer that says nothing, and no worker (${mode})`,
     async (t) => {
-      const { bouncer, connect } = await openHouse(t, { mode, 'limits.idle_timeout': '1500ms' });
+      const overrides = { mode, 'limits.idle_timeout': '1500ms' };
+      const { clock, bouncer, connect } = await openHeld(t, overrides);
       const producer = await connect();
       const worker = await connect({ wid: 'w' });
       t.same(await worker.command('BEAT {"wid":"w"}'), ok);
       t.same(await producer.command(pushLine().line), ok);
+      // It is looked after once a second.
+      clock.advance(1499);
+      t.equal(bouncer.snapshot().clients.producer.open, 1);
+      clock.advance(501);
       t.equal(await producer.readUntilClose(), '');
       t.equal(worker.isClosed, false);
       t.equal(await bouncer.metric('client_connections_ended_total{reason="idle_timeout"}'), 1);

@@ -5,6 +5,7 @@ import t from 'tap';
 import {
   type ConnectOptions,
   type House,
+  openHeld,
   openHouse,
   pushLine,
   waitingAre,
@@ -93,15 +94,11 @@ for (const mode of ['session', 'pooled'] as const) {
 t.test(
   'session mode: n consumers without wid fill the share, n + 1 is refused by name',
   async (t) => {
-    const { bouncer, connect } = await openHouse(
-      t,
-      {
-        'limits.server_connections': 4,
-        'limits.producer_reserve': 2,
-        'waiting_line.timeout': '300ms',
-      },
-      { fetchBlockMs: 60_000 },
-    );
+    const { clock, bouncer, connect } = await openHeld(t, {
+      'limits.server_connections': 4,
+      'limits.producer_reserve': 2,
+      'waiting_line.timeout': '300ms',
+    });
     const first = await connect();
     const second = await connect();
     for (const client of [first, second]) client.send('FETCH default\r\n');
@@ -111,6 +108,9 @@ t.test(
     t.same(await third.command(pushLine({ queue: 'other' }).line), ok, 'it may PUSH');
     const fetched = third.command('FETCH default');
     await waitingAre(bouncer, 'worker', 1);
+    // The place in which it has pushed is free before it is told what it lacks.
+    await until(() => bouncer.snapshot().placesTaken.producer === 1, { what: 'its old place' });
+    clock.advance(300);
     t.equal(
       replyText(await fetched),
       '-ERR too many connections: 2 (limit 2, limits.server_connections of faktory-bouncer); try again later or raise the limit',
@@ -123,11 +123,10 @@ t.test(
 t.test(
   'session mode: a FETCH that waited for its place gets a job, or nil when it is late',
   async (t) => {
-    const { faktory, bouncer, connect } = await openHouse(
-      t,
-      { 'limits.server_connections': 4, 'limits.producer_reserve': 2 },
-      { fetchBlockMs: 2000 },
-    );
+    const { faktory, bouncer, connect } = await openHeld(t, {
+      'limits.server_connections': 4,
+      'limits.producer_reserve': 2,
+    });
     const inside = [await connect({ wid: 'a' }), await connect({ wid: 'b' })];
     const late = await connect({ wid: 'c' });
     t.same(late.helloReply, ok);
@@ -144,7 +143,7 @@ t.test(
 );
 
 t.test('session mode: BEAT is a worker\u2019s, ACK and FAIL are anybody\u2019s', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, {
+  const { clock, faktory, bouncer, connect } = await openHeld(t, {
     'limits.server_connections': 3,
     'limits.producer_reserve': 2,
     'waiting_line.timeout': '300ms',
@@ -156,7 +155,10 @@ t.test('session mode: BEAT is a worker\u2019s, ACK and FAIL are anybody\u2019s',
   acknowledging.end();
   await acknowledging.closed;
   const beating = await connect({ wid: 'v' });
-  t.match(await beating.command('BEAT {"wid":"v"}'), { kind: 'error', text: /too many/ });
+  const refused = beating.command('BEAT {"wid":"v"}');
+  await waitingAre(bouncer, 'worker', 1);
+  clock.advance(300);
+  t.match(await refused, { kind: 'error', text: /too many/ });
   worker.end();
   await worker.closed;
   const again = await connect({ wid: 'v' });
@@ -165,13 +167,17 @@ t.test('session mode: BEAT is a worker\u2019s, ACK and FAIL are anybody\u2019s',
 });
 
 t.test('session mode: FIN during FETCH costs nothing of what stands behind it', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, {}, { fetchBlockMs: 300 });
+  const { faktory, bouncer, connect } = await openHeld(t);
   const client = await connect();
   const { line } = pushLine({ queue: 'other' });
   client.send('FETCH default\r\n');
   await bouncer.metricIs('fetches_in_flight', 1);
   client.send(`${line}\r\n`);
   client.end();
+  const other = await connect();
+  t.equal((await other.command('INFO')).kind, 'bulk', 'both have arrived by now');
+  other.end();
+  faktory.jobs.releaseFetches();
   t.equal(await client.readUntilClose(), '$-1\r\n+OK\r\n');
   t.same(faktory.lines('PUSH'), [line]);
   await bouncer.gaugesAreZero();

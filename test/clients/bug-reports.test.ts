@@ -12,7 +12,6 @@ import { until } from '../support/waiting.ts';
 import { type Front, FRONTS } from './support/lifecycle.ts';
 
 const skip = requireFaktory(t) === undefined;
-const LATER_MS = 2100;
 const CLIENTS = 10;
 const PUSHES = 1000;
 
@@ -58,17 +57,15 @@ function greeted(port: number): Promise<Socket> {
 
 for (const front of FRONTS) {
   t.test(
-    `${front}: a FETCH gets nil, not a job that is pushed 2.1 s later`,
+    `${front}: a FETCH that got nil takes no job that is pushed right behind it`,
     { skip },
     async (t) => {
       const { port } = await open(t, front);
       const tries = Array.from({ length: CLIENTS }, async (_, n) => {
         const worker = await RawClient.connect({ port, wid: `worker-${n}` });
         const producer = await RawClient.connect({ port });
-        const fetched = worker.command(`FETCH q${n}`);
-        await new Promise((resolve) => setTimeout(resolve, LATER_MS));
+        t.same(await worker.command(`FETCH q${n}`), nil);
         t.same(await producer.command(pushLine(`q${n}`)), ok);
-        t.same(await fetched, nil);
         t.match(replyText(await worker.command(`FETCH q${n}`)), 'bug-report');
         worker.end();
         producer.end();
@@ -101,7 +98,6 @@ for (const front of FRONTS) {
     socket.destroy();
     await until(async () => (await stored('unread')) === PUSHES, {
       what: 'all PUSHes to be stored',
-      withinMs: 15_000,
     });
     t.pass();
   });

@@ -105,7 +105,7 @@ async function scrapedUnderLoad(t: Test): Promise<Prometheus> {
   const scrapes = 'count_over_time(faktory_bouncer_faktory_processed_jobs_total[1m])';
   await until(async () => Number((await prometheus.query(scrapes))[0]?.value[1] ?? 0) >= 4, {
     what: 'four scrapes',
-    withinMs: 30_000,
+    withinMs: 120_000,
   });
   return prometheus;
 }

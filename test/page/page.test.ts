@@ -10,15 +10,16 @@ import type { Operated } from '../../src/admin/operated.ts';
 import type { ClientChoice } from '../../src/client/client-facts.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { startAdmin, TOKEN } from '../admin/support/admin-house.ts';
-import { launchChromium, requireChromium } from '../support/chromium.ts';
+import { BROWSER_MS, launchChromium, requireChromium } from '../support/chromium.ts';
 import { until } from '../support/waiting.ts';
 import { crowd } from './support/crowd.ts';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const CLIENTS = 5000;
 const UPDATES = 10;
-/** Of the main thread, an update. */
+/** Of the main thread, an update. Promised for a machine that sorts in SORT_MS, as the one that we measured on. */
 const BUDGET_MS = 50;
+const SORT_MS = 200;
 const ROWS_MAX = 100;
 
 const program = requireChromium(t);
@@ -53,6 +54,7 @@ async function open(
   const { address } = await startAdmin(t, { operated, page: new PageFiles(directory) });
   const tab = await browser.newContext(context);
   t.teardown(() => tab.close());
+  tab.setDefaultTimeout(BROWSER_MS);
   const page = await tab.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
@@ -180,6 +182,16 @@ async function violations(page: Page): Promise<readonly string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
 }
 
+/** Work that is the same on every machine: its time tells how fast this one is now. */
+function sortNumbers(): number {
+  let state = 1;
+  const numbers = Array.from({ length: 200_000 }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state;
+  });
+  return numbers.sort((a, b) => a - b)[0] ?? 0;
+}
+
 t.test(
   `${CLIENTS} clients cost less than ${BUDGET_MS} ms of CPU an update`,
   { skip },
@@ -204,9 +216,12 @@ t.test(
     const before = await busySeconds();
     await counted;
     const meanMs = ((await busySeconds()) - before) * (1000 / UPDATES);
-    t.comment(`${meanMs.toFixed(1)} ms of the main thread an update`);
+    const sortedAt = await busySeconds();
+    await page.evaluate(sortNumbers);
+    const sortMs = ((await busySeconds()) - sortedAt) * 1000;
+    t.comment(`${meanMs.toFixed(1)} ms of the main thread an update, ${sortMs.toFixed(1)} to sort`);
     t.ok(meanMs > 0);
-    t.ok(meanMs < BUDGET_MS, `${meanMs} ms`);
+    t.ok(meanMs < BUDGET_MS * (sortMs / SORT_MS), `${meanMs} ms, and ${sortMs} ms to sort`);
     t.equal(await page.locator('[aria-labelledby=workers] tbody tr').count(), ROWS_MAX);
     t.match(
       await page.locator('[aria-labelledby=workers]').first().innerText(),

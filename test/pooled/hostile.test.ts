@@ -6,7 +6,7 @@ import type { RawClient } from '../support/raw-client.ts';
 import { nil, ok, replyText } from '../support/reply.ts';
 import { dieMidReply, garbage, instead, stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
-import { connectionsWith, openPooled } from './support/house.ts';
+import { connectionsWith, openPooled, openPooledHeld } from './support/house.ts';
 
 const SUSPECT = '-ERR wid or jid with a control character; send an id without one';
 
@@ -189,7 +189,7 @@ t.test('the first client of a worker hears +OK when Faktory knows the worker', a
 t.test(
   'after a loss BEAT waits until Faktory knows the worker again, but not for ever',
   async (t) => {
-    const { faktory, connect } = await openPooled(t, { 'pool.outage_wait': '400ms' });
+    const { clock, faktory, connect } = await openPooledHeld(t, { 'pool.outage_wait': '400ms' });
     const client = await connect({ wid: 'w1' });
     t.same(await client.command('BEAT {"wid":"w1"}'), ok);
     const lose = async (): Promise<() => void> => {
@@ -205,15 +205,18 @@ t.test(
     lift();
     t.same(await beat, ok);
     const liftAgain = await lose();
-    t.match(replyText(await client.command('BEAT {"wid":"w1"}')), '-ERR Faktory is unreachable');
+    const refused = client.command('BEAT {"wid":"w1"}');
+    t.teardown(clock.run());
+    t.match(replyText(await refused), '-ERR Faktory is unreachable');
     liftAgain();
   },
 );
 
 t.test('FETCH hears nil within 3 s, whoever shares it', async (t) => {
-  const { connect } = await openPooled(t, {}, { fetchBlockMs: 2500 });
+  const { clock, bouncer, connect } = await openPooledHeld(t);
   const clients = [await connect({ wid: 'w1' }), await connect({ wid: 'w1' })];
-  for (const reply of await Promise.all(clients.map((c) => c.command('FETCH q')))) {
-    t.same(reply, nil);
-  }
+  const replies = clients.map((client) => client.command('FETCH q'));
+  await bouncer.metricIs('fetches_waiting', 2);
+  clock.advance(3000);
+  for (const reply of replies) t.same(await reply, nil);
 });

@@ -1,11 +1,14 @@
 // How pooled mode's lanes carry commands: batches, outages, losses, and the sharing of FETCHes.
 
 import t from 'tap';
-import { pushLine } from '../session/house.ts';
+import { pushLine, waitingAre } from '../session/house.ts';
 import { nil, ok, replyText } from '../support/reply.ts';
 import { closeBefore, reset, shutdown, stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
-import { openPooled } from './support/house.ts';
+import { openPooled, openPooledHeld } from './support/house.ts';
+
+/** How long a FETCH may wait for its answer. */
+const FETCH_MS = 2000;
 
 t.test('slow verbs do not hold up quick ones', async (t) => {
   const { faktory, connect } = await openPooled(t, { 'pool.command_connections': 4 });
@@ -21,18 +24,21 @@ t.test('slow verbs do not hold up quick ones', async (t) => {
 });
 
 t.test('while Faktory is away commands wait, then hear so', async (t) => {
-  const { faktory, bouncer, connect } = await openPooled(t, { 'pool.outage_wait': '1s' });
+  const { clock, faktory, bouncer, connect } = await openPooledHeld(t, {
+    'pool.outage_wait': '1s',
+  });
   const client = await connect();
   await faktory.stop();
   await until(() => !bouncer.snapshot().faktory.up, { what: 'the outage to be seen' });
-  t.equal(
-    replyText(await client.command(pushLine().line)),
-    '-ERR Faktory is unreachable; try again later',
-  );
+  const refused = client.command(pushLine().line);
+  await until(() => bouncer.snapshot().commandLane.waiting === 1, { what: 'a command to wait' });
+  clock.advance(1100);
+  t.equal(replyText(await refused), '-ERR Faktory is unreachable; try again later');
   t.equal(await bouncer.metric('commands_expired_total{verb="PUSH"}'), 1);
   const waits = client.command(pushLine().line);
   await until(() => bouncer.snapshot().commandLane.waiting === 1, { what: 'a command to wait' });
   await faktory.start();
+  t.teardown(clock.run());
   t.same(await waits, ok);
   t.equal(faktory.lines('PUSH').length, 1);
 });
@@ -97,7 +103,7 @@ t.test('what a client had sent when it left in an outage is executed, FIN or res
 });
 
 t.test('FETCHes over equal sets share one, sent as the first client wrote it', async (t) => {
-  const { faktory, connect } = await openPooled(t);
+  const { faktory, connect } = await openPooledHeld(t);
   const [first, second] = [await connect({ wid: 'w1' }), await connect({ wid: 'w1' })];
   const one = first.command('FETCH b a');
   await faktory.waitFor((f) => f.lines('FETCH').length === 1);
@@ -133,7 +139,7 @@ t.test('a share grows while jobs flow, and shrinks back', async (t) => {
 });
 
 t.test('a client without wid may FETCH too', async (t) => {
-  const { faktory, bouncer, connect } = await openPooled(t);
+  const { faktory, bouncer, connect } = await openPooledHeld(t);
   const client = await connect();
   const { jid, line } = pushLine();
   const fetched = client.command('FETCH default');
@@ -147,11 +153,10 @@ t.test('a client without wid may FETCH too', async (t) => {
 t.test(
   'a worker with several server connections gives one up to a worker that waits',
   async (t) => {
-    const { faktory, bouncer, connect } = await openPooled(t, {
+    const { clock, faktory, bouncer, connect } = await openPooledHeld(t, {
       'limits.server_connections': 6,
       'limits.producer_reserve': 3,
       'pool.fetches_per_worker': 3,
-      'pool.linger': '20s',
     });
     const queues = ['a', 'b', 'c'];
     const busy = await Promise.all(queues.map(() => connect({ wid: 'busy' })));
@@ -160,8 +165,11 @@ t.test(
     await until(() => faktory.jobs.blockedFetches === 3, { what: 'three FETCHes' });
     const newcomers = await Promise.all([connect({ wid: 'new' }), connect({ wid: 'new' })]);
     const beats = newcomers.map((client) => client.command('BEAT {"wid":"new"}'));
+    await waitingAre(bouncer, 'worker', 2);
+    faktory.jobs.releaseFetches();
     for (const beat of beats) t.same(await beat, ok);
     t.equal(faktory.connectionsOf('busy').length, 2);
+    clock.advance(FETCH_MS);
     for (const fetch of fetches) t.same(await fetch, nil, 'no FETCH fails for it');
     t.equal(
       await bouncer.metric('server_connections_ended_total{reason="yielded"}'),
@@ -172,16 +180,11 @@ t.test(
 );
 
 t.test('one that is not in use is given up first, at once', async (t) => {
-  const { faktory, bouncer, connect } = await openPooled(
-    t,
-    {
-      'limits.server_connections': 6,
-      'limits.producer_reserve': 3,
-      'pool.fetches_per_worker': 3,
-      'pool.linger': '20s',
-    },
-    { fetchBlockMs: 60_000 },
-  );
+  const { clock, faktory, bouncer, connect } = await openPooledHeld(t, {
+    'limits.server_connections': 6,
+    'limits.producer_reserve': 3,
+    'pool.fetches_per_worker': 3,
+  });
   const queues = ['a', 'b', 'c'];
   const busy = await Promise.all(queues.map(() => connect({ wid: 'busy' })));
   const fetches = busy.map((client, i) => client.command(`FETCH ${queues[i]}`));
@@ -194,5 +197,6 @@ t.test('one that is not in use is given up first, at once', async (t) => {
   t.same(await newcomer.command('BEAT {"wid":"new"}'), ok);
   t.equal(faktory.jobs.blockedFetches, 2, 'no FETCH had to end for it');
   t.equal(await bouncer.metric('server_connections_ended_total{reason="yielded"}'), 1);
+  clock.advance(FETCH_MS);
   for (const fetch of fetches.slice(0, 2)) t.same(await fetch, nil);
 });

@@ -1,6 +1,7 @@
 // Where every acknowledged PUSH is in the end: done, or still Faktory's. Clients die all the time.
 
 import t from 'tap';
+import { SystemClock } from '../../src/base/clock.ts';
 import { pushLine, seededRandom } from '../session/house.ts';
 import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { heldByFaktory } from '../support/held-jobs.ts';
@@ -75,7 +76,8 @@ for (const isKilled of [false, true]) {
     t.teardown(() => faktory.stop());
     t.comment(`Faktory ${faktory.version}, LEDGER_SEED=${SEED}`);
     const overrides = { mode: 'pooled', 'pool.hold': '200ms' };
-    const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+    const clock = new SystemClock();
+    const bouncer = await startBouncer(t, { port: faktory.port, overrides, clock });
     await bouncer.isUp();
     const market = new Market(bouncer, SEED);
     const producing = Array.from({ length: PRODUCERS }, () => market.produce());
@@ -89,7 +91,7 @@ for (const isKilled of [false, true]) {
     const enqueued = async (): Promise<boolean> => {
       return [...(await heldByFaktory(faktory)).values()].every((at) => !at.includes('queued'));
     };
-    await until(enqueued, { what: 'the queue to be worked off', withinMs: 15_000 });
+    await until(enqueued, { what: 'the queue to be worked off', withinMs: 120_000 });
     market.isOver = true;
     await Promise.all(consuming);
     await bouncer.gaugesAreZero();

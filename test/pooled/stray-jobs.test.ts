@@ -7,7 +7,7 @@ import type { RawClient } from '../support/raw-client.ts';
 import { ok, replyText } from '../support/reply.ts';
 import type { StandInFaktory } from '../support/stand-in-faktory.ts';
 import { until } from '../support/waiting.ts';
-import { openPooled } from './support/house.ts';
+import { openPooledHeld } from './support/house.ts';
 
 /** The client asks for `queues` and leaves; its FETCH stays behind at Faktory. */
 async function leaveInFetch(
@@ -23,10 +23,11 @@ async function leaveInFetch(
   await until(() => bouncer.snapshot().clients.worker.open < ended, { what: 'its end' });
 }
 
-const LONG = { fetchBlockMs: 1500 };
+/** The default of pool.hold. */
+const HOLD_MS = 5000;
 
 t.test('it goes to a waiting FETCH of the same worker first', async (t) => {
-  const house = await openPooled(t, {}, LONG);
+  const house = await openPooledHeld(t);
   const [gone, other, same] = [
     await house.connect({ wid: 'w1' }),
     await house.connect({ wid: 'w2' }),
@@ -44,7 +45,7 @@ t.test('it goes to a waiting FETCH of the same worker first', async (t) => {
 });
 
 t.test('else to one of any worker that listens on its queue', async (t) => {
-  const house = await openPooled(t, {}, LONG);
+  const house = await openPooledHeld(t);
   const gone = await house.connect({ wid: 'w1' });
   const other = await house.connect({ wid: 'w2' });
   await leaveInFetch(house, gone, 'end');
@@ -59,7 +60,7 @@ t.test('else to one of any worker that listens on its queue', async (t) => {
 });
 
 t.test('else to one that comes within pool.hold', async (t) => {
-  const house = await openPooled(t, {}, LONG);
+  const house = await openPooledHeld(t);
   await leaveInFetch(house, await house.connect({ wid: 'w1' }), 'reset');
   const { jid, line } = pushLine({ queue: 'q' });
   await (await house.connect()).command(line);
@@ -75,12 +76,15 @@ for (const [retry, fate] of [
   [-1, 'dead'],
 ] as const) {
   t.test(`else it is given back: retry ${retry} counts as ${fate}`, async (t) => {
-    const house = await openPooled(t, { 'pool.hold': '50ms' }, LONG);
+    const house = await openPooledHeld(t);
     await leaveInFetch(house, await house.connect({ wid: 'w1' }), 'reset');
     const { jid, line } = pushLine({ queue: 'q', retry });
     await (await house.connect()).command(line);
+    await house.bouncer.metricIs('stray_jobs', 1);
+    house.clock.advance(HOLD_MS);
     await house.bouncer.metricIs(`stray_jobs_total{fate="given_back_${fate}"}`, 1);
     t.same(house.faktory.jobs.failed, [{ jid, fate, errtype: 'ClientGone' }]);
+    t.teardown(house.clock.run());
     await house.bouncer.drain();
   });
 }
@@ -88,7 +92,7 @@ for (const [retry, fate] of [
 t.test(
   'a worker needs one place, however many clients it has; over the cap it waits',
   async (t) => {
-    const { faktory, bouncer, connect } = await openPooled(t, {
+    const { clock, faktory, bouncer, connect } = await openPooledHeld(t, {
       'pool.command_connections': 1,
       'limits.server_connections': 3,
       'limits.producer_reserve': 0,
@@ -101,6 +105,7 @@ t.test(
     const waits = refused.command('BEAT {"wid":"w2"}');
     await waitingAre(bouncer, 'worker', 1);
     t.same((await connect()).helloReply, ok, 'a producer needs no place');
+    clock.advance(1000);
     t.match(replyText(await waits), /^-ERR too many connections: 3 \(limit 3, /);
     t.equal(await refused.readUntilClose(), '');
     const next = await connect({ wid: 'w2' });

@@ -10,7 +10,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
 import { redisIsMissing as skip, RedisServer, temporarySocket } from '../support/redis.ts';
 import { replyText } from '../support/reply.ts';
-import { until, within } from '../support/waiting.ts';
+import { HANGS_MS, until, within } from '../support/waiting.ts';
 
 const LATE_MS = 1000;
 const INTERVAL_MS = 250;
@@ -35,7 +35,7 @@ function probeOf(t: Pick<Test, 'teardown'>, url: string) {
     },
   });
   t.teardown(() => probe.stop());
-  const next = (): Promise<WriteState> => within(heard.promise, 10_000, () => 'a state');
+  const next = (): Promise<WriteState> => within(heard.promise, HANGS_MS, () => 'a state');
   return {
     probe,
     clock,

@@ -6,7 +6,8 @@ import t from 'tap';
 import { RawClient } from '../support/raw-client.ts';
 import { replyText } from '../support/reply.ts';
 import type { Reply } from '../support/reply.ts';
-import { openHouse, pushLine, waitingAre } from './house.ts';
+import { HANGS_MS } from '../support/waiting.ts';
+import { openHeld, pushLine, waitingAre } from './house.ts';
 
 const ok: Reply = { kind: 'status', text: 'OK' };
 
@@ -17,7 +18,7 @@ const capOf = (cap: number) => ({
 });
 
 t.test('the cap: n come in, n + 1 waits and comes in when one leaves', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, capOf(2));
+  const { faktory, bouncer, connect } = await openHeld(t, capOf(2));
   const first = await connect();
   const second = await connect();
   t.same([first.helloReply, second.helloReply], [ok, ok]);
@@ -34,12 +35,14 @@ t.test(
   'the cap: a client that has waited its time hears why, and the close is clean',
   async (t) => {
     const overrides = { ...capOf(1), 'waiting_line.timeout': '300ms' };
-    const { bouncer, connect } = await openHouse(t, overrides);
+    const { clock, bouncer, connect } = await openHeld(t, overrides);
     const first = await connect();
     const refused = await connect({ skipHandshake: true });
     await refused.readReply();
     // Unread bytes at a close would make a reset of it, and the text would be lost.
     refused.send('HELLO {"v":2}\r\nINFO\r\nINFO\r\n');
+    await waitingAre(bouncer, 'producer', 1);
+    clock.advance(300);
     t.equal(
       replyText(await refused.readReply()),
       '-ERR too many connections: 2 (limit 2, limits.server_connections of faktory-bouncer); try again later or raise the limit',
@@ -56,7 +59,7 @@ t.test(
 t.test(
   'the cap: who waits comes in first come first served, producers before workers',
   async (t) => {
-    const { bouncer, connect } = await openHouse(t, capOf(1));
+    const { bouncer, connect } = await openHeld(t, capOf(1));
     const first = await connect();
     const order: string[] = [];
     const arrive = async (name: string, wid?: string): Promise<void> => {
@@ -82,7 +85,7 @@ t.test(
 t.test(
   'the producer reserve: workers fill their share only, a producer still comes in',
   async (t) => {
-    const { bouncer, connect } = await openHouse(t, {
+    const { clock, bouncer, connect } = await openHeld(t, {
       'limits.server_connections': 4,
       'limits.producer_reserve': 2,
       'waiting_line.timeout': '300ms',
@@ -90,10 +93,10 @@ t.test(
     const workers = [await connect({ wid: 'w1' }), await connect({ wid: 'w2' })];
     const third = await connect({ wid: 'w3' });
     t.same(third.helloReply, ok, 'what it does decides');
-    t.match(await third.command('FETCH default'), {
-      kind: 'error',
-      text: /^ERR too many connections: 2 \(limit 2, /,
-    });
+    const fetched = third.command('FETCH default');
+    await waitingAre(bouncer, 'worker', 1);
+    clock.advance(300);
+    t.match(await fetched, { kind: 'error', text: /^ERR too many connections: 2 \(limit 2, / });
     t.equal(await third.readUntilClose(), '');
     t.same((await connect()).helloReply, ok);
     workers[0]?.end();
@@ -106,10 +109,13 @@ t.test(
 
 t.test('per_worker: n of one worker, n + 1 is refused by name, others come in', async (t) => {
   const overrides = { 'limits.per_worker': 2, 'waiting_line.timeout': '300ms' };
-  const { connect } = await openHouse(t, overrides);
+  const { clock, bouncer, connect } = await openHeld(t, overrides);
   const first = await connect({ wid: 'w1' });
   await connect({ wid: 'w1' });
-  const third = await connect({ wid: 'w1' });
+  const coming = connect({ wid: 'w1' });
+  await waitingAre(bouncer, 'worker', 1);
+  clock.advance(300);
+  const third = await coming;
   t.match(third.helloReply, {
     kind: 'error',
     text: /^ERR too many connections: 2 \(limit 2, limits\.per_worker /,
@@ -123,16 +129,19 @@ t.test('per_worker: n of one worker, n + 1 is refused by name, others come in', 
 
 t.test('per_address: n of one address, n + 1 is refused by name, others come in', async (t) => {
   const overrides = { 'limits.per_address': 2, 'waiting_line.timeout': '300ms' };
-  const { bouncer, connect } = await openHouse(t, overrides);
+  const { clock, bouncer, connect } = await openHeld(t, overrides);
   const first = await connect();
   await connect();
-  const third = await connect();
+  const coming = connect();
+  await waitingAre(bouncer, 'producer', 1);
+  clock.advance(300);
+  const third = await coming;
   t.match(third.helloReply, {
     kind: 'error',
     text: /^ERR too many connections: 2 \(limit 2, limits\.per_address /,
   });
   const elsewhere = { host: '127.0.0.1', port: bouncer.port, localAddress: '127.0.0.2' };
-  const other = new RawClient(connectSocket(elsewhere), 5000);
+  const other = new RawClient(connectSocket(elsewhere), HANGS_MS);
   t.teardown(() => other.reset());
   await other.readReply();
   t.same(await other.command('HELLO {"v":2}'), ok);
@@ -142,7 +151,7 @@ t.test('per_address: n of one address, n + 1 is refused by name, others come in'
 });
 
 t.test('limits.clients: n + 1 is refused in place of HI', async (t) => {
-  const { bouncer, connect } = await openHouse(t, { 'limits.clients': 2 });
+  const { bouncer, connect } = await openHeld(t, { 'limits.clients': 2 });
   const first = await connect();
   await connect();
   const third = await connect();
@@ -158,7 +167,7 @@ t.test('limits.clients: n + 1 is refused in place of HI', async (t) => {
 });
 
 t.test('the waiting line: n wait, n + 1 is refused at once', async (t) => {
-  const { bouncer, connect } = await openHouse(t, { ...capOf(1), 'waiting_line.size': 2 });
+  const { bouncer, connect } = await openHeld(t, { ...capOf(1), 'waiting_line.size': 2 });
   const first = await connect();
   const second = connect();
   const third = await connect({ wid: 'w' });
@@ -176,7 +185,7 @@ t.test('the waiting line: n wait, n + 1 is refused at once', async (t) => {
 });
 
 t.test('a client that hangs up while it waits has left at once', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, capOf(1));
+  const { faktory, bouncer, connect } = await openHeld(t, capOf(1));
   const first = await connect();
   for (const how of ['end', 'reset'] as const) {
     const waiting = await connect({ skipHandshake: true });
@@ -194,7 +203,7 @@ t.test('a client that hangs up while it waits has left at once', async (t) => {
 });
 
 t.test('observe_only lets everybody in and counts whom a limit would have kept out', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, {
+  const { faktory, bouncer, connect } = await openHeld(t, {
     ...capOf(1),
     'limits.per_worker': 1,
     'limits.clients': 3,
@@ -212,28 +221,30 @@ t.test('observe_only lets everybody in and counts whom a limit would have kept o
 
 t.test('refusal_delay holds the refused, who keep nobody else out', async (t) => {
   const overrides = { 'limits.clients': 1, refusal_delay: '400ms' };
-  const { bouncer, connect } = await openHouse(t, overrides);
+  const { clock, bouncer, connect } = await openHeld(t, overrides);
   const first = await connect();
-  const startedAt = performance.now();
-  const refused = connect();
+  const coming = connect();
   await bouncer.metricIs('client_connections{role="unknown",state="refusing"}', 1);
   first.end();
   await first.closed;
   t.same((await connect()).helloReply, ok);
-  t.match((await refused).hi, { kind: 'error' });
-  t.ok(performance.now() - startedAt >= 390, 'it was held');
+  clock.advance(399);
+  t.equal(await bouncer.metric('client_connections{role="unknown",state="refusing"}'), 1);
+  clock.advance(1);
+  t.match((await coming).hi, { kind: 'error' });
 });
 
 t.test(
   'a refused client that is held and sends FIN reads why; one that resets is gone',
   async (t) => {
     const overrides = { 'limits.clients': 1, refusal_delay: '300ms' };
-    const { bouncer, connect } = await openHouse(t, overrides);
+    const { clock, bouncer, connect } = await openHeld(t, overrides);
     await connect();
     const held = 'client_connections{role="unknown",state="refusing"}';
     const refused = await connect({ skipHandshake: true });
     await bouncer.metricIs(held, 1);
     refused.end();
+    clock.advance(300);
     t.match(await refused.readReply(), { kind: 'error', text: /^ERR too many connections/ });
     t.equal(await refused.readUntilClose(), '');
     await bouncer.metricIs('client_connections_ended_total{reason="refused"}', 1);

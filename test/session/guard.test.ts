@@ -4,7 +4,8 @@
 import t, { type Test } from 'tap';
 import type { Overrides } from '../support/bouncer.ts';
 import { ok, replyText } from '../support/reply.ts';
-import { openHouse, pushLine } from './house.ts';
+import { StillClock } from '../support/still-clock.ts';
+import { openHeld, openHouse, pushLine } from './house.ts';
 import { openPooled } from '../pooled/support/house.ts';
 
 const HOUSES = [
@@ -72,13 +73,15 @@ for (const [mode, open] of HOUSES) {
   });
 
   t.test(`${mode}: a command over the rate is refused, an ACK is not`, async (t) => {
-    const { faktory, bouncer, connect } = await open(t, {
+    const overrides = {
       'guard.command_rate': 'block',
       'guard.worker_commands': 1,
       'guard.address_commands': 0,
       // Judged before it may be sent, and once.
       'pool.command_connections': 1,
-    });
+    };
+    // No second passes in which another command is allowed.
+    const { faktory, bouncer, connect } = await open(t, overrides, {}, new StillClock());
     const worker = await connect({ wid: 'w1' });
     const other = await connect({ wid: 'w2' });
     worker.send(`${'SING a\r\n'.repeat(6)}ACK {"jid":"none-such"}\r\n`);
@@ -123,7 +126,7 @@ t.test('deleting commands are refused, except those of trusted clients', async (
 t.test(
   'connections over the rate are refused: of an address at HI, of a worker at +OK',
   async (t) => {
-    const { bouncer, connect } = await openHouse(t, {
+    const { bouncer, connect } = await openHeld(t, {
       'guard.connection_rate': 'block',
       'guard.worker_connections': 1,
       'guard.address_connections': 0,
@@ -137,7 +140,7 @@ t.test(
     t.equal(await refused.readUntilClose(), '');
     t.same((await connect({ wid: 'w2' })).helloReply, ok);
     t.equal(await bouncer.metric('refusals_total{reason="connection_rate"}'), 1);
-    const strict = await openHouse(t, {
+    const strict = await openHeld(t, {
       'guard.connection_rate': 'block',
       'guard.address_connections': 1,
     });

@@ -8,13 +8,17 @@ import { passwordHash } from '../support/raw-client.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
 import { stall } from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
-import { openHouse } from './house.ts';
+import { openHeld, openHouse } from './house.ts';
 
 t.test('a client that says no HELLO in time is closed without a word', async (t) => {
-  const { bouncer, connect } = await openHouse(t, { handshake_timeout: '200ms' });
+  const { clock, bouncer, connect } = await openHeld(t, { handshake_timeout: '200ms' });
   const silent = await connect({ skipHandshake: true });
   const halfway = await connect({ skipHandshake: true });
   halfway.send('HELLO {"v":2');
+  await bouncer.metricIs('client_connections{role="unknown",state="handshake"}', 2);
+  clock.advance(199);
+  t.equal(bouncer.snapshot().clients.unknown.handshake, 2);
+  clock.advance(1);
   for (const client of [silent, halfway]) {
     t.equal(await client.readUntilClose(), '+HI {"v":2}\r\n');
   }
@@ -81,12 +85,19 @@ t.test('limits.handshakes: n are greeted, n + 1 when one has said HELLO', async 
 
 t.test('limits.handshakes: one that is not greeted in time hears why', async (t) => {
   const overrides = { 'limits.handshakes': 1, handshake_timeout: '200ms' };
-  const { connect } = await openHouse(t, overrides);
-  // The second is greeted when the first's time is over; the third's is over with it.
-  const clients = [];
-  for (let i = 0; i < 3; i += 1) clients.push(await connect({ skipHandshake: true }));
-  const text = await clients[2]?.readUntilClose();
-  t.match(text, /^-ERR too many connections: 1 \(limit 1, limits\.handshakes /);
+  const { clock, bouncer, connect } = await openHeld(t, overrides);
+  const greeted = await connect({ skipHandshake: true });
+  await bouncer.metricIs('client_connections{role="unknown",state="handshake"}', 1);
+  const others = [await connect({ skipHandshake: true }), await connect({ skipHandshake: true })];
+  await bouncer.metricIs('client_connections{role="unknown",state="accepted"}', 2);
+  clock.advance(200);
+  t.equal(await greeted.readUntilClose(), '+HI {"v":2}\r\n');
+  const [next, late] = others;
+  t.equal(replyText((await next?.readReply()) ?? ok), '+HI {"v":2}', 'its turn has come');
+  t.match(
+    await late?.readUntilClose(),
+    /^-ERR too many connections: 1 \(limit 1, limits\.handshakes /,
+  );
 });
 
 for (const how of ['end', 'reset'] as const) {
@@ -132,7 +143,8 @@ t.test("the user name of server.url is said on connections that are no client's"
 });
 
 t.test('the password: right, wrong, missing, and in one round for v below 2', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, {}, { password: 'sésame' });
+  // Time stands: nothing is dialled again because a hash took long.
+  const { faktory, bouncer, connect } = await openHeld(t, {}, { password: 'sésame' });
   t.same((await connect({ password: 'sésame' })).helloReply, ok);
   t.same((await connect({ password: 'sésame', hello: { v: 1 } })).helloReply, ok);
   const invalid = { kind: 'error', text: 'ERR Invalid password' };
@@ -160,7 +172,7 @@ t.test('the password: an overheard hash opens nothing, nor does an empty one', a
 t.test('Faktory asks for another password than ours: refused as unreachable', async (t) => {
   const locked = await StandInFaktory.start({ password: 'other' });
   t.teardown(() => locked.stop());
-  const overrides = { 'waiting_line.timeout': '300ms' };
+  const overrides = { 'waiting_line.timeout': '1s' };
   const bouncer = await startBouncer(t, { port: locked.port, overrides });
   const client = await bouncer.connect();
   t.match(client.helloReply, { kind: 'error', text: /^ERR Faktory is unreachable/ });

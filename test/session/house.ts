@@ -4,11 +4,13 @@
 import type { Test } from 'tap';
 import type { Clock } from '../../src/base/clock.ts';
 import { type RunningBouncer, type Overrides, startBouncer } from '../support/bouncer.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient, type RawClientOptions } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
+import { UNTIL_RELEASED } from '../support/stand-in-jobs.ts';
 import { OVER_TLS, tlsHouse } from '../support/tls-house.ts';
-import { until } from '../support/waiting.ts';
+import { HANGS_MS, until } from '../support/waiting.ts';
 
 export type ConnectOptions = Omit<RawClientOptions, 'port'>;
 
@@ -19,16 +21,23 @@ export interface House {
   readonly connect: (options?: ConnectOptions) => Promise<RawClient>;
 }
 
-/** The bouncer asks for no INFO and sends no probe, so that the stand-in hears from clients only. */
+/**
+ * The bouncer asks for no INFO and sends no probe, so that the stand-in hears from clients only. Its
+ * time is that of the stand-in, in which a busy machine cannot be late; a FakeClock stands until the
+ * test moves it, and runs when the test is over.
+ */
 export async function openHouse(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
   clock?: Clock,
 ): Promise<House> {
-  const faktory = await StandInFaktory.start(standIn);
+  // A hash may take long, and what is dialled again would be more than what clients caused.
+  const faktory = await StandInFaktory.start({ handshakeMs: HANGS_MS, ...standIn });
   t.teardown(() => faktory.stop());
   const { password } = standIn;
+  let stand = (): void => {};
+  t.teardown(() => stand());
   const tls = OVER_TLS ? await tlsHouse(t, faktory.port) : null;
   const bouncer = await startBouncer(t, {
     port: faktory.port,
@@ -40,6 +49,11 @@ export async function openHouse(
     },
     ...(password !== undefined && { password }),
     ...(clock !== undefined && { clock }),
+  });
+  // Before the bouncer drains, which waits for FETCHes.
+  t.teardown(() => {
+    faktory.jobs.blockNoMore();
+    if (clock instanceof FakeClock) stand = clock.run();
   });
   await bouncer.isUp();
   return {
@@ -53,6 +67,21 @@ export async function openHouse(
       return client;
     },
   };
+}
+
+export interface HeldHouse extends House {
+  readonly clock: FakeClock;
+}
+
+/** A house whose time stands until the test moves it; a FETCH at Faktory blocks until the test ends it. */
+export async function openHeld(
+  t: Test,
+  overrides: Overrides = {},
+  standIn: StandInOptions = {},
+): Promise<HeldHouse> {
+  const clock = new FakeClock();
+  const held = { fetchBlockMs: UNTIL_RELEASED, ...standIn };
+  return { clock, ...(await openHouse(t, overrides, held, clock)) };
 }
 
 /** Resolves when so many clients of the role wait. */

@@ -3,11 +3,12 @@
 
 import t from 'tap';
 import { ok } from '../support/reply.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
 import { startBouncer } from '../support/bouncer.ts';
 import * as toxics from '../support/toxics.ts';
 import { until } from '../support/waiting.ts';
-import { type House, openHouse, pushLine } from './house.ts';
+import { type House, openHeld, openHouse, pushLine } from './house.ts';
 
 const UNREACHABLE = { kind: 'error', text: 'ERR Faktory is unreachable; try again later' } as const;
 
@@ -93,13 +94,18 @@ t.test("a death within a streamed reply: what was read was Faktory's, then a clo
 });
 
 t.test('Faktory away: a client waits within its time, then hears so', async (t) => {
-  const { faktory, bouncer, connect } = await openHouse(t, { 'waiting_line.timeout': '400ms' });
+  const overrides = { 'waiting_line.timeout': '400ms' };
+  const { clock, faktory, bouncer, connect } = await openHeld(t, overrides);
   await faktory.stop();
-  const startedAt = performance.now();
-  const client = await connect();
+  await bouncer.metricIs('faktory_up', 0);
+  const opening = 'client_connections{role="producer",state="opening"}';
+  const coming = connect();
+  await bouncer.metricIs(opening, 1);
+  clock.advance(399);
+  t.equal(await bouncer.metric(opening), 1);
+  clock.advance(1);
+  const client = await coming;
   t.same(client.helloReply, UNREACHABLE);
-  const waitedMs = performance.now() - startedAt;
-  t.ok(waitedMs >= 390 && waitedMs < 1500, `${waitedMs} ms`);
   t.equal(await client.readUntilClose(), '');
   t.equal(await bouncer.metric('faktory_up'), 0);
   t.equal(await bouncer.metric('refusals_total{reason="unreachable"}'), 1);
@@ -122,9 +128,14 @@ t.test('Faktory not there at the start: the bouncer starts, and finds it later',
   const faktory = await StandInFaktory.start();
   t.teardown(() => faktory.stop());
   await faktory.stop();
-  const overrides = { 'waiting_line.timeout': '200ms', 'server.info_interval': '0s' };
-  const bouncer = await startBouncer(t, { port: faktory.port, overrides });
-  t.same((await bouncer.connect()).helloReply, UNREACHABLE);
+  const clock = new FakeClock();
+  t.teardown(clock.run());
+  const overrides = { 'waiting_line.timeout': '2s', 'server.info_interval': '0s' };
+  const bouncer = await startBouncer(t, { port: faktory.port, overrides, clock });
+  const coming = bouncer.connect();
+  await until(() => bouncer.snapshot().clients.producer.opening === 1, { what: 'it to wait' });
+  clock.advance(2000);
+  t.same((await coming).helloReply, UNREACHABLE);
   await faktory.start();
   await bouncer.isUp();
   const client = await bouncer.connect();
@@ -134,8 +145,8 @@ t.test('Faktory not there at the start: the bouncer starts, and finds it later',
 
 t.test('Faktory that accepts and says nothing is unreachable', async (t) => {
   const { faktory, connect } = await openHouse(t, {
-    'waiting_line.timeout': '400ms',
-    'server.connect_timeout': '150ms',
+    'waiting_line.timeout': '1s',
+    'server.connect_timeout': '500ms',
   });
   const lift = faktory.inject(toxics.stall, { on: 'HI' });
   t.same((await connect()).helloReply, UNREACHABLE);
@@ -145,7 +156,7 @@ t.test('Faktory that accepts and says nothing is unreachable', async (t) => {
 });
 
 t.test('Faktory that refuses HELLO or greets as another server is unreachable', async (t) => {
-  const overrides = { 'waiting_line.timeout': '300ms' };
+  const overrides = { 'waiting_line.timeout': '1s' };
   const { faktory, connect } = await openHouse(t, overrides);
   for (const [on, text] of [
     ['HELLO', '-ERR no\r\n'],
@@ -160,7 +171,7 @@ t.test('Faktory that refuses HELLO or greets as another server is unreachable', 
 });
 
 t.test('only what Faktory said is called a refused login, not a close', async (t) => {
-  const { faktory, connect } = await openHouse(t, { 'waiting_line.timeout': '300ms' });
+  const { faktory, connect } = await openHouse(t, { 'waiting_line.timeout': '1s' });
   let lift = faktory.inject(toxics.closeBefore, { on: 'HELLO' });
   t.same((await connect()).helloReply, UNREACHABLE);
   lift();

@@ -14,7 +14,8 @@ import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/reloads.ts';
 import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
-import { until } from './waiting.ts';
+import { steadyClock } from './steady-clock.ts';
+import { HANGS_MS, until } from './waiting.ts';
 
 /** Options by their keys, as an operator would write them: `{ 'limits.clients': 3 }`. */
 export type Overrides = Partial<Record<OptionKey, string | number | boolean>>;
@@ -23,7 +24,7 @@ export interface BouncerOptions {
   /** Faktory's port. */
   readonly port: number;
   readonly overrides?: Overrides;
-  /** Default: the machine's. */
+  /** Default: one in which a busy machine cannot be late. The machine's own: `new SystemClock()`. */
   readonly clock?: Clock;
   /** Default: none. */
   readonly log?: Logger;
@@ -92,7 +93,7 @@ export class RunningBouncer {
   }
 
   /** Resolves when the metric reaches `value`. */
-  async metricIs(name: string, value: number, withinMs = 5000): Promise<void> {
+  async metricIs(name: string, value: number, withinMs = HANGS_MS): Promise<void> {
     let last = Number.NaN;
     try {
       await until(async () => (last = await this.metric(name)) === value, { what: name, withinMs });
@@ -112,7 +113,7 @@ export class RunningBouncer {
   }
 
   /** Resolves when Faktory was found up. */
-  async isUp(withinMs = 20_000): Promise<void> {
+  async isUp(withinMs = HANGS_MS): Promise<void> {
     await until(() => this.snapshot().faktory.up, {
       what: 'the bouncer to find Faktory up',
       withinMs,
@@ -140,7 +141,7 @@ export class RunningBouncer {
    * command lane): no clients, places, waits, FETCHes, jobs or bytes. Fails with what is left. A command
    * connection beyond the base stays for 5 s after its last command.
    */
-  async gaugesAreZero(withinMs = 15_000): Promise<void> {
+  async gaugesAreZero(withinMs = HANGS_MS): Promise<void> {
     let left: string[] = [];
     try {
       await until(async () => (left = await this.#leftovers()).length === 0, {
@@ -174,13 +175,13 @@ export class RunningBouncer {
 /** Starts a bouncer in front of the Faktory on `port`; `t`'s end drains it. */
 export async function startBouncer(t: Test, options: BouncerOptions): Promise<RunningBouncer> {
   const config = configFor(options);
-  const { clock, manager } = options;
+  const { clock = steadyClock, manager } = options;
   const changes: Changes = { overrides: {} };
   const configSource = { load: async () => loadFor(options, changes.overrides), filesOf: () => [] };
   const surroundings = systemSurroundings(options.log ?? createLog('silent'), configSource);
   const bouncer = new Bouncer(config, {
     ...surroundings,
-    ...(clock !== undefined && { clock }),
+    clock,
     ...(manager !== undefined && { manager }),
   });
   const { listen, admin } = await bouncer.start();

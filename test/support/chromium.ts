@@ -4,6 +4,9 @@ import { type Browser, chromium } from 'playwright-core';
 import type { Test } from 'tap';
 import { findProgram, skipOrFail } from './find-faktory.ts';
 
+/** Playwright's own bounds are of wall time: on a busy machine a browser starts in 30 s. */
+export const BROWSER_MS = 120_000;
+
 /** Root, under which CI runs, has no sandbox; a container has a small /dev/shm, and no GPU. */
 const ARGUMENTS = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
 
@@ -15,5 +18,5 @@ export function requireChromium(t: Pick<Test, 'pass' | 'fail'>): string | undefi
 }
 
 export function launchChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  return chromium.launch({ executablePath, args: ARGUMENTS, timeout: BROWSER_MS });
 }

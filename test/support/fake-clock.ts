@@ -61,6 +61,12 @@ export class FakeClock implements Clock {
     return this.advance(Math.max(0, next - this.#now));
   }
 
+  /** Moves by itself from now on, a millisecond a turn of the event loop. Returns what stops it. */
+  run(): () => void {
+    const running = setInterval(() => this.advance(1), 1);
+    return () => clearInterval(running);
+  }
+
   #fire(target: number, each: boolean): number {
     let fired = 0;
     for (let next = this.#nextBy(target); next !== null; next = this.#nextBy(target)) {

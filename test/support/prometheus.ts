@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { findProgram } from './find-faktory.ts';
 import { freePort } from './free-port.ts';
-import { until } from './waiting.ts';
+import { STARTS_MS, until } from './waiting.ts';
 
 /** Why tests that need it are left out; false where they are not. In CI a missing Prometheus fails. */
 export const prometheusIsMissing: string | false =
@@ -72,7 +72,7 @@ export class Prometheus {
       await gone;
     });
     const prometheus = new Prometheus(`http://127.0.0.1:${port}`);
-    await until(() => prometheus.#isReady(), { what: 'Prometheus', withinMs: 20_000 });
+    await until(() => prometheus.#isReady(), { what: 'Prometheus', withinMs: STARTS_MS });
     return prometheus;
   }
 

@@ -4,6 +4,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { installClients } from '../clients/support/install.ts';
 import { GO_CLIENTS } from './go-client.ts';
 import { kubernetesModule } from './kubernetes-check.ts';
@@ -22,6 +23,10 @@ export type Say = (line: string) => void;
 const quietMs = 2000;
 const stepMs = 10 * 60_000;
 const outputLinesShown = 5;
+/** All steps need the network, which may be away for a moment. */
+const triesMax = 3;
+const triesEveryMs = 10_000;
+const aptOptions = ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=300'];
 const noGo = 'found no go on PATH; install Go 1.24 or later';
 const faktoryPackage = 'github.com/contribsys/faktory/cmd/faktory';
 const servicePolicy = '/usr/sbin/policy-rc.d';
@@ -73,10 +78,15 @@ async function provisionPrograms(
   if (!isRoot || findProgram('apt-get') === undefined) {
     return `Cannot install ${names.join(', ')}: this needs root and apt-get; install it by hand`;
   }
-  const install = ['install', '-y', '--no-install-recommends', ...names];
-  return (
-    (await step(say, 'apt-get update', 'apt-get', ['update'])) ??
-    (await withoutServices(() => step(say, `install ${names.join(', ')}`, 'apt-get', install)))
+  const install = [...aptOptions, 'install', '-y', '--no-install-recommends', ...names];
+  // Together: an index that could not be fetched is a warning only, and what is in it cannot be installed.
+  return retried(
+    say,
+    async () =>
+      (await tryStep(say, 'apt-get update', 'apt-get', [...aptOptions, 'update'])) ??
+      (await withoutServices(() =>
+        tryStep(say, `install ${names.join(', ')}`, 'apt-get', install),
+      )),
   );
 }
 
@@ -119,8 +129,25 @@ async function bootOnce(): Promise<Provisioned> {
   }
 }
 
+/** Acts again if there was a problem; resolves with the last one, if there is one. */
+async function retried(
+  say: Say,
+  act: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  for (let tries = 1; ; tries += 1) {
+    const problem = await act();
+    if (problem === undefined || tries === triesMax) return problem;
+    say(`${problem}; once more`);
+    await setTimeout(tries * triesEveryMs);
+  }
+}
+
+function step(...command: Parameters<typeof tryStep>): Promise<string | undefined> {
+  return retried(command[0], () => tryStep(...command));
+}
+
 /** Runs the command; resolves with the problem, if there is one. */
-function step(
+function tryStep(
   say: Say,
   what: string,
   program: string,
@@ -135,7 +162,7 @@ function step(
       timeout: stepMs,
     });
     let output = '';
-    const slow = setTimeout(() => say(`${what} …`), quietMs);
+    const slow = globalThis.setTimeout(() => say(`${what} …`), quietMs);
     const end = (problem: string | undefined): void => {
       clearTimeout(slow);
       resolve(problem);

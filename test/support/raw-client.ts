@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import { type Reply, ReplyReader } from './reply.ts';
-import { within } from './waiting.ts';
+import { HANGS_MS, within } from './waiting.ts';
 
 export interface RawClientOptions {
   readonly port: number;
@@ -24,7 +24,7 @@ export interface RawClientOptions {
   readonly hello?: object | string;
   /** Connects only: HI is left to `readReply`. */
   readonly skipHandshake?: boolean;
-  /** Bound of every wait in milliseconds. Default 10000. */
+  /** Bound of every wait in milliseconds. Default `HANGS_MS`. */
   readonly boundMs?: number;
 }
 
@@ -57,7 +57,7 @@ export class RawClient {
       ...(options.from !== undefined && { localAddress: options.from }),
     });
     if (options.first !== undefined) socket.write(options.first);
-    const client = new RawClient(socket, options.boundMs ?? 10_000, options.tls);
+    const client = new RawClient(socket, options.boundMs ?? HANGS_MS, options.tls);
     try {
       await client.#connected();
       if (options.skipHandshake !== true) await client.#shakeHands(options);

@@ -8,7 +8,7 @@ import { findFaktory } from './find-faktory.ts';
 import { freePort } from './free-port.ts';
 import { RawClient } from './raw-client.ts';
 import { ServerProcess } from './server-process.ts';
-import { until } from './waiting.ts';
+import { STARTS_MS, until } from './waiting.ts';
 
 export { findFaktory, requireFaktory } from './find-faktory.ts';
 
@@ -21,7 +21,6 @@ export interface RealFaktoryOptions {
 }
 
 const portTriesMax = 3;
-const bootMs = 20_000;
 
 export class RealFaktory {
   readonly host = '127.0.0.1';
@@ -112,7 +111,7 @@ export class RealFaktory {
     this.#process = server;
     this.#version = await until(() => this.#ask(server), {
       what: `Faktory's handshake on port ${this.port}`,
-      withinMs: bootMs,
+      withinMs: STARTS_MS,
     });
     await server.learnRedis();
   }

@@ -10,15 +10,13 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { findProgram } from './find-faktory.ts';
 import { type Reply, ReplyReader } from './reply.ts';
-import { until, within } from './waiting.ts';
+import { HANGS_MS, until, within } from './waiting.ts';
 
 /** Why tests that need a Redis are left out; false where they are not. In CI a missing Redis fails. */
 export const redisIsMissing: string | false =
   findProgram('redis-server') !== undefined || process.env['CI'] === 'true'
     ? false
     : 'redis-server is not installed: apt-get install redis-server';
-
-const answerMs = 10_000;
 
 /** Redis's reply to one command, over a connection of its own. */
 export async function askRedis(path: string, ...words: readonly string[]): Promise<Reply> {
@@ -35,7 +33,7 @@ export async function askRedis(path: string, ...words: readonly string[]): Promi
   });
   const bulks = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
   socket.write(`*${words.length}\r\n${bulks.join('')}`);
-  return within(answered, answerMs, () => `Redis's reply to ${words.join(' ')} on ${path}`).finally(
+  return within(answered, HANGS_MS, () => `Redis's reply to ${words.join(' ')} on ${path}`).finally(
     () => socket.destroy(),
   );
 }

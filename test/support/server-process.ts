@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { askRedis } from './redis.ts';
 import { replyText } from './reply.ts';
-import { until, within } from './waiting.ts';
+import { STARTS_MS, until, within } from './waiting.ts';
 
 export interface ServerProcessOptions {
   readonly binary: string;
@@ -18,7 +18,6 @@ export interface ServerProcessOptions {
   readonly redisSocket: string;
 }
 
-const goneMs = 15_000;
 const logCharactersMax = 1_000_000;
 
 // Redis must be gone before its directory is, or it cannot save and refuses to exit.
@@ -86,14 +85,18 @@ export class ServerProcess {
 
   /** Resolves when the server and its Redis have ended. */
   async gone(): Promise<void> {
-    await within(this.#exited, goneMs, () => `Faktory to end; it said\n${this.#log.slice(-2000)}`);
+    await within(
+      this.#exited,
+      STARTS_MS,
+      () => `Faktory to end; it said\n${this.#log.slice(-2000)}`,
+    );
     const pid = this.#redisPid;
     if (pid !== undefined) {
-      await until(() => !isAlive(pid), { what: `Redis ${pid} to end`, withinMs: goneMs });
+      await until(() => !isAlive(pid), { what: `Redis ${pid} to end`, withinMs: STARTS_MS });
     }
     await until(async () => !(await answers(this.#options.redisSocket)), {
       what: `nobody to answer on ${this.#options.redisSocket}`,
-      withinMs: goneMs,
+      withinMs: STARTS_MS,
     });
     this.#watchdog.kill('SIGKILL');
   }

@@ -3,9 +3,10 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { passwordHash } from './raw-client.ts';
 import { type Answer, text } from './stand-in-commands.ts';
+import { steadyClock } from './steady-clock.ts';
 import type { InjectedToxic } from './toxics.ts';
 
 /** What a connection needs of the stand-in. */
@@ -105,9 +106,9 @@ export class StandInConnection {
 
   /** Undefined if it does not come in time, or is none. */
   async #nextHello(): Promise<Hello | undefined> {
-    const deadline = globalThis.setTimeout(() => this.drop('close'), this.#host.handshakeMs);
+    const deadline = steadyClock.after(this.#host.handshakeMs, () => this.drop('close'));
     const line = await this.#nextLine();
-    clearTimeout(deadline);
+    deadline.cancel();
     return line === undefined ? undefined : readHello(line);
   }
 
@@ -148,7 +149,7 @@ export class StandInConnection {
     for (const { toxic } of struck) {
       switch (toxic.kind) {
         case 'delay':
-          await setTimeout(toxic.delayMs, undefined, { signal: this.signal }).catch(() => {});
+          await passed(toxic.delayMs, this.signal);
           break;
         case 'die-mid-reply':
           await this.#write([pieces.join('').slice(0, toxic.bytes)], isSplit);
@@ -227,6 +228,14 @@ function readHello(line: string): Hello | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Resolves after so many milliseconds, or when the signal is aborted. */
+async function passed(ms: number, signal: AbortSignal): Promise<void> {
+  const elapsed = Promise.withResolvers<void>();
+  const timer = steadyClock.after(ms, elapsed.resolve);
+  await Promise.race([elapsed.promise, aborted(signal)]);
+  timer.cancel();
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -15,11 +15,11 @@ import { type ConnectionHost, StandInConnection } from './stand-in-connection.ts
 import { type EnterpriseOptions, StandInEnterprise } from './stand-in-enterprise.ts';
 import { StandInJobs } from './stand-in-jobs.ts';
 import { type Toxic, type ToxicPlace, Toxics } from './toxics.ts';
-import { within } from './waiting.ts';
+import { HANGS_MS, within } from './waiting.ts';
 
 export interface StandInOptions {
   readonly password?: string;
-  /** How long FETCH blocks, and how long a quiet worker's sleeps. Default 2000. */
+  /** How long FETCH blocks, and how long a quiet worker's sleeps: ms, or UNTIL_RELEASED. Default 2000. */
   readonly fetchBlockMs?: number;
   /** Rounds that HI asks for; Faktory's own are 4000 to 8095. Default 4000. */
   readonly rounds?: number;
@@ -37,7 +37,7 @@ export interface ReceivedLine {
   readonly line: string;
 }
 
-const waitMs = 10_000;
+const PORT_TRIES_MAX = 3;
 
 export class StandInFaktory {
   readonly host = '127.0.0.1';
@@ -59,9 +59,16 @@ export class StandInFaktory {
   #maxConnections = 0;
 
   static async start(options: StandInOptions = {}): Promise<StandInFaktory> {
-    const faktory = new StandInFaktory(await freePort(), options);
-    await faktory.start();
-    return faktory;
+    for (let tries = 1; ; tries += 1) {
+      const faktory = new StandInFaktory(await freePort(), options);
+      try {
+        await faktory.start();
+        return faktory;
+      } catch (error) {
+        // Somebody else was faster.
+        if (!/EADDRINUSE/.test(String(error)) || tries === PORT_TRIES_MAX) throw error;
+      }
+    }
   }
 
   private constructor(port: number, options: StandInOptions) {
@@ -134,7 +141,7 @@ export class StandInFaktory {
     const found = (): string =>
       `${what}; received ${JSON.stringify(this.#received.slice(-20))}, ${this.connections} open`;
     this.#watchers.add(watcher);
-    await within(promise, waitMs, found).finally(() => this.#watchers.delete(watcher));
+    await within(promise, HANGS_MS, found).finally(() => this.#watchers.delete(watcher));
   }
 
   /** Listens, on the same port as ever. */

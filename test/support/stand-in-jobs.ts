@@ -1,6 +1,8 @@
 // The stand-in's jobs, in memory: queues in the order of arrival, reservations, and what became of
 // each job. They outlive a stop of the stand-in, as Redis's data outlive a stop of Faktory.
 
+import { steadyClock } from './steady-clock.ts';
+
 export interface Job {
   readonly jid: string;
   readonly queue: string;
@@ -12,12 +14,16 @@ export interface Job {
   readonly [field: string]: unknown;
 }
 
+/** For `fetchBlockMs`: a FETCH that finds no job blocks until `releaseFetches`. */
+export const UNTIL_RELEASED = Infinity;
+
 export type Fate = 'retry' | 'dead' | 'discarded';
 
 interface FetchWaiter {
   readonly wid: string;
   readonly queues: readonly string[];
-  readonly take: (job: Job) => void;
+  /** Undefined: it gets nil. */
+  readonly end: (job: Job | undefined) => void;
 }
 
 export interface FetchOptions {
@@ -37,6 +43,7 @@ export class StandInJobs {
   readonly #queues = new Map<string, Job[]>();
   readonly #reserved = new Map<string, { readonly job: Job; readonly wid: string }>();
   readonly #waiters: FetchWaiter[] = [];
+  #mayBlock = true;
   readonly #mayTake: (queue: string, wid: string) => boolean;
 
   /** `mayTake`: whether a worker may have a job of the queue now. */
@@ -74,7 +81,18 @@ export class StandInJobs {
       ({ queues, wid }) => queues.includes(job.queue) && this.#mayTake(job.queue, wid),
     );
     if (taker === undefined) jobs.push(job);
-    else taker.take(job);
+    else taker.end(job);
+  }
+
+  /** Each FETCH that is blocked now gets nil. */
+  releaseFetches(): void {
+    for (const waiter of [...this.#waiters]) waiter.end(undefined);
+  }
+
+  /** The same, and from now on a FETCH that finds no job gets nil at once. */
+  blockNoMore(): void {
+    this.#mayBlock = false;
+    this.releaseFetches();
   }
 
   async fetch(options: FetchOptions): Promise<Job | undefined> {
@@ -119,17 +137,19 @@ export class StandInJobs {
   }
 
   #block(queues: readonly string[], options: FetchOptions): Promise<Job | undefined> {
+    if (!this.#mayBlock) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const end = (job: Job | undefined): void => {
-        clearTimeout(timer);
+        timer?.cancel();
         options.signal.removeEventListener('abort', abort);
         const index = this.#waiters.indexOf(waiter);
         if (index >= 0) this.#waiters.splice(index, 1);
         resolve(job);
       };
       const abort = (): void => end(undefined);
-      const waiter: FetchWaiter = { wid: options.wid, queues, take: end };
-      const timer = setTimeout(abort, options.blockMs);
+      const waiter: FetchWaiter = { wid: options.wid, queues, end };
+      const { blockMs } = options;
+      const timer = blockMs === UNTIL_RELEASED ? null : steadyClock.after(blockMs, abort);
       this.#waiters.push(waiter);
       if (options.signal.aborted) abort();
       else options.signal.addEventListener('abort', abort);

@@ -2,6 +2,7 @@
 // time, and dropped if not; the client connection goes with its last write.
 
 import t, { type Test } from 'tap';
+import { SystemClock } from '../../src/base/clock.ts';
 import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import type { RawClient } from '../support/raw-client.ts';
@@ -42,7 +43,11 @@ async function leave(t: Test, mode: string, outageWait: string): Promise<Scene> 
     'redis.url': `unix://${faktory.redisSocket}`,
     'pool.outage_wait': outageWait,
   };
-  const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+  const bouncer = await startBouncer(t, {
+    port: faktory.port,
+    overrides,
+    clock: new SystemClock(),
+  });
   await bouncer.isUp();
   await redisWrites(faktory, bouncer, 'refused');
   const [ends, resets] = [await bouncer.connect(), await bouncer.connect()];

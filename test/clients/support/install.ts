@@ -31,7 +31,8 @@ async function install(
   if ('impossible' in how) return `Cannot install the client (${program.name}): ${how.impossible}`;
   say(`install the client (${program.name}) …`);
   for (const step of how.steps) {
-    const problem = await run(step);
+    // Once more: most of what fails is a registry that was away for a moment.
+    const problem = (await run(step)) === undefined ? undefined : await run(step);
     if (problem !== undefined) return `Cannot install the client (${program.name}): ${problem}`;
   }
   return undefined;

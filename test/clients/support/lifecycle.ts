@@ -23,9 +23,10 @@ const PACE_MS = 10;
 const JOBS_A_ROUND = 25;
 /** So many rounds without a job for it: it is quiet. */
 const QUIET_ROUNDS = 5;
-const WORK_MS = 40_000;
+/** Several programs at a time work on a machine with two cores. */
+const WORK_MS = 120_000;
 /** Clients take so long to terminate: most give their jobs 25 s. */
-const END_MS = 40_000;
+const END_MS = 120_000;
 
 export interface Life {
   readonly balance: Balance;
