@@ -30,6 +30,7 @@ import type { FaktoryInfo } from './server/info.ts';
 import { ownHello } from './server/own-hello.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import type { ServerFacts } from './server/server-facts.ts';
+import { SilenceCheck } from './server/silence-check.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
 import { WriteCheck } from './server/write-check.ts';
 import { WriteHealth, type WriteStateName } from './server/write-health.ts';
@@ -68,6 +69,7 @@ export class Upstream {
   /** An operator's; see docs/operations.md. */
   readonly pause = new Pause();
   readonly #writeCheck: WriteCheck;
+  readonly #silenceCheck: SilenceCheck;
   #redisWrites: 'untold' | 'told' = 'untold';
   readonly #surroundings: Surroundings;
   readonly #onBug: (error: unknown) => void;
@@ -166,6 +168,12 @@ export class Upstream {
       writes: gate,
       redisIsAsked: () => this.#redisWrites === 'told',
     });
+    this.#silenceCheck = new SilenceCheck({
+      clock,
+      settings: settings.server,
+      own: this.#control,
+      servers,
+    });
     const shared = {
       servers,
       clock,
@@ -198,6 +206,7 @@ export class Upstream {
   start(): void {
     this.#control.start();
     this.#writeCheck.start();
+    this.#silenceCheck.start();
     this.lanes.start();
   }
 
@@ -214,6 +223,7 @@ export class Upstream {
     await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
     eachOf(this.#onBug, [
       () => this.#writeCheck.stop(),
+      () => this.#silenceCheck.stop(),
       () => this.#control.stop(),
       () => this.lanes.stop(),
       () => this.#servers.closeAll(),
