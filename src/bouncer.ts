@@ -17,6 +17,7 @@ import { pollUntil, sleep } from './base/poll-until.ts';
 import { StallWatch } from './base/stall-watch.ts';
 import { Turns } from './base/turns.ts';
 import type { Wiring } from './base/wire.ts';
+import type { Approach } from './base/wire-socket.ts';
 import { Clients } from './client/clients.ts';
 import { DEPARTURE_INTERVAL_MS } from './client/departure.ts';
 import type { Config } from './config/config.ts';
@@ -39,7 +40,7 @@ import type { Admin, Surroundings } from './surroundings.ts';
 import { ProxyStage } from './transport/proxy-stage.ts';
 import { CertificateWatch, type WatchedCertificate } from './transport/certificate-watch.ts';
 import { TlsContext } from './transport/tls-context.ts';
-import { TlsStage } from './transport/tls-stage.ts';
+import { ACCESS_DENIED, TlsStage } from './transport/tls-stage.ts';
 import { Upstream } from './upstream.ts';
 import { VERSION } from './version.ts';
 
@@ -135,11 +136,7 @@ export class Bouncer {
       hasher: this.#hasher,
       budget: this.#budget,
       wiring,
-      nextStage: () => {
-        const proxy = settings.proxy.current;
-        const header = proxy.proxyProtocol === 'off' ? null : new ProxyStage(proxy);
-        return this.#tls.isOn ? new TlsStage(this.#tls, header) : header;
-      },
+      approach: (address, isWanted) => this.#approach(address, isWanted),
       events,
       watch,
     });
@@ -383,6 +380,21 @@ export class Bouncer {
       waitingLine: this.#admission.waiting('producer') + this.#admission.waiting('worker'),
       refused,
     });
+  }
+
+  /** What the next connection is read through first. */
+  #approach(address: string, isWanted: (address: string) => boolean): Approach | null {
+    const proxy = this.#settings.proxy.current;
+    const header = proxy.proxyProtocol === 'off' ? null : new ProxyStage(proxy);
+    // Without an address nobody knows who it is.
+    const isAddressKnown = header === null || !header.mayNameAnother(address);
+    if (this.#tls.isOn) {
+      // One whose address is known is asked about before the stage.
+      const isWantedBehind = isAddressKnown ? undefined : isWanted;
+      const stage = new TlsStage(this.#tls, header, isWantedBehind);
+      return { stage, isAddressKnown, refusal: ACCESS_DENIED };
+    }
+    return header === null ? null : { stage: header, isAddressKnown, refusal: null };
   }
 
   #readiness(): Readiness {

@@ -3,13 +3,14 @@
 // at run time, 2 wrong configuration or usage. Only Node's own modules are imported before the
 // version of Node is known, so that an old one gets a message instead of a syntax error.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
 import type { Config } from './config/config.ts';
 import type { Environment } from './config/environment.ts';
 import type { Logger } from './observe/log.ts';
 import type { FlagValue, Loaded } from './config/load.ts';
+import type { Reading } from './config/read-file.ts';
 
 const EXIT = { stopped: 0, failed: 1, misused: 2 } as const;
 
@@ -105,23 +106,29 @@ async function load(
   name: string | null,
   environment: Environment,
   flags: readonly FlagValue[],
+  reading: Reading = 'once',
 ): Promise<Loaded> {
   const { loadConfig } = await import('./config/load.ts');
+  const { readFileBounded } = await import('./config/read-file.ts');
+  const readFile = (path: string): Buffer => readFileBounded(path, reading);
   let file: { name: string; text: string } | null = null;
   try {
-    if (name !== null) file = { name, text: readFileSync(name, 'utf8') };
+    if (name !== null) file = { name, text: readFile(name).toString('utf8') };
   } catch (error) {
     const origin = { kind: 'default' } as const;
     const shown = name === '' ? "''" : name;
     const text = `Cannot read the configuration ${shown}: ${wordsFor(error)}. Name a file that exists and that this user may read.`;
     return { problems: [{ origin, text }], warnings: [] };
   }
-  return loadConfig({ file, environment, flags, readFile: (path) => readFileSync(path) });
+  return loadConfig({ file, environment, flags, readFile });
 }
 
 /** The configuration of a process that runs: it must also be able to hold the connections. */
-async function loadToRun({ file, environment, flags }: Sources): Promise<Loaded> {
-  const loaded = await load(file, environment, flags);
+async function loadToRun(
+  { file, environment, flags }: Sources,
+  reading: Reading = 'once',
+): Promise<Loaded> {
+  const loaded = await load(file, environment, flags, reading);
   if ('problems' in loaded) return loaded;
   const { openFilesProblem, readOpenFilesMax } = await import('./config/open-files.ts');
   const text = openFilesProblem(loaded.config.limits, readOpenFilesMax());
@@ -132,7 +139,7 @@ async function loadToRun({ file, environment, flags }: Sources): Promise<Loaded>
 /** A pipe has been read to its end at the start: it would block, or give an empty configuration. */
 async function reload(sources: Sources): Promise<Loaded> {
   const pipe = filesOf(sources).find((file) => existsSync(file) && !statSync(file).isFile());
-  if (pipe === undefined) return loadToRun(sources);
+  if (pipe === undefined) return loadToRun(sources, 'again');
   const text = `Cannot read ${pipe} again: it is not a regular file. Start with regular files to be able to reload.`;
   return { problems: [{ origin: { kind: 'default' }, text }], warnings: [] };
 }
