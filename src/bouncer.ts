@@ -13,6 +13,7 @@ import type { Listening } from './base/network.ts';
 import { StallWatch } from './base/stall-watch.ts';
 import { Turns } from './base/turns.ts';
 import type { Wiring } from './base/wire.ts';
+import type { Approach } from './base/wire-socket.ts';
 import { Clients } from './client/clients.ts';
 import type { Config } from './config/config.ts';
 import { optionFacts } from './config/effective.ts';
@@ -116,7 +117,7 @@ export class Bouncer {
       hasher,
       budget,
       wiring,
-      nextStage: () => this.#stages.next(),
+      approach: (address, isWanted) => this.#stages.approach(address, isWanted),
       events: new ClientLog({
         log,
         clock: surroundings.clock,

@@ -153,6 +153,7 @@ function serverSettings(config: Config): ServerSettings {
     secure: secureDial(tls.loaded, tls.serverName === '' ? address.host : tls.serverName),
     password: config.server.password,
     connectTimeoutMs: config.server.connectTimeoutMs,
+    answerTimeoutMs: config.server.answerTimeoutMs,
     infoIntervalMs: config.server.infoIntervalMs,
     keepaliveMs: config.keepaliveMs,
     writeStallTimeoutMs: config.writeStallTimeoutMs,

@@ -29,6 +29,7 @@ import type { FaktoryInfo } from './server/info.ts';
 import { ownHello } from './server/own-hello.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import type { ServerFacts } from './server/server-facts.ts';
+import { SilenceCheck } from './server/silence-check.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
 import { WriteHealth, type WriteStateName } from './server/write-health.ts';
 import type { Settings } from './settings.ts';
@@ -66,6 +67,7 @@ export class Upstream {
   /** An operator's; see docs/operations.md. */
   readonly pause = new Pause();
   readonly #clock: Clock;
+  readonly #silenceCheck: SilenceCheck;
   readonly #onBug: (error: unknown) => void;
   readonly #writeHealth: WriteHealth;
   readonly #servers: ServerConnections;
@@ -156,6 +158,12 @@ export class Upstream {
       servers,
       onBug,
     });
+    this.#silenceCheck = new SilenceCheck({
+      clock,
+      settings: settings.server,
+      own: this.#control,
+      servers,
+    });
     const shared = {
       servers,
       clock,
@@ -188,6 +196,7 @@ export class Upstream {
   start(): void {
     this.#control.start();
     this.#storedWrites.start();
+    this.#silenceCheck.start();
     this.lanes.start();
   }
 
@@ -204,6 +213,7 @@ export class Upstream {
     await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
     eachOf(this.#onBug, [
       () => this.#storedWrites.stop(),
+      () => this.#silenceCheck.stop(),
       () => this.#control.stop(),
       () => this.lanes.stop(),
       () => this.#servers.closeAll(),

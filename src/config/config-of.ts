@@ -33,6 +33,7 @@ export function configOf(values: Values): Config {
       bindAddress: values.get('server.bind_address'),
       sourcePorts: values.get('server.source_ports'),
       connectTimeoutMs: values.get('server.connect_timeout'),
+      answerTimeoutMs: values.get('server.answer_timeout'),
       infoIntervalMs: values.get('server.info_interval'),
       secure,
       tls: {

@@ -1,11 +1,12 @@
 // The files that a configuration is read from, once at the start and again by each reload. Promise: what
 // is wrong with a file is a problem like any other, and nothing throws.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 import { type FlagValue, type Loaded, loadConfig } from './load.ts';
 import { openFilesProblem, readOpenFilesMax } from './open-files.ts';
+import { type Reading, readFileBounded } from './read-file.ts';
 import { wordsFor } from './system-errors.ts';
 
 /** What the process was started with. */
@@ -17,22 +18,26 @@ export interface StartedWith {
 }
 
 /** Reads and checks the configuration. */
-export function load({ file: name, environment, flags }: StartedWith): Loaded {
+export function load(
+  { file: name, environment, flags }: StartedWith,
+  reading: Reading = 'once',
+): Loaded {
+  const readFile = (path: string): Buffer => readFileBounded(path, reading);
   let file: { name: string; text: string } | null = null;
   try {
-    if (name !== null) file = { name, text: readFileSync(name, 'utf8') };
+    if (name !== null) file = { name, text: readFile(name).toString('utf8') };
   } catch (error) {
     const shown = name === '' ? "''" : name;
     return refused(
       `Cannot read the configuration ${shown}: ${wordsFor(error)}. Name a file that exists and that this user may read.`,
     );
   }
-  return loadConfig({ file, environment, flags, readFile: (path) => readFileSync(path) });
+  return loadConfig({ file, environment, flags, readFile });
 }
 
 /** The configuration of a process that runs: it must also be able to hold the connections. */
-export function loadToRun(started: StartedWith): Loaded {
-  const loaded = load(started);
+export function loadToRun(started: StartedWith, reading: Reading = 'once'): Loaded {
+  const loaded = load(started, reading);
   if ('problems' in loaded) return loaded;
   const text = openFilesProblem(loaded.config.limits, readOpenFilesMax());
   return text === null ? loaded : refused(text, loaded.warnings);
@@ -41,7 +46,7 @@ export function loadToRun(started: StartedWith): Loaded {
 /** The same, read again. A pipe would block or be empty: the start has read it to its end. */
 export function loadAgain(started: StartedWith): Loaded {
   const pipe = filesOf(started).find((file) => existsSync(file) && !statSync(file).isFile());
-  if (pipe === undefined) return loadToRun(started);
+  if (pipe === undefined) return loadToRun(started, 'again');
   return refused(
     `Cannot read ${pipe} again: it is not a regular file. Start with regular files to be able to reload.`,
   );

@@ -203,6 +203,13 @@ export const OPTIONS = {
     doc: 'Time limit for one dial to Faktory, including the handshake.',
     read: (config) => config.server.connectTimeoutMs,
   }),
+  'server.answer_timeout': option({
+    kind: duration('0s', '1h'),
+    fallback: '1m',
+    reloadable: true,
+    doc: 'Time for which Faktory may owe an answer to PUSH, PUSHB, FETCH, ACK, FAIL or BEAT on one connection while it answers on the own connection of the bouncer. After it, the connection is given up as lost. Keep it well above the 12s that a FETCH may take while Redis hangs. 0s: no limit.',
+    read: (config) => config.server.answerTimeoutMs,
+  }),
   'server.info_interval': option({
     kind: duration('0s', '1h'),
     fallback: '5s',
