@@ -13,7 +13,6 @@ import type { Listening } from './base/network.ts';
 import { StallWatch } from './base/stall-watch.ts';
 import { Turns } from './base/turns.ts';
 import type { Wiring } from './base/wire.ts';
-import type { Approach } from './base/wire-socket.ts';
 import { Clients } from './client/clients.ts';
 import type { Config } from './config/config.ts';
 import { optionFacts } from './config/effective.ts';
