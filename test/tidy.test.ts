@@ -202,6 +202,7 @@ t.test('every error text is in operations as clients read it', async (t) => {
     refusalText({ reason: 'unreachable', because: 'outage' }),
     refusalText({ reason: 'unreachable', because: 'login' }),
     refusalText({ reason: 'unreachable', because: 'tls' }),
+    refusalText({ reason: 'unreachable', because: 'slow' }),
     refusalText({ reason: 'draining' }),
     refusalText({ reason: 'address_denied' }),
     refusalText({ reason: 'connection_rate', of: 'worker', limit: 0 }),

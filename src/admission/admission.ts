@@ -59,7 +59,7 @@ export interface PlacesWanted {
 export interface ServerStanding {
   readonly isUp: boolean;
   /** `login`, `tls`: it is there, and does not take the bouncer's login, or TLS does not work. */
-  readonly obstacle: 'outage' | 'login' | 'tls';
+  readonly obstacle: 'outage' | 'login' | 'tls' | 'slow';
 }
 
 export class Admission {

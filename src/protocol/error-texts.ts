@@ -31,8 +31,11 @@ export type Refusal =
       readonly of: 'worker' | 'address';
       readonly limit: number;
     }
-  /** `login`, `tls`: it was there, and did not take the bouncer's login, or TLS did not work. */
-  | { readonly reason: 'unreachable'; readonly because: 'outage' | 'login' | 'tls' }
+  /**
+   * `login`, `tls`: it was there, and did not take the bouncer's login, or TLS did not work. `slow`: it is
+   * there, and the client's connection to it was not open in time.
+   */
+  | { readonly reason: 'unreachable'; readonly because: 'outage' | 'login' | 'tls' | 'slow' }
   | { readonly reason: 'draining' }
   | { readonly reason: 'address_denied' };
 
@@ -43,10 +46,14 @@ const SERVER_REFUSED_US = errorLine(
 const NO_TLS_WITH_SERVER = errorLine(
   'faktory-bouncer and Faktory cannot agree on TLS; check server.url and server.tls of faktory-bouncer, and its log',
 );
+const NOT_OPEN_IN_TIME = errorLine(
+  'faktory-bouncer could not open a connection to Faktory in time; many are being opened at once, try again later',
+);
 const WHY_UNREACHABLE = {
   outage: UNREACHABLE,
   login: SERVER_REFUSED_US,
   tls: NO_TLS_WITH_SERVER,
+  slow: NOT_OPEN_IN_TIME,
 } as const;
 
 /** `reason`: Faktory's or Redis's own words, or the bouncer's; never a client's. */

@@ -31,9 +31,10 @@ export class ServerHealth {
     return this.#lastFailure?.reason ?? null;
   }
 
-  /** What keeps the bouncer from Faktory, as the last dial has found it. */
-  get obstacle(): 'outage' | 'login' | 'tls' {
+  /** What keeps the bouncer from Faktory, as the last dial has found it; `slow`: nothing but the time it takes. */
+  get obstacle(): 'outage' | 'login' | 'tls' | 'slow' {
     const { lastFailure } = this;
+    if (this.isUp && lastFailure === null) return 'slow';
     if (lastFailure === 'handshake_failed') return 'login';
     return lastFailure !== null && TLS_FAILURES.has(lastFailure) ? 'tls' : 'outage';
   }

@@ -335,7 +335,7 @@ t.test(
     if (inside === undefined || waiting === undefined) return;
     house.arrive(inside);
     house.arrive(waiting);
-    const up = { isUp: true, obstacle: 'outage' } as const;
+    const up = { isUp: true, obstacle: 'slow' } as const;
     t.strictSame(house.admission.outOfTime(waiting, up), {
       reason: 'server_connections',
       now: 1,
@@ -343,7 +343,7 @@ t.test(
     });
     t.strictSame(house.admission.outOfTime(inside, up), {
       reason: 'unreachable',
-      because: 'outage',
+      because: 'slow',
     });
     t.strictSame(house.admission.outOfTime(waiting, { isUp: false, obstacle: 'login' }), {
       reason: 'unreachable',

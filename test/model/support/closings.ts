@@ -11,6 +11,7 @@ const DOUBTED_AFTER_MS = 3000;
 const REFUSALS = [
   'ERR too many connections: ',
   'ERR Faktory is unreachable',
+  'ERR faktory-bouncer could not open a connection to Faktory in time',
   'ERR faktory-bouncer is stopping',
 ] as const;
 

@@ -12,6 +12,7 @@ import type { Scene } from './scene.ts';
 /** What the bouncer itself answers commands with, and whether Faktory may have seen them. */
 const OWN_ERRORS: readonly { readonly start: string; readonly executed: 'never' | 'maybe' }[] = [
   { start: UNREACHABLE, executed: 'never' },
+  { start: '-ERR faktory-bouncer could not open a connection', executed: 'never' },
   { start: '-ERR too many connections: ', executed: 'never' },
   { start: '-ERR faktory-bouncer is stopping', executed: 'never' },
   { start: '-ERR Faktory does not answer', executed: 'never' },
