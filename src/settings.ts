@@ -10,6 +10,7 @@ import { Guard } from './protocol/guard.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
 import type { ConnectionLogSettings } from './observe/connection-log.ts';
 import { secureDial } from './transport/server-tls.ts';
+import type { WatchedCertificate } from './transport/certificate-watch.ts';
 import type { ProxySettings } from './transport/proxy-stage.ts';
 import type { ServerSettings } from './server/server-parts.ts';
 import type { WriteSettings } from './server/write-health.ts';
@@ -152,6 +153,7 @@ function serverSettings(config: Config): ServerSettings {
     secure: secureDial(tls.loaded, tls.serverName === '' ? address.host : tls.serverName),
     password: config.server.password,
     connectTimeoutMs: config.server.connectTimeoutMs,
+    answerTimeoutMs: config.server.answerTimeoutMs,
     infoIntervalMs: config.server.infoIntervalMs,
     keepaliveMs: config.keepaliveMs,
     writeStallTimeoutMs: config.writeStallTimeoutMs,
@@ -161,4 +163,19 @@ function serverSettings(config: Config): ServerSettings {
 function connectionLogSettings({ log }: Config): ConnectionLogSettings {
   const { connections, connectionsSample, connectionsPerSecond } = log;
   return { which: connections, sample: connectionsSample, perSecond: connectionsPerSecond };
+}
+
+/** The certificates that the files of `config` hold. */
+export function watchedCertificates({ listen, server }: Config): readonly WatchedCertificate[] {
+  const withClients = listen.tls.loaded;
+  const withFaktory = server.tls.loaded;
+  const files = [
+    ['listen.tls.certificate', withClients?.certificate],
+    ['listen.tls.client_ca', withClients?.clientCa],
+    ['server.tls.ca', withFaktory?.ca],
+    ['server.tls.certificate', withFaktory?.own?.certificate],
+  ] as const;
+  return files.flatMap(([option, file]) =>
+    file === undefined || file === null ? [] : [{ option, expiresAtMs: file.expiresAtMs }],
+  );
 }

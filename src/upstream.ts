@@ -4,12 +4,11 @@
 
 import type { Places } from './admission/places.ts';
 import type { BufferBudget } from './base/buffer-budget.ts';
+import type { Clock } from './base/clock.ts';
 import { eachOf } from './base/each-of.ts';
 import { pollUntil } from './base/poll-until.ts';
-import type { Hasher } from './base/hasher.ts';
 import type { Wiring } from './base/wire.ts';
 import type { Config } from './config/config.ts';
-import { Acknowledgements } from './lanes/acknowledgements.ts';
 import { CommandSlots } from './lanes/command-slots.ts';
 import { FetchPause } from './lanes/fetch-pause.ts';
 import { FetchGovernor } from './lanes/fetch-governor.ts';
@@ -17,11 +16,11 @@ import type { Lanes } from './lanes/lanes.ts';
 import { NewQueues } from './lanes/new-queues.ts';
 import { PooledLanes } from './lanes/pooled-lanes.ts';
 import { SessionLanes } from './lanes/session-lanes.ts';
-import { WriteGate } from './lanes/write-gate.ts';
 import { StrayJobs } from './lanes/stray-jobs.ts';
 import type { Counts } from './observe/counts.ts';
-import type { EventLog } from './observe/event-log.ts';
+import { ServerLog } from './observe/server-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
+import type { RedisInfo } from './redis/redis-info.ts';
 import { ControlConnection } from './server/control-connection.ts';
 import { Dialler } from './server/dialler.ts';
 import { Pause } from './server/pause.ts';
@@ -30,23 +29,23 @@ import type { FaktoryInfo } from './server/info.ts';
 import { ownHello } from './server/own-hello.ts';
 import { ServerConnections } from './server/server-connections.ts';
 import type { ServerFacts } from './server/server-facts.ts';
+import { SilenceCheck } from './server/silence-check.ts';
 import { type LaneName, SERVER_STATES, type ServerState } from './server/server-states.ts';
-import { WriteCheck } from './server/write-check.ts';
 import { WriteHealth, type WriteStateName } from './server/write-health.ts';
-import type { WriteState } from './redis/write-probe.ts';
 import type { Settings } from './settings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { StoredWrites } from './stored-writes.ts';
 
 export interface UpstreamParts {
   readonly mode: Config['mode'];
   readonly pool: Pick<Config['pool'], 'commandConnections'>;
   /** Who the bouncer is on its own connections. */
   readonly username: string;
+  /** Where Faktory's Redis is; empty: it is not queried. */
+  readonly redisUrl: string;
   readonly settings: Settings;
   readonly surroundings: Surroundings;
   readonly counts: Counts;
-  readonly events: EventLog;
-  readonly hasher: Hasher;
   readonly wiring: Wiring;
   readonly budget: BufferBudget;
   readonly places: Places;
@@ -59,44 +58,46 @@ export interface UpstreamGauges {
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   readonly strayJobs: number;
   readonly info: FaktoryInfo | null;
+  readonly redis: RedisInfo | null;
 }
 
 export class Upstream {
   readonly lanes: Lanes;
   readonly health: ServerHealth;
-  readonly writeHealth: WriteHealth;
   /** An operator's; see docs/operations.md. */
   readonly pause = new Pause();
-  readonly #writeCheck: WriteCheck;
-  #redisWrites: 'untold' | 'told' = 'untold';
-  readonly #surroundings: Surroundings;
+  readonly #clock: Clock;
+  readonly #silenceCheck: SilenceCheck;
   readonly #onBug: (error: unknown) => void;
+  readonly #writeHealth: WriteHealth;
   readonly #servers: ServerConnections;
   readonly #control: ControlConnection;
   readonly #governor: FetchGovernor;
   readonly #strayJobs: StrayJobs;
   readonly #fetchPause: FetchPause;
-  readonly #gate: WriteGate;
+  readonly #storedWrites: StoredWrites;
 
   constructor(parts: UpstreamParts) {
-    const { settings, surroundings, events, places } = parts;
+    const { settings, surroundings, places } = parts;
     const { clock, random, dial } = surroundings;
+    const { onBug } = parts.wiring;
+    const log = new ServerLog(surroundings.log, clock);
     const counts = parts.counts.lanes;
-    this.#surroundings = surroundings;
-    this.#onBug = (error) => events.bug(error);
-    this.health = new ServerHealth(events);
-    this.writeHealth = new WriteHealth(settings.writes);
+    this.#clock = clock;
+    this.#onBug = onBug;
+    this.health = new ServerHealth(log);
+    this.#writeHealth = new WriteHealth(settings.writes);
     this.#servers = new ServerConnections({
       settings: settings.server,
       clock,
       dial,
       counts: parts.counts.server,
-      hasher: parts.hasher,
+      hasher: surroundings.hasher,
       dialler: new Dialler({ clock, random, counts: parts.counts.server }),
       health: this.health,
       wiring: parts.wiring,
       budget: parts.budget,
-      events,
+      events: log,
     });
     // The bouncer's own connection is inside the cap; its place is never given back.
     places.take('producer');
@@ -106,14 +107,14 @@ export class Upstream {
       clock,
       counts,
       atFaktory: () => servers.atFaktory(),
-      onForced: () => events.infoForced(),
+      onForced: () => log.infoForced(),
     });
     this.#control = new ControlConnection({
       servers,
       clock,
       hello,
       health: this.health,
-      writeHealth: this.writeHealth,
+      writeHealth: this.#writeHealth,
       pause: this.pause,
       settings: settings.server,
       infoOutcomes: parts.counts.server.info,
@@ -123,7 +124,7 @@ export class Upstream {
       limit: settings.limits.fetchesInFlight,
       clock,
       counts,
-      onBug: (error) => events.bug(error),
+      onBug,
     });
     this.#strayJobs = new StrayJobs({
       clock,
@@ -132,39 +133,36 @@ export class Upstream {
       control: this.#control,
       budget: parts.budget,
     });
-    this.writeHealth.onChange(events);
+    this.#writeHealth.onChange(log);
     this.#fetchPause = new FetchPause(
       settings.limits.fetchesInFlight,
-      this.writeHealth,
+      this.#writeHealth,
       this.pause,
     );
-    this.writeHealth.onChange(this.#fetchPause);
+    this.#writeHealth.onChange(this.#fetchPause);
     this.pause.onChange(this.#fetchPause);
     parts.budget.onChange(this.#fetchPause);
     const { commandsInFlight } = settings.limits;
     this.pause.onChange({
       onPause: (isPaused) => commandsInFlight.set('paused', isPaused ? 0 : Infinity),
     });
-    const health = this.writeHealth;
-    const onBug = this.#onBug;
-    const gate = new WriteGate({
+    this.#storedWrites = new StoredWrites({
+      redisUrl: parts.redisUrl,
       clock,
-      settings: settings.lanes,
-      counts,
-      health,
+      log: surroundings.log,
+      settings,
+      counts: parts.counts,
+      health: this.#writeHealth,
       newQueues,
-      onBug,
-    });
-    this.#gate = gate;
-    this.#writeCheck = new WriteCheck({
-      clock,
-      settings: settings.writes,
-      health,
-      probes: parts.counts.server.probes,
       control: this.#control,
       servers,
-      writes: gate,
-      redisIsAsked: () => this.#redisWrites === 'told',
+      onBug,
+    });
+    this.#silenceCheck = new SilenceCheck({
+      clock,
+      settings: settings.server,
+      own: this.#control,
+      servers,
     });
     const shared = {
       servers,
@@ -174,9 +172,9 @@ export class Upstream {
       turns: parts.wiring.turns,
       governor: this.#governor,
       strayJobs: this.#strayJobs,
-      gate,
+      gate: this.#storedWrites.gate,
       pause: this.pause,
-      acknowledgements: new Acknowledgements({ clock, settings: settings.writes, counts, health }),
+      acknowledgements: this.#storedWrites.acknowledgements,
     };
     this.lanes =
       parts.mode === 'session'
@@ -194,10 +192,11 @@ export class Upstream {
           });
   }
 
-  /** Begins to dial Faktory. */
+  /** Begins to dial Faktory, and to ask its Redis. */
   start(): void {
     this.#control.start();
-    this.#writeCheck.start();
+    this.#storedWrites.start();
+    this.#silenceCheck.start();
     this.lanes.start();
   }
 
@@ -206,14 +205,15 @@ export class Upstream {
    * left are answered, their jobs given back, and all connections closed.
    */
   async stop(deadline: number): Promise<void> {
-    const { clock } = this.#surroundings;
+    const clock = this.#clock;
     await pollUntil(clock, () => this.#clientServers() === 0, deadline);
     eachOf(this.#onBug, [() => this.#strayJobs.giveBackAll()]);
     await pollUntil(clock, () => this.#control.pending === 0, deadline);
     // ACK and FAIL of clients that have left are still sent.
     await pollUntil(clock, () => this.lanes.gauges().commandsWaiting === 0, deadline);
     eachOf(this.#onBug, [
-      () => this.#writeCheck.stop(),
+      () => this.#storedWrites.stop(),
+      () => this.#silenceCheck.stop(),
       () => this.#control.stop(),
       () => this.lanes.stop(),
       () => this.#servers.closeAll(),
@@ -226,18 +226,7 @@ export class Upstream {
   settingsChanged(): void {
     this.#control.settingsChanged();
     this.#fetchPause.reconsider();
-    this.#gate.reconsider();
-  }
-
-  /** What Redis itself, asked directly, says of writes. */
-  onWrites(state: WriteState): void {
-    const now = this.#surroundings.clock.now();
-    const wasTold = this.#redisWrites === 'told';
-    this.#redisWrites = state.kind === 'accepted' || state.kind === 'refused' ? 'told' : 'untold';
-    if (state.kind === 'accepted') this.writeHealth.sawRedisAccept(now);
-    else if (state.kind === 'refused') this.writeHealth.sawTrouble(now, state);
-    // It answered until now. Out of reach for the bouncer alone, it would be silent all the time.
-    else if (state.kind === 'silent' && wasTold) this.writeHealth.sawTrouble(now, state);
+    this.#storedWrites.settingsChanged();
   }
 
   /** What is there at `now` (monotonic ms). */
@@ -255,9 +244,10 @@ export class Upstream {
         waiting: lanes.commandsWaiting,
         commandMs: lanes.commandMs,
       },
-      writes: { state: this.writeHealth.state.kind, held: lanes.writesHeld },
+      writes: { state: this.#writeHealth.state.kind, held: lanes.writesHeld },
       strayJobs: this.#strayJobs.size,
       info: this.#control.info(now),
+      redis: this.#storedWrites.redisInfo,
     };
   }
 

@@ -1,9 +1,9 @@
 // The command line as a process: what it prints where, and its exit codes.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -177,6 +177,28 @@ t.test('it logs where it listens; SIGTERM, SIGINT and SIGQUIT stop it with 0', a
     child.kill(signal);
     t.equal((await end).code, 0, signal);
   }
+});
+
+t.test('a file that has become a pipe is named by a reload, which does not wait', async (t) => {
+  const path = file('previous', 'an old password');
+  const child = start([MAIN], {
+    ...SMALL,
+    FAKTORY_PASSWORD: 'a password',
+    FAKTORY_BOUNCER_LISTEN_PREVIOUS_PASSWORD_FILE: path,
+  });
+  const end = ended(child);
+  t.teardown(() => child.kill('SIGKILL'));
+  await lineWith(child, '"listening"');
+  rmSync(path);
+  t.equal(spawnSync('mkfifo', [path]).status, 0);
+  const told = lineWith(child, 'Cannot reload');
+  child.kill('SIGHUP');
+  t.match(
+    await told,
+    /previous_password_file: the file cannot be read \(it is a pipe, not a regular/,
+  );
+  child.kill('SIGTERM');
+  t.equal((await end).code, 0);
 });
 
 t.test('signals sent by habit stop nothing and open no debugger', async (t) => {

@@ -52,7 +52,7 @@ const code = files.filter(({ path }) => /^src\/.*\.ts$/.test(path));
 const pages = files.filter(({ path }) => /^(?:README|CONTRIBUTING|docs\/[\w-]+)\.md$/.test(path));
 /** What users read beside the pages: options, usage, errors, log lines, metrics. */
 const texts = files.filter(({ path }) =>
-  /^(?:CHANGELOG\.md|config\/.*|src\/(?:main|protocol\/error-texts|(?:config|admin|observe)\/.*)\.ts)$/.test(
+  /^(?:CHANGELOG\.md|config\/.*|src\/(?:[\w-]+|protocol\/error-texts|(?:config|admin|observe)\/.*)\.ts)$/.test(
     path,
   ),
 );
@@ -153,7 +153,7 @@ t.test('flags and exit codes: the code and operations name the same', async (t) 
     new Set([...text.matchAll(/(?<!\S)`?(--[a-z]+)\b/g)].map(({ 1: flag = '' }) => flag));
   const usage = section(operations, '## Command line');
   t.strictSame([...flagsOf(usage.text)].sort(), [...flagsOf(HELP)].sort());
-  const exits = /const EXIT = \{(.*)\}/.exec(file('src/main.ts').text)?.[1] ?? '';
+  const exits = /const EXIT = \{(.*)\}/.exec(file('src/exit.ts').text)?.[1] ?? '';
   const codes = [...exits.matchAll(/: (\d+)/g)].map(({ 1: exitCode = '' }) => exitCode);
   t.ok(codes.length > 1);
   none(t, tableDiffers(operations, '### Exit codes', codes));

@@ -3,6 +3,7 @@
 // can be measured.
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Settings } from './arguments.ts';
@@ -53,7 +54,7 @@ export async function startFront(
   }
 }
 
-/** Resolves when its /readyz answers 200. */
+/** Runs it as its first line has it run, but by this Node. Resolves when its /readyz answers 200. */
 export function startBouncer(server: Address, program: string, settings: Settings): Promise<Proxy> {
   return Proxy.start({
     name: 'bouncer',
@@ -65,7 +66,13 @@ export function startBouncer(server: Address, program: string, settings: Setting
         server: { url: `tcp://${server.host}:${server.port}` },
         admin: { address: `127.0.0.1:${adminPort}` },
       }),
-    args: (file) => [program, '--config', file],
+    args: (file) => [...nodeFlags(program), program, '--config', file],
     readyPath: '/readyz',
   });
+}
+
+/** What the installed command gives Node: `#!/usr/bin/env -S node --flag …`. */
+function nodeFlags(program: string): string[] {
+  const [first = ''] = readFileSync(program, 'utf8').split('\n', 1);
+  return first.split(' ').filter((word) => word.startsWith('--'));
 }

@@ -1,21 +1,19 @@
 // The admin listener: status page, API, metrics and probes over HTTP. Promise: it stands outside every cap
 // on client connections, is itself bounded in connections, header bytes, streams and time, reads no
-// request body, and answers until close() is called. What the answers say is left to the routes.
+// request body, and answers until close() is called. What is answered is decided in decide.ts.
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Address, SocketPath } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import { type Asking, isLoopback, judge } from './access.ts';
 import { AdminConnections } from './admin-connections.ts';
-import { failure, type Answer } from './answers.ts';
-import { EventStreams, STREAMS_MAX } from './event-streams.ts';
+import { answerTo, failed } from './decide.ts';
+import { EventStreams } from './event-streams.ts';
 import { bind } from './listening.ts';
 import type { Operated } from './operated.ts';
-import { CONTENT_SECURITY_POLICY } from './page-files.ts';
-import type { Route, RouteParts } from './route.ts';
-import { ROUTES } from './routes.ts';
+import type { RouteParts } from './route.ts';
 import type { Update } from './schemas.ts';
+import { send } from './send.ts';
 import { Views } from './views.ts';
 
 export interface AdminServerOptions extends Omit<RouteParts, 'views'> {
@@ -44,7 +42,6 @@ export class AdminServer {
   readonly #parts: RouteParts;
   readonly #streams: EventStreams;
   readonly #server: Server;
-  /** Only processes of this machine that the file's permissions allow can connect. */
   #isOnSocket = false;
 
   constructor(options: AdminServerOptions) {
@@ -108,56 +105,18 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     try {
-      this.#send(request, response, await this.#decide(request, path, search));
+      const answer = await answerTo(request, {
+        parts: this.#parts,
+        token: this.#options.token,
+        isOnSocket: this.#isOnSocket,
+        hasRoomForStream: this.#streams.hasRoom,
+      });
+      send(request, response, answer, this.#streams);
     } catch (error) {
       this.#warn(error);
-      const text = 'Cannot answer: see the log of faktory-bouncer';
-      this.#send(request, response, failure(path, 500, text));
+      send(request, response, failed(request), this.#streams);
     }
-  }
-
-  async #decide(request: IncomingMessage, path: string, search: string): Promise<Answer> {
-    const found = routeFor(request, path);
-    if ('status' in found) return found;
-    const verdict = judge(found.access, askingOf(request, this.#isOnSocket), this.#options.token);
-    if (verdict.kind === 'refused') {
-      const { challenge } = verdict;
-      const refused = failure(path, verdict.status, verdict.text);
-      return challenge === null ? refused : { ...refused, challenge };
-    }
-    if (found.answers === 'text/event-stream' && !this.#streams.hasRoom) {
-      return failure(path, 503, `Cannot open another stream: all ${STREAMS_MAX} are taken`);
-    }
-    const query = queryFor(found, search);
-    if ('refused' in query) return failure(path, 400, `Cannot use the query: ${query.refused}`);
-    const answer = await found.handle(this.#parts, query.values);
-    if (found.access === 'operate') this.#parts.views.forget();
-    return answer;
-  }
-
-  #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-    response.statusCode = answer.status;
-    response.setHeader('Content-Type', answer.contentType);
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    response.setHeader('Referrer-Policy', 'no-referrer');
-    response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
-    response.setHeader('Content-Security-Policy', policyFor(answer));
-    if (answer.allow !== undefined) response.setHeader('Allow', answer.allow);
-    if (answer.challenge !== undefined) response.setHeader('WWW-Authenticate', answer.challenge);
-    // A body is not read, so nothing after it on this connection can be either.
-    if (hasBody(request)) response.setHeader('Connection', 'close');
-    if (answer.streams === true && request.method === 'GET') {
-      this.#streams.open(response);
-      return;
-    }
-    const { afterwards } = answer;
-    if (afterwards !== undefined) response.once('close', afterwards);
-    response.setHeader('Content-Length', Buffer.byteLength(answer.body));
-    // Node leaves the body out for HEAD.
-    response.end(answer.body);
   }
 
   #update(): Update {
@@ -174,59 +133,4 @@ export class AdminServer {
     const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.#options.log.warn({ reason }, 'Cannot answer an admin request');
   }
-}
-
-/** The row of the table, or why there is none. */
-function routeFor({ method = '' }: IncomingMessage, path: string): Route | Answer {
-  const here = ROUTES.filter((route) => route.path === path);
-  if (here.length === 0) return failure(path, 404, 'Cannot find this path: see docs/admin.md');
-  const asked = method === 'HEAD' ? 'GET' : method;
-  const found = here.find((route) => route.method === asked);
-  if (found !== undefined) return found;
-  const allow = here.map((route) => (route.method === 'GET' ? 'GET, HEAD' : 'POST')).join(', ');
-  const text = `Cannot take this method: use ${allow.replace(', ', ' or ')}`;
-  return { ...failure(path, 405, text), allow };
-}
-
-function askingOf({ headers, socket }: IncomingMessage, isOnSocket: boolean): Asking {
-  const header = (name: string): string | undefined => {
-    const value = headers[name];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const { localAddress, remoteAddress } = socket;
-  return {
-    isLocal: isOnSocket || (isLoopback(localAddress) && isLoopback(remoteAddress)),
-    host: headers.host,
-    origin: headers.origin,
-    fetchSite: header('sec-fetch-site'),
-    fetchMode: header('sec-fetch-mode'),
-    authorization: headers.authorization,
-    contentType: headers['content-type'],
-  };
-}
-
-function queryFor(
-  { query }: Route,
-  search: string,
-): { readonly values: unknown } | { readonly refused: string } {
-  if (query === null) return { values: null };
-  const parameters = new URLSearchParams(search);
-  const names = [...parameters.keys()];
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (twice !== undefined) return { refused: 'a parameter is given twice' };
-  const read = query.safeParse(Object.fromEntries(parameters));
-  if (read.success) return { values: read.data };
-  const issue = read.error.issues[0];
-  return { refused: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
-}
-
-/** What is not a page runs nothing and shows nothing, wherever it is opened. */
-function policyFor({ isPage }: Answer): string {
-  return isPage === true
-    ? CONTENT_SECURITY_POLICY
-    : "default-src 'none'; frame-ancestors 'none'; sandbox";
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }

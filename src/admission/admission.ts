@@ -3,14 +3,14 @@
 // a call into here returns, and a call looks only at those that may; nothing of a client
 // remains here when it has left.
 
-import { Fifo } from '../base/fifo.ts';
 import { Pump, type PumpStep } from '../base/pump.ts';
-import type { LimitReason, Refusal } from '../protocol/error-texts.ts';
-import { Crowd } from './crowd.ts';
+import type { Refusal } from '../protocol/error-texts.ts';
+import { Crowds } from './crowds.ts';
 import type { Limits } from './limits.ts';
+import { NextInLine } from './next-in-line.ts';
 import type { Place, Places } from './places.ts';
-import { ROLES, type Role } from './roles.ts';
-import { type Wait, WaitingLine } from './waiting-line.ts';
+import type { Role } from './roles.ts';
+import { type Waiting, WaitingLine, type WaitReason } from './waiting-line.ts';
 
 /** The limits that admission rests on. */
 export type AdmissionLimits = Pick<
@@ -19,15 +19,9 @@ export type AdmissionLimits = Pick<
 >;
 
 /** A client that has sent HELLO, as admission sees it. */
-export interface Visitor {
-  readonly role: Role;
-  /** The worker that the client says it is of; null if it names none. */
-  readonly wid: string | null;
-  readonly address: string;
+export interface Visitor extends Waiting {
   /** Whether only its wid says that it is a worker, and no command has. */
   readonly isUnproven: boolean;
-  /** Whether a server connection must be had for this client alone as `role`, asked at the moment of decision. */
-  needsPlace(role: Role): boolean;
   /** Called when the visitor comes in after having waited. */
   admitted(place: Place | null): void;
   /** Called when, after having waited, its first command is to decide what it waits for. */
@@ -36,7 +30,7 @@ export interface Visitor {
 
 /** Why a visitor cannot come in now, though it may wait: `now` of `limit` are taken. */
 export interface Obstacle {
-  readonly reason: Extract<LimitReason, 'per_worker' | 'per_address' | 'server_connections'>;
+  readonly reason: WaitReason;
   readonly now: number;
   readonly limit: number;
 }
@@ -72,23 +66,20 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #places: Places;
   readonly #admitted = new Set<Visitor>();
-  readonly #line = new WaitingLine();
-  /** Admitted and waiting visitors per worker and per address, only for those with any. */
-  readonly #byWorker = new Crowd();
-  readonly #byAddress = new Crowd();
+  readonly #line = new WaitingLine<Visitor>();
+  /** Admitted and waiting visitors. */
+  readonly #crowds: Crowds;
+  readonly #nextInLine: NextInLine<Visitor>;
   /** Workers for which somebody was asked to give a place up; only while they wait. */
   readonly #hasAsked = new Set<string>();
   readonly #pump: Pump;
-  /** Workers and addresses that may have room since the last look, or a place that is enough for all. */
-  readonly #changedWorkers = new Set<string>();
-  readonly #changedAddresses = new Set<string>();
-  /** After a limit has moved: all who wait, to be looked at once. */
-  readonly #reconsidered = new Fifo<Wait>();
 
   /** `onBug` hears of a visitor that throws when it is let in; the others are let in all the same. */
   constructor(limits: AdmissionLimits, places: Places, onBug: (error: unknown) => void) {
     this.#limits = limits;
     this.#places = places;
+    this.#crowds = new Crowds(limits);
+    this.#nextInLine = new NextInLine(this.#line, this.#crowds, places);
     this.#pump = new Pump(() => this.#letNextIn(), onBug);
     places.onFreed(() => this.#pump.run());
     limits.perWorker.onRaised(() => this.#reconsider());
@@ -138,15 +129,9 @@ export class Admission {
 
   /** What stands in the visitor's way now, or null. */
   obstacle(visitor: Visitor): Obstacle | null {
-    const { role, wid, address } = visitor;
-    const perWorker = this.#limits.perWorker.value;
-    const perAddress = this.#limits.perAddress.value;
-    const ofWorker = wid === null ? 0 : this.#byWorker.inside(wid);
-    if (ofWorker >= perWorker) return { reason: 'per_worker', now: ofWorker, limit: perWorker };
-    const ofAddress = this.#byAddress.inside(address);
-    if (ofAddress >= perAddress) {
-      return { reason: 'per_address', now: ofAddress, limit: perAddress };
-    }
+    const full = this.#crowds.fullFor(visitor);
+    if (full !== null) return full;
+    const { role } = visitor;
     if (!visitor.needsPlace(role) || this.#places.hasRoomFor(role)) return null;
     return { reason: 'server_connections', ...this.#places.fullFor(role) };
   }
@@ -161,12 +146,9 @@ export class Admission {
     this.#stopWaiting(visitor);
     if (!this.#admitted.delete(visitor)) return;
     const { wid, address } = visitor;
-    if (wid !== null) {
-      this.#byWorker.leave(wid);
-      this.#changedWorkers.add(wid);
-    }
-    this.#byAddress.leave(address);
-    this.#changedAddresses.add(address);
+    this.#crowds.leave(visitor);
+    if (wid !== null) this.#nextInLine.workerChanged(wid);
+    this.#nextInLine.addressChanged(address);
     this.#pump.run();
   }
 
@@ -176,9 +158,8 @@ export class Admission {
   }
 
   /** Whether the worker or the address of `visitor` has more clients in than it may. */
-  isOverOwnLimit({ wid, address }: Visitor): boolean {
-    if (this.#byAddress.inside(address) > this.#limits.perAddress.value) return true;
-    return wid !== null && this.#byWorker.inside(wid) > this.#limits.perWorker.value;
+  isOverOwnLimit(visitor: Visitor): boolean {
+    return this.#crowds.isOver(visitor);
   }
 
   /** How many more places would let in somebody who waits for one. */
@@ -200,7 +181,7 @@ export class Admission {
 
   /** Workers with at least one client that is in or waits. */
   get workers(): number {
-    return this.#byWorker.size;
+    return this.#crowds.workers;
   }
 
   /** When the one who has waited longest began to; null with nobody waiting. */
@@ -210,7 +191,7 @@ export class Admission {
 
   /** Lets one in, or finds that another obstacle stands in its way now. */
   #letNextIn(): PumpStep {
-    const next = this.#next();
+    const next = this.#nextInLine.next();
     if (next === null) return 'done';
     const { visitor } = next;
     const obstacle = this.obstacle(visitor);
@@ -219,7 +200,7 @@ export class Admission {
         this.#stopWaiting(visitor);
         visitor.undecided();
       } else {
-        this.#line.move(next, obstacle);
+        this.#line.move(next, obstacle.reason);
         this.#askForPlace(visitor, obstacle);
       }
       return 'more';
@@ -227,53 +208,14 @@ export class Admission {
     this.#stopWaiting(visitor);
     const place = this.#admit(visitor);
     // In pooled mode its place is enough for the others of its worker.
-    if (visitor.wid !== null) this.#changedWorkers.add(visitor.wid);
+    if (visitor.wid !== null) this.#nextInLine.workerChanged(visitor.wid);
     visitor.admitted(place);
     return 'more';
   }
 
-  /** Who is to be looked at next: of those in whose way something may not be any more, the first. */
-  #next(): Wait | null {
-    for (let wait = this.#reconsidered.shift(); wait !== undefined;) {
-      if (this.#line.has(wait.visitor)) return wait;
-      wait = this.#reconsidered.shift();
-    }
-    let next: Wait | null = null;
-    for (const wid of this.#changedWorkers) {
-      const found = earlier(this.#nextOfWorker(wid), this.#nextWithoutNeed(wid));
-      if (found === null) this.#changedWorkers.delete(wid);
-      next = earlier(next, found);
-    }
-    for (const address of this.#changedAddresses) {
-      const found = this.#nextOfAddress(address);
-      if (found === null) this.#changedAddresses.delete(address);
-      next = earlier(next, found);
-    }
-    for (const role of ROLES) {
-      if (this.#places.hasRoomFor(role)) next = earlier(next, this.#line.firstForPlace(role));
-    }
-    return next;
-  }
-
-  #nextOfWorker(wid: string): Wait | null {
-    if (this.#byWorker.inside(wid) >= this.#limits.perWorker.value) return null;
-    return this.#line.firstForWorker(wid);
-  }
-
-  #nextOfAddress(address: string): Wait | null {
-    if (this.#byAddress.inside(address) >= this.#limits.perAddress.value) return null;
-    return this.#line.firstForAddress(address);
-  }
-
-  /** One that waits for a place and needs none any more: all of one worker need one, or none does. */
-  #nextWithoutNeed(wid: string): Wait | null {
-    const first = this.#line.firstForPlaceOf(wid);
-    return first === null || first.visitor.needsPlace(first.role) ? null : first;
-  }
-
   /** Looks at all who wait, once: a limit has moved. */
   #reconsider(): void {
-    for (const wait of this.#line.all()) this.#reconsidered.push(wait);
+    this.#nextInLine.allChanged();
     this.#pump.run();
   }
 
@@ -286,57 +228,38 @@ export class Admission {
 
   #admit(visitor: Visitor): Place | null {
     this.#admitted.add(visitor);
-    if (visitor.wid !== null) this.#byWorker.enter(visitor.wid);
-    this.#byAddress.enter(visitor.address);
+    this.#crowds.enter(visitor);
     return visitor.needsPlace(visitor.role) ? this.#places.take(visitor.role) : null;
   }
 
   /** One worker or address that is over its own cap may fill only as many seats as that cap. */
-  #lineIsFullFor({ wid, address }: Visitor, obstacle: Obstacle): Refusal | null {
+  #lineIsFullFor(visitor: Visitor, obstacle: Obstacle): Refusal | null {
     const size = this.#limits.waitingLine.value;
     // If clients never wait, the refusal names the limit that is full, not the line.
     if (size === 0) return obstacle;
     if (this.#line.size >= size) {
       return { reason: 'waiting_line', now: this.#line.size, limit: size };
     }
-    switch (obstacle.reason) {
-      case 'per_worker':
-        return crowdIsFull(this.#byWorker, wid ?? '', obstacle);
-      case 'per_address':
-        return crowdIsFull(this.#byAddress, address, obstacle);
-      case 'server_connections':
-        return null;
-    }
+    const { reason } = obstacle;
+    return reason === 'server_connections'
+      ? null
+      : this.#crowds.waitRefused(visitor, { ...obstacle, reason });
   }
 
   #wait(visitor: Visitor, obstacle: Obstacle, now: number): void {
-    this.#line.join(visitor, obstacle, now);
-    if (visitor.wid !== null) this.#byWorker.wait(visitor.wid);
-    this.#byAddress.wait(visitor.address);
+    this.#line.join(visitor, obstacle.reason, now);
+    this.#crowds.wait(visitor);
     this.#askForPlace(visitor, obstacle);
   }
 
   #stopWaiting(visitor: Visitor): void {
     if (!this.#line.leave(visitor)) return;
-    const { wid, address } = visitor;
-    if (wid !== null) {
-      this.#byWorker.stopWaiting(wid);
-      if (this.#byWorker.waiting(wid) === 0) this.#hasAsked.delete(wid);
-    }
-    this.#byAddress.stopWaiting(address);
+    this.#crowds.stopWaiting(visitor);
+    const { wid } = visitor;
+    if (wid !== null && !this.#crowds.workerWaits(wid)) this.#hasAsked.delete(wid);
   }
 }
 
 function isForItsFirstCommand({ isUnproven }: Visitor, { reason }: Obstacle): boolean {
   return isUnproven && reason === 'server_connections';
-}
-
-function earlier(one: Wait | null, other: Wait | null): Wait | null {
-  if (one === null || other === null) return one ?? other;
-  return one.rank < other.rank ? one : other;
-}
-
-function crowdIsFull(crowd: Crowd, key: string, own: Obstacle): Refusal | null {
-  const waiting = crowd.waiting(key);
-  return waiting >= own.limit ? { ...own, now: crowd.inside(key) + waiting } : null;
 }

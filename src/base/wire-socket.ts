@@ -35,8 +35,19 @@ export interface WireStage {
   expire(): void;
 }
 
+/** How a connection begins. */
+export interface Approach {
+  readonly stage: WireStage;
+  /** Whether the peer's address is known before the stage begins: no header can name another one. */
+  readonly isAddressKnown: boolean;
+  /** What a peer is told that is refused before the stage is over; null: what it would read without a stage. */
+  readonly refusal: Buffer | null;
+}
+
 /** Why a stage did not let a peer through. */
 export const STAGE_FAULTS = [
+  /** The owner does not want a peer of this address, which the stage has found out. */
+  'not_wanted',
   /** The peer closed, and had sent nothing. */
   'client_closed',
   /** A trusted peer sent something else than a PROXY header. */

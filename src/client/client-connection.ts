@@ -13,7 +13,7 @@ import type { Timer } from '../base/clock.ts';
 import { eachOf } from '../base/each-of.ts';
 import { Wire } from '../base/wire.ts';
 import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
-import type { WireSocket } from '../base/wire-socket.ts';
+import type { Approach, StageFault, WireSocket } from '../base/wire-socket.ts';
 import type { LaneLoss } from '../lanes/lane.ts';
 import type { Command } from '../protocol/command.ts';
 import { type Refusal, refusalText } from '../protocol/error-texts.ts';
@@ -68,6 +68,10 @@ export class ClientConnection
   #life: Life;
   #whereabouts: Whereabouts = { role: 'unknown', state: 'accepted' };
   #presence: Presence = { kind: 'here' };
+  /** What the door has decided, where that was before its stage was over; null: it has not been asked. */
+  #atDoor: DoorDecision | null = null;
+  /** What it is told in place of a refusal's text, which it could not read yet. */
+  #wordless: Buffer | null = null;
   #stay: Stay = 'unlimited';
 
   /** `id`: its number, which no other client of the bouncer has. */
@@ -133,18 +137,24 @@ export class ClientConnection
     counts.accepted.total += 1;
     clients.move(this, null, this.#whereabouts);
     this.#wire.keepAlive(settings.current.keepaliveMs);
-    const stage = this.#parts.nextStage();
-    if (stage === null || this.#life.kind !== 'logging_in') this.#wire.open();
-    else
-      this.#wire.openThrough(this.#life.login.behind(stage), (fault, detail) =>
-        this.end(fault, faultText(fault), detail),
+    const approach = this.#parts.approach(this.address, (address) => this.#isWanted(address));
+    if (approach === null || this.#life.kind !== 'logging_in') {
+      this.#wire.open();
+    } else if (approach.isAddressKnown && !this.#isWanted(this.address)) {
+      // Not a byte of it is read, and no place at the gate is taken.
+      this.#wordless = approach.refusal;
+      this.#wire.open();
+    } else {
+      this.#wire.openThrough(this.#life.login.behind(approach.stage), (fault, detail) =>
+        this.#notLetThrough(approach, fault, detail),
       );
+    }
   }
 
   /** Waits for its greeting, or is refused where not even a handshake is to be spent. */
   onReady(): void {
-    const { clients, admission, door } = this.#parts;
-    if (!this.#mayEnter(door.arrive(this.address, this.#acceptedAt))) return;
+    const { clients, admission } = this.#parts;
+    if (!this.#mayEnter(this.#atDoor ?? this.#arrive(this.address))) return;
     if (!this.#mayEnter(admission.enter(clients.admittable - 1))) return;
     if (this.#life.kind === 'logging_in') this.#life.login.ready();
   }
@@ -236,7 +246,7 @@ export class ClientConnection
     const decided = life.kind === 'logging_in' ? life.login : life.standing.asking;
     eachOf(this.#parts.wiring.onBug, [
       () => decided?.decided(outcome),
-      () => this.#refuse(refusalText(refusal)),
+      () => this.#refuse(this.#wordless ?? refusalText(refusal)),
       () => noteRefusal(this.#parts, refusal, this.address),
     ]);
   }
@@ -348,6 +358,25 @@ export class ClientConnection
     if (this.#life.kind === 'logged_in') this.#takeUp(this.#life.standing);
     const { kind } = this.#life;
     if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
+  }
+
+  /** The one question to the door about an address; it counts towards the rate of that address. */
+  #arrive(address: string): DoorDecision {
+    this.#atDoor = this.#parts.door.arrive(address, this.#acceptedAt);
+    return this.#atDoor;
+  }
+
+  #isWanted(address: string): boolean {
+    return this.#arrive(address).kind === 'entered';
+  }
+
+  #notLetThrough({ refusal }: Approach, fault: StageFault, detail: string | null): void {
+    if (fault === 'not_wanted') {
+      this.#wordless = refusal;
+      if (this.#atDoor !== null) this.#mayEnter(this.#atDoor);
+    } else {
+      this.end(fault, faultText(fault), detail);
+    }
   }
 
   /** False if the client has been refused. */

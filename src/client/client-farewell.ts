@@ -42,7 +42,7 @@ export function noteEnd(
 }
 
 /** What a peer is told that was not let through to the handshake; null: nothing. */
-export function faultText(fault: StageFault): Buffer | null {
+export function faultText(fault: Exclude<StageFault, 'not_wanted'>): Buffer | null {
   switch (fault) {
     case 'proxy_header_invalid':
     case 'proxy_header_missing':

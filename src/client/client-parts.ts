@@ -9,7 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Deadlines } from '../base/deadlines.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
-import type { WireStage } from '../base/wire-socket.ts';
+import type { Approach } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents, ReplyWatch } from './client-events.ts';
@@ -44,6 +44,15 @@ export interface Expiring {
   onOpeningDeadline(): void;
 }
 
+/**
+ * What the next connection, from `address`, is read through first; null: nothing. `isWanted` is asked once about
+ * the address that a header names, before anything is spent on TLS.
+ */
+export type ApproachOf = (
+  address: string,
+  isWanted: (address: string) => boolean,
+) => Approach | null;
+
 export interface ClientParts {
   readonly clock: Clock;
   readonly counts: ClientCounts;
@@ -67,8 +76,7 @@ export interface ClientParts {
   readonly openingDeadlines: Deadlines<Expiring>;
   /** From a FETCH that waits for a lane to its answer. */
   readonly fetchDeadlines: Deadlines<Expiring>;
-  /** What the next connection is read through first; null: nothing. */
-  readonly nextStage: () => WireStage | null;
+  readonly approach: ApproachOf;
   readonly events: ClientEvents;
   /** Null: no metric needs the replies. */
   readonly watch: ReplyWatch | null;

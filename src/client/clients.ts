@@ -9,7 +9,7 @@ import { Deadlines } from '../base/deadlines.ts';
 import type { Hasher } from '../base/hasher.ts';
 import type { Live } from '../base/live.ts';
 import type { Wiring } from '../base/wire.ts';
-import type { WireSocket, WireStage } from '../base/wire-socket.ts';
+import type { WireSocket } from '../base/wire-socket.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { ServerHealth } from '../server/health.ts';
 import { ClientConnection } from './client-connection.ts';
@@ -17,7 +17,7 @@ import { ClientConnections } from './client-connections.ts';
 import { type ClientChoice, type ClientFacts, isChosen } from './client-facts.ts';
 import type { ClientCounts } from './client-counts.ts';
 import type { ClientEvents, ReplyWatch } from './client-events.ts';
-import type { ClientParts, ClientSettings, Expiring } from './client-parts.ts';
+import type { ApproachOf, ClientParts, ClientSettings, Expiring } from './client-parts.ts';
 import { Departure } from './departure.ts';
 import { Eviction } from './eviction.ts';
 import { Door } from '../admission/door.ts';
@@ -41,7 +41,7 @@ export interface ClientsParts {
   readonly hasher: Hasher;
   readonly budget: BufferBudget;
   readonly wiring: Wiring;
-  readonly nextStage: () => WireStage | null;
+  readonly approach: ApproachOf;
   readonly events: ClientEvents;
   /** Null: no metric needs the replies. */
   readonly watch: ReplyWatch | null;

@@ -85,6 +85,7 @@ export interface Config {
     /** Null: the system picks. */
     readonly sourcePorts: PortRange | null;
     readonly connectTimeoutMs: number;
+    readonly answerTimeoutMs: number;
     readonly infoIntervalMs: number;
     /** The URL asks for TLS. */
     readonly secure: boolean;

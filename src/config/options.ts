@@ -16,25 +16,18 @@ import {
   TLS_VERSIONS,
 } from './config.ts';
 import type { Config } from './config.ts';
+import type { Kind, Written } from './kind.ts';
+import { addressList, wordList } from './list-kinds.ts';
 import {
   address,
-  addressList,
   addressOrPath,
-  boolean,
-  choice,
-  duration,
   hostName,
-  fileMode,
-  filePath,
-  integer,
   ipAddress,
   portRange,
   redisUrl,
   serverUrl,
-  size,
-  wordList,
-} from './kinds.ts';
-import type { Kind, Written } from './kinds.ts';
+} from './network-kinds.ts';
+import { boolean, choice, duration, fileMode, filePath, integer, size } from './plain-kinds.ts';
 import { statsdPrefix, statsdTags, statsdUrl } from './statsd-kinds.ts';
 
 /** One option; `fallback` is its default as an operator would write it. */
@@ -209,6 +202,13 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'Time limit for one dial to Faktory, including the handshake.',
     read: (config) => config.server.connectTimeoutMs,
+  }),
+  'server.answer_timeout': option({
+    kind: duration('0s', '1h'),
+    fallback: '1m',
+    reloadable: true,
+    doc: 'Time for which Faktory may owe an answer to PUSH, PUSHB, FETCH, ACK, FAIL or BEAT on one connection while it answers on the own connection of the bouncer. After it, the connection is given up as lost. Keep it well above the 12s that a FETCH may take while Redis hangs. 0s: no limit.',
+    read: (config) => config.server.answerTimeoutMs,
   }),
   'server.info_interval': option({
     kind: duration('0s', '1h'),

@@ -2,7 +2,7 @@
 
 import { stringify } from 'yaml';
 
-import type { Written } from './kinds.ts';
+import type { Written } from './kind.ts';
 import { OPTION_KEYS } from './options.ts';
 import type { OptionKey } from './options.ts';
 

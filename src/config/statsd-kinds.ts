@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { StatsdTarget } from './config.ts';
-import type { Kind } from './kinds.ts';
+import { type Kind, parsedText } from './kind.ts';
 import { formatStatsdTarget, parseStatsdUrl } from './statsd-target.ts';
 
 /** Where the receiver is; empty for none. */
@@ -10,14 +10,10 @@ export function statsdUrl(): Kind<StatsdTarget | null> {
   return {
     type: 'URL',
     range: 'empty, `udp://host:port`, `unix:///path`',
-    schema: z
-      .string({ error: "found no text; write udp://host:port, or '' for none" })
-      .transform((text, context) => {
-        const parsed = text === '' ? null : parseStatsdUrl(text);
-        if (parsed === null || !('refused' in parsed)) return parsed;
-        context.addIssue({ code: 'custom', message: parsed.refused });
-        return z.NEVER;
-      }),
+    schema: parsedText<StatsdTarget | null>(
+      "found no text; write udp://host:port, or '' for none",
+      (text) => (text === '' ? null : parseStatsdUrl(text)),
+    ),
     fromText: (text) => text,
     format: formatStatsdTarget,
   };
@@ -44,11 +40,11 @@ export function statsdTags(): Kind<readonly string[]> {
   return {
     type: 'tags',
     range: 'empty, `env:production,team:jobs`',
-    schema: z.string({ error }).transform((text, context) => {
+    schema: parsedText<readonly string[]>(error, (text) => {
       const tags = text === '' ? [] : text.split(',').map((tag) => tag.trim());
-      if (tags.length <= TAGS_MAX && tags.every((tag) => TAG.test(tag))) return tags;
-      context.addIssue({ code: 'custom', message: error });
-      return z.NEVER;
+      return tags.length <= TAGS_MAX && tags.every((tag) => TAG.test(tag))
+        ? tags
+        : { refused: error };
     }),
     fromText: (text) => text,
     format: (tags) => tags.join(','),

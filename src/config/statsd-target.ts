@@ -1,9 +1,8 @@
-// Where statsd is, as text. Promise: a URL reads as the Datadog clients read DD_DOGSTATSD_URL; a variable
-// of Datadog's that cannot be used is a warning, never a problem, since it is set for many programs.
+// Where statsd is, as text. Promise: a URL reads as the Datadog clients read DD_DOGSTATSD_URL, and what is
+// formatted reads back as the same target.
 
 import { isIPv6 } from 'node:net';
 import type { StatsdTarget } from './config.ts';
-import type { Environment } from './environment.ts';
 
 const STATSD_FORM = 'write udp://host:port, unix:///path/of/socket, or leave it empty';
 const DEFAULT_PORT = 8125;
@@ -32,30 +31,6 @@ export function formatStatsdTarget(target: StatsdTarget | null): string {
   if (target.kind === 'unix') return `unix://${target.path}`;
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   return `udp://${host}:${target.port}`;
-}
-
-/**
- * What DD_DOGSTATSD_URL or else DD_DOGSTATSD_SOCKET names. DD_AGENT_HOST alone names nothing: Datadog
- * sets it in every pod, for traces too, and each metric has its price there.
- */
-export function readDatadogTarget(environment: Environment): {
-  readonly target: StatsdTarget | null;
-  readonly warnings: readonly string[];
-} {
-  const warnings: string[] = [];
-  for (const [variable, before] of [
-    ['DD_DOGSTATSD_URL', ''],
-    ['DD_DOGSTATSD_SOCKET', 'unix://'],
-  ] as const) {
-    const text = (environment[variable] ?? '').trim();
-    if (text === '') continue;
-    const target = parseStatsdUrl(before + text);
-    if (!('refused' in target)) return { target, warnings };
-    warnings.push(
-      `Cannot send to statsd at the address in ${variable}: ${target.refused}. It is ignored; set statsd.url`,
-    );
-  }
-  return { target: null, warnings };
 }
 
 function unixTarget(path: string): StatsdTarget | { readonly refused: string } {

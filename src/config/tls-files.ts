@@ -12,7 +12,7 @@ import type { OptionKey } from './options.ts';
 type ReadFile = (path: string) => Uint8Array;
 
 /** A file that cannot be used. */
-export class TlsFileError extends Error {
+class TlsFileError extends Error {
   override readonly name = 'TlsFileError';
   readonly key: OptionKey;
 
@@ -32,8 +32,36 @@ const FILE_BYTES_MAX = 1024 * 1024;
 const TICKET_SECRET_BYTES_MIN = 48;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
+/** What is wrong with the file that `key` names. */
+export interface TlsFileProblem {
+  readonly key: OptionKey;
+  readonly text: string;
+}
+
+/** The Config with what the files hold that its TLS options name; else the first that cannot be used. */
+export function withTlsFiles(
+  config: Config,
+  readFile: ReadFile,
+): { readonly config: Config } | TlsFileProblem {
+  const { listen, server } = config;
+  try {
+    const withClients = { ...listen.tls, loaded: readListenTls(listen, readFile) };
+    const withFaktory = { ...server.tls, loaded: readServerTls(server, readFile) };
+    return {
+      config: {
+        ...config,
+        listen: { ...listen, tls: withClients },
+        server: { ...server, tls: withFaktory },
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof TlsFileError)) throw error;
+    return { key: error.key, text: `${error.message}.` };
+  }
+}
+
 /** Null without a certificate: no TLS. Throws a TlsFileError. */
-export function readListenTls({ tls }: Config['listen'], readFile: ReadFile): ListenTls | null {
+function readListenTls({ tls }: Config['listen'], readFile: ReadFile): ListenTls | null {
   if (tls.certificate === '') return null;
   const pair = readKeyPair(
     { key: 'listen.tls.certificate', path: tls.certificate },
@@ -46,10 +74,7 @@ export function readListenTls({ tls }: Config['listen'], readFile: ReadFile): Li
 }
 
 /** Null without tcp+tls. Throws a TlsFileError. */
-export function readServerTls(
-  { secure, tls }: Config['server'],
-  readFile: ReadFile,
-): ServerTls | null {
+function readServerTls({ secure, tls }: Config['server'], readFile: ReadFile): ServerTls | null {
   if (!secure) return null;
   const certificate = { key: 'server.tls.certificate', path: tls.certificate } as const;
   const key = { key: 'server.tls.key', path: tls.key } as const;

@@ -123,7 +123,8 @@ export class CommandServers implements ServerOwner {
 
   /** Connections that Faktory has ended: the socket's close is still to come. */
   dropDead(): void {
-    for (const seat of [...this.#seats.values()]) {
+    // A map may lose what is being looked at.
+    for (const seat of this.#seats.values()) {
       if (seat.server.state !== 'open') this.drop(seat);
     }
   }

@@ -5,19 +5,17 @@ import type { Deadline } from '../base/deadlines.ts';
 import { beatWid } from '../protocol/beat.ts';
 import { MEANING, type Verb } from '../protocol/verbs.ts';
 import { isUnreadable } from '../protocol/bulk.ts';
-import { ALONE, bulkMark } from '../protocol/bulk-mark.ts';
-import { isWorthSending, type LostFate } from '../protocol/after-loss.ts';
-import { Command } from '../protocol/command.ts';
-import { UNREACHABLE } from '../protocol/error-texts.ts';
+import type { LostFate } from '../protocol/after-loss.ts';
+import type { Command } from '../protocol/command.ts';
 import { isError, OK } from '../protocol/replies.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { ClientFetch, type FetchClient } from './client-fetch.ts';
 import type { CommandLane } from './command-lane.ts';
-import type { LaneCommand } from './lane-command.ts';
 import type { Lane, LaneClient, LaneLoss } from './lane.ts';
+import { type CommandSender, PooledCommand } from './pooled-command.ts';
 import { type QueueSet, queueSet } from './queue-set.ts';
 import type { GroupClient, WorkerGroup } from './worker-group.ts';
-import type { HeldWrite, WriteGate } from './write-gate.ts';
+import type { WriteGate } from './write-gate.ts';
 
 export interface PooledParts {
   readonly commandLane: CommandLane;
@@ -29,7 +27,7 @@ export interface PooledParts {
   readonly onBeat: (wid: string) => void;
 }
 
-export class PooledLane implements Lane, FetchClient, GroupClient {
+export class PooledLane implements Lane, FetchClient, GroupClient, CommandSender {
   readonly isShared = true;
   /** As which the client was let in. */
   readonly worker: string | null;
@@ -90,7 +88,6 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     if (held !== null) this.#parts.commandLane.submit(held.beat);
   }
 
-  /** Keeps a BEAT that Faktory would answer with `unknown worker`, for as long as it may wait. */
   holdsBeat(beat: PooledCommand): boolean {
     if (this.#group === null || this.#group.isKnown || !this.#clientIsHere) return false;
     const deadline = this.#parts.commandLane.holdDeadlines.add(beat);
@@ -98,7 +95,6 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     return true;
   }
 
-  /** The BEAT has waited as long as it may. */
   onBeatExpired(): void {
     this.#heldBeat = null;
   }
@@ -117,12 +113,10 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     this.#client.onReply(command, told, last);
   }
 
-  /** The bouncer's own answer to a command that was not sent. */
   answer(command: Command, text: Buffer): void {
     if (this.#clientIsHere) this.#client.onReply(command, text, true);
   }
 
-  /** Keeps a write that Faktory would acknowledge whatever becomes of it. */
   holdsWrite(write: PooledCommand): boolean {
     const { gate } = this.#parts;
     if (!gate.holdsBack(write)) return false;
@@ -130,7 +124,6 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     return true;
   }
 
-  /** It is held no more. */
   submitHeld(write: PooledCommand): void {
     this.#parts.commandLane.submit(write);
   }
@@ -149,7 +142,6 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
     this.#lose('outcome_unknown');
   }
 
-  /** A defect was met on the way of its command. */
   broke(): void {
     this.#lose('bug');
   }
@@ -201,58 +193,6 @@ export class PooledLane implements Lane, FetchClient, GroupClient {
       this.#lastSet = queueSet(line);
     }
     return this.#lastSet;
-  }
-}
-
-/** A client's command in the command lane. */
-export class PooledCommand extends Command implements LaneCommand, HeldWrite {
-  mayShare = false;
-  bulkMark = ALONE;
-  readonly #lane: PooledLane;
-
-  constructor(verb: Verb, line: Buffer, readAt: number, lane: PooledLane) {
-    super(verb, line, readAt, lane);
-    this.#lane = lane;
-  }
-
-  get isWanted(): boolean {
-    return this.#lane.clientIsHere;
-  }
-
-  get isWorthSending(): boolean {
-    return isWorthSending(this.verb, this.isWanted);
-  }
-
-  /** Finds out whether it, a PUSH, may become part of a PUSHB. */
-  mark(): void {
-    this.bulkMark = bulkMark(this.line);
-    this.mayShare = this.bulkMark !== ALONE;
-  }
-
-  holdsBack(): boolean {
-    if (this.verb === 'BEAT') return this.#lane.holdsBeat(this);
-    return MEANING[this.verb].storesJob && this.#lane.holdsWrite(this);
-  }
-
-  expired(): void {
-    if (this.verb === 'BEAT') this.#lane.onBeatExpired();
-    this.#lane.answer(this, UNREACHABLE);
-  }
-
-  goOn(): void {
-    this.#lane.submitHeld(this);
-  }
-
-  refuse(text: Buffer): void {
-    this.#lane.answer(this, text);
-  }
-
-  outcomeUnknown(): void {
-    this.#lane.loseOutcome();
-  }
-
-  broke(): void {
-    this.#lane.broke();
   }
 }
 

@@ -3,6 +3,7 @@
 // nothing; what waits too long is answered instead of sent.
 
 import type { Deadline, Deadlines } from '../base/deadlines.ts';
+import { Fifo } from '../base/fifo.ts';
 import type { Command } from '../protocol/command.ts';
 import { UNREACHABLE } from '../protocol/error-texts.ts';
 import { MEANING } from '../protocol/verbs.ts';
@@ -40,7 +41,7 @@ export class SessionSender implements SlotTaker {
   readonly #server: ServerConnection;
   #slot: Slot = 'none';
   /** Commands that wait for a slot, in order. */
-  #unsent: Command[] = [];
+  readonly #unsent = new Fifo<Command>();
   #deadline: Deadline | null = null;
   /** What those are answered that are given up. */
   #refusal: Buffer = UNREACHABLE;
@@ -104,7 +105,7 @@ export class SessionSender implements SlotTaker {
   granted(): void {
     this.#deadline?.cancel();
     const { gate, slots } = this.#parts;
-    if (!this.#unsent.some((one) => MEANING[one.verb].storesJob && gate.holdsBack(one))) {
+    if (!this.#mustHold()) {
       this.#slot = 'taken';
       this.#sendUnsent();
       return;
@@ -112,15 +113,16 @@ export class SessionSender implements SlotTaker {
     // It has waited since a time when writes could be sent.
     this.#slot = 'held';
     slots.release();
-    gate.hold(new HeldUnsent(this, this.#unsent[0]?.readAt ?? 0));
+    gate.hold(new HeldUnsent(this, this.#unsent.peek()?.readAt ?? 0));
   }
 
   /** Those that were held may be sent. */
   sendHeld(): void {
     this.#slot = 'none';
-    const unsent = this.#unsent;
-    this.#unsent = [];
-    for (const command of unsent) this.sendOrWait(command);
+    // Each may have to wait again, behind those that are here.
+    for (let left = this.#unsent.length; left > 0; left -= 1) {
+      this.sendOrWait(this.#unsent.shift() as Command);
+    }
   }
 
   /** A reply has come to its end. */
@@ -144,9 +146,10 @@ export class SessionSender implements SlotTaker {
   answerGivenUp(): void {
     if (this.#slot !== 'given_up' || this.#server.outstanding > 0) return;
     this.#slot = 'none';
-    const unsent = this.#unsent;
-    this.#unsent = [];
-    for (const command of unsent) this.answer(command, this.#refusal);
+    // What comes because of an answer is not one of them.
+    for (let left = this.#unsent.length; left > 0; left -= 1) {
+      this.answer(this.#unsent.shift() as Command, this.#refusal);
+    }
   }
 
   answer(command: Command, text: Buffer): void {
@@ -168,16 +171,26 @@ export class SessionSender implements SlotTaker {
   /** The server connection is over. */
   onEnd(): void {
     this.#deadline?.cancel();
-    this.#unsent = [];
+    while (this.#unsent.length > 0) this.#unsent.shift();
     if (this.#slot === 'taken') this.#release();
     this.#slot = 'none';
   }
 
+  /** Whether one of those that wait is a write that may not be sent. */
+  #mustHold(): boolean {
+    const { gate } = this.#parts;
+    if (gate.isOpenForAll) return false;
+    for (const one of this.#unsent) {
+      if (MEANING[one.verb].storesJob && gate.holdsBack(one)) return true;
+    }
+    return false;
+  }
+
   #sendUnsent(): void {
-    const unsent = this.#unsent;
-    this.#unsent = [];
-    if (this.#server.state !== 'open') return;
-    for (const command of unsent) this.#server.send(command);
+    const isOpen = this.#server.state === 'open';
+    for (let c = this.#unsent.shift(); c !== undefined; c = this.#unsent.shift()) {
+      if (isOpen) this.#server.send(c);
+    }
   }
 
   #release(): void {

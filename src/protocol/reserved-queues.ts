@@ -78,9 +78,11 @@ function namesReserved(line: Buffer, from: number): boolean {
 function isReserved(bytes: Buffer, start: number, end: number): boolean {
   const length = end - start;
   for (const name of BY_LENGTH[length] ?? NONE) if (startsWith(bytes, start, name)) return true;
+  if (length <= DATE_BYTES) return false;
+  const date = end - DATE_BYTES;
   for (const name of DATED) {
-    if (length !== name.length + DATE_BYTES || !startsWith(bytes, start, name)) continue;
-    if (isDate(bytes, start + name.length, end)) return true;
+    if (date - start !== name.length || !startsWith(bytes, start, name)) continue;
+    if (isDate(bytes, date, end)) return true;
   }
   return false;
 }

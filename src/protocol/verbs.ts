@@ -23,6 +23,8 @@ export type Verb = (typeof VERBS)[number];
 export interface VerbMeaning {
   /** Quick: Faktory answers after a bounded number of Redis commands. Slow: nothing may wait behind it. */
   readonly pace: 'quick' | 'slow';
+  /** Whether Faktory answers, or gives up, within seconds of beginning with it, whatever its Redis does. */
+  readonly isBounded: boolean;
   /**
    * Its part in Faktory's Redis. `untouched`: none, Faktory answers from memory. `unproven`: it uses
    * Redis, but may succeed without. `proven`: it succeeds only when Redis has answered.
@@ -47,6 +49,7 @@ export interface VerbMeaning {
 /** Every verb, except where its own line differs. */
 const ORDINARY: VerbMeaning = {
   pace: 'slow',
+  isBounded: false,
   redis: 'proven',
   storesJob: false,
   unanswered: 'outcome_unknown',
@@ -60,9 +63,17 @@ const ORDINARY: VerbMeaning = {
 /** Hot path: read as `MEANING[verb].pace`. */
 export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   // storage/queue_redis.go Push ignores the error of its LPUSH.
-  PUSH: { ...ORDINARY, pace: 'quick', redis: 'unproven', storesJob: true, argumentsMin: 1 },
+  PUSH: {
+    ...ORDINARY,
+    pace: 'quick',
+    isBounded: true,
+    redis: 'unproven',
+    storesJob: true,
+    argumentsMin: 1,
+  },
   PUSHB: {
     ...ORDINARY,
+    isBounded: true,
     redis: 'unproven',
     storesJob: true,
     // An answer names the jobs that failed, so half of one is none.
@@ -72,6 +83,7 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   FETCH: {
     ...ORDINARY,
     pace: 'quick',
+    isBounded: true,
     // A job proves it, nil does not: a FETCH of paused queues, or of a quiet worker, only sleeps.
     redis: 'unproven',
     // A job of the first one belongs to its reservation; a second FETCH does not change that.
@@ -83,6 +95,7 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   ACK: {
     ...ORDINARY,
     pace: 'quick',
+    isBounded: true,
     redis: 'unproven',
     unanswered: 'sent_again',
     clientGone: 'sent',
@@ -93,6 +106,7 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   FAIL: {
     ...ORDINARY,
     pace: 'quick',
+    isBounded: true,
     storesJob: true,
     clientGone: 'sent',
     argumentsMin: 1,
@@ -101,6 +115,7 @@ export const MEANING: Readonly<Record<Verb, VerbMeaning>> = {
   BEAT: {
     ...ORDINARY,
     pace: 'quick',
+    isBounded: true,
     redis: 'untouched',
     unanswered: 'sent_again',
     argumentsMin: 1,

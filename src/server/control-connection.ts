@@ -1,5 +1,6 @@
 // The bouncer's own connection to Faktory. Promise: it is inside the cap and always there or being
-// dialled, so that Faktory's health is known without clients. A job to give back is told across losses,
+// dialled, and dialled again when it owes an answer for too long, so that Faktory's health is known
+// without clients. A job to give back is told across losses,
 // and only while a write may be sent: Faktory would drop the reservation and store no retry.
 
 import type { Clock } from '../base/clock.ts';
@@ -13,10 +14,12 @@ import type { Hello } from '../protocol/hello.ts';
 import { isError, isShutdown } from '../protocol/replies.ts';
 import type { ServerHealth } from './health.ts';
 import { type InfoGuard, type InfoOutcome, InfoPoll } from './info-poll.ts';
+import { Patience } from './patience.ts';
 import type { HeldPlace, ServerConnection, ServerOwner } from './server-connection.ts';
 import type { ServerConnections } from './server-connections.ts';
 import type { Pause, PauseListener } from './pause.ts';
 import type { ServerSettings } from './server-parts.ts';
+import type { OwnConnection } from './silence-check.ts';
 import type { DialFailure } from './server-states.ts';
 import type { WriteHealth, WriteHealthListener } from './write-health.ts';
 
@@ -49,13 +52,16 @@ interface GivingBack {
 const OWN_PLACE: HeldPlace = { release: () => {} };
 
 export class ControlConnection
-  implements ServerOwner, ReplySink, WriteHealthListener, PauseListener
+  implements ServerOwner, ReplySink, WriteHealthListener, PauseListener, OwnConnection
 {
   readonly #parts: ControlParts;
   /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
   readonly #toGiveBack = new Map<string, GivingBack>();
   readonly #infoPoll: InfoPoll;
+  readonly #patience = new Patience();
   #server: ServerConnection | null = null;
+  #openedAt = 0;
+  #answeredAt = -Infinity;
   #isStopping = false;
 
   constructor(parts: ControlParts) {
@@ -122,7 +128,28 @@ export class ControlConnection
     return true;
   }
 
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
+  answeringSince(now: number): number | null {
+    const server = this.#server;
+    if (server === null || !this.isOpen || server.unansweredMs(now) >= this.#patience.ms)
+      return null;
+    return this.#openedAt;
+  }
+
+  /** A fresh dial tells whether Faktory hangs, or only this connection does. */
+  checkSilence(now: number): void {
+    const server = this.#server;
+    if (server === null || server.unansweredMs(now) < this.#patience.ms) return;
+    this.#patience.gaveUp();
+    server.destroy('unanswered');
+  }
+
   onOpen(): void {
+    this.#openedAt = this.#parts.clock.now();
+    this.#patience.opened();
     this.#parts.health.ownIsOpen();
     this.#infoPoll.opened();
     this.#sendGiveBacks();
@@ -137,10 +164,14 @@ export class ControlConnection
   }
 
   onDialFailed(_server: ServerConnection, failure: DialFailure): void {
+    this.#patience.dialFailed();
     this.#parts.health.ownDialFailed(failure);
   }
 
-  onAnswered(): void {}
+  onAnswered(server: ServerConnection): void {
+    this.#answeredAt = this.#parts.clock.now();
+    this.#patience.answered(server.workedAtLeastMs);
+  }
 
   onEnd(): void {
     this.#server = null;

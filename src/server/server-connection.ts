@@ -11,6 +11,7 @@ import type { Wire } from '../base/wire.ts';
 import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
 import { type Command, END_LINE } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
+import { MEANING } from '../protocol/verbs.ts';
 import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt.ts';
 import type { Dialable, DialTurn } from './dialler.ts';
 import { type Head, Pipeline, type PipelineOwner } from './pipeline.ts';
@@ -76,6 +77,8 @@ type State =
       readonly name: 'closing';
       readonly reason: ServerEndReason;
       readonly socket: { destroy(): void };
+      /** What Faktory was at when it began to close; null if it owed no answer. */
+      readonly owed: Head | null;
       /** What its own client sends before it hears of the end. */
       readonly pipeline: Pipeline | null;
     }
@@ -134,6 +137,12 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   unansweredMs(now: number): number {
     const { head } = this;
     return head === null ? 0 : now - head.since;
+  }
+
+  /** Whether Faktory has owed an answer that is due within seconds since `since` (monotonic ms) or before. */
+  isSilent(since: number): boolean {
+    const head = this.#state.name === 'closing' ? this.#state.owed : this.head;
+    return head !== null && MEANING[head.verb].isBounded && head.since <= since;
   }
 
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
@@ -201,7 +210,13 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
         this.#end(reason);
         return;
       case 'dialling':
-        this.#enter({ name: 'closing', reason, socket: state.attempt, pipeline: null });
+        this.#enter({
+          name: 'closing',
+          reason,
+          socket: state.attempt,
+          owed: null,
+          pipeline: null,
+        });
         state.attempt.callOff();
         return;
       case 'open':
@@ -357,10 +372,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   #leave(reason: ServerEndReason, part: (wire: Wire) => void): void {
     const state = this.#state;
     if (state.name !== 'open' && state.name !== 'orphaned') return;
-    part(state.wire);
+    const { wire, pipeline } = state;
+    part(wire);
     state.memory.close();
-    this.#enter({ name: 'closing', reason, socket: state.wire, pipeline: state.pipeline });
-    state.pipeline.reportLost();
+    this.#enter({ name: 'closing', reason, socket: wire, owed: pipeline.head, pipeline });
+    pipeline.reportLost();
   }
 
   /** The wire is over; `reason` where nothing had ended the connection before. */

@@ -40,6 +40,13 @@ export class ServerConnections {
     return oldestMs;
   }
 
+  /** Gives up those that have owed an answer that is due within seconds since `since` (monotonic ms). */
+  giveUpSilent(since: number): void {
+    for (const connection of [...this.#all]) {
+      if (connection.isSilent(since)) connection.destroy('unanswered');
+    }
+  }
+
   /** Commands at Faktory, or on their way there. */
   *atFaktory(): Generator<Command, void, undefined> {
     for (const connection of this.#all) yield* connection.commands();

@@ -24,6 +24,8 @@ export interface ServerSettings {
   readonly password: string;
   /** Most time from dial to +OK. */
   readonly connectTimeoutMs: number;
+  /** How long Faktory may owe an answer on one connection while it gives others; 0: no bound. */
+  readonly answerTimeoutMs: number;
   /** How often the bouncer asks Faktory for INFO; 0: never. */
   readonly infoIntervalMs: number;
   /** Idle time before TCP keepalive probes; 0: none. */

@@ -52,6 +52,7 @@ export const SERVER_END_REASONS = [
   'handshake_timeout',
   'protocol_error',
   'write_stalled',
+  'unanswered',
   'stopped',
   'bug',
 ] as const;

@@ -33,6 +33,12 @@ export class ProxyStage implements WireStage {
     this.#settings = settings;
   }
 
+  /** Whether a header is due from `address`, so that the client may be another; also if it is not known. */
+  mayNameAnother(address: string): boolean {
+    const { proxyProtocol, proxyTrusted } = this.#settings;
+    return proxyProtocol === 'required' || address === '' || proxyTrusted.has(address);
+  }
+
   begin(socket: WireSocket, done: Done): void {
     const { proxyProtocol, proxyTrusted } = this.#settings;
     const address = canonicalAddress(socket.remoteAddress ?? '');

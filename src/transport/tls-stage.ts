@@ -7,6 +7,12 @@ import { check } from '../base/check.ts';
 import type { StageFault, WireSocket, WireStage, WireStageResult } from '../base/wire-socket.ts';
 import type { HandshakeOutcome, TlsContext } from './tls-context.ts';
 
+/**
+ * A fatal alert in clear, `access_denied` (RFC 8446, 6): what a client is told that is refused before its
+ * handshake. It may be sent before anything has come.
+ */
+export const ACCESS_DENIED = Buffer.of(0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x31);
+
 /** The first byte of a TLS handshake, and of nothing that a Faktory client sends. */
 const TLS_HANDSHAKE_BYTE = 0x16;
 
@@ -29,14 +35,23 @@ type State =
 export class TlsStage implements WireStage {
   readonly #context: TlsContext;
   readonly #before: WireStage | null;
+  readonly #isWanted: (address: string) => boolean;
   #state: State = { kind: 'new' };
   readonly #onData = (chunk: Buffer): void => this.#first(chunk);
   readonly #onEnd = (): void => this.#refuse('client_closed');
 
-  /** `before`: what is read first; null: nothing. */
-  constructor(context: TlsContext, before: WireStage | null) {
+  /**
+   * `before`: what is read first; null: nothing. `isWanted`: whether the address that it has found may have
+   * a handshake.
+   */
+  constructor(
+    context: TlsContext,
+    before: WireStage | null,
+    isWanted: (address: string) => boolean = () => true,
+  ) {
     this.#context = context;
     this.#before = before;
+    this.#isWanted = isWanted;
   }
 
   begin(socket: WireSocket, done: Done): void {
@@ -46,8 +61,9 @@ export class TlsStage implements WireStage {
       return;
     }
     this.#before.begin(socket, (result) => {
-      if (result.kind === 'ready') this.#beginBehind(result, done);
-      else done(result);
+      if (result.kind !== 'ready') done(result);
+      else if (this.#isWanted(result.remoteAddress)) this.#beginBehind(result, done);
+      else done({ ...result, kind: 'refused', fault: 'not_wanted', detail: null });
     });
   }
 

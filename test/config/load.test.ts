@@ -62,6 +62,7 @@ const DEFAULTS: Config = {
     bindAddress: '',
     sourcePorts: null,
     connectTimeoutMs: 2000,
+    answerTimeoutMs: 60_000,
     infoIntervalMs: 5000,
     secure: false,
     tls: { ca: '', serverName: '', certificate: '', key: '', loaded: null },

@@ -63,6 +63,10 @@ t.test('each column names the verbs that it should', async (t) => {
     ['PUSH', 'FETCH', 'ACK', 'FAIL', 'BEAT', 'TRACK'],
   );
   t.same(
+    which((verb) => MEANING[verb].isBounded),
+    ['PUSH', 'PUSHB', 'FETCH', 'ACK', 'FAIL', 'BEAT'],
+  );
+  t.same(
     which((verb) => MEANING[verb].redis === 'untouched'),
     ['BEAT', 'END', 'OTHER'],
   );

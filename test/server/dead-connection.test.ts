@@ -44,6 +44,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
         secure: null,
         password: '',
         connectTimeoutMs: 2000,
+        answerTimeoutMs: 0,
         infoIntervalMs: 0,
         keepaliveMs: 0,
         writeStallTimeoutMs: 0,

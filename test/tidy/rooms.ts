@@ -52,8 +52,13 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
 /** Files outside of any room: they build or start the whole. */
 const ABOVE = new Set([
   'src/main.ts',
+  'src/exit.ts',
+  'src/run.ts',
   'src/bouncer.ts',
+  'src/drain.ts',
+  'src/gauges.ts',
   'src/upstream.ts',
+  'src/stored-writes.ts',
   'src/settings.ts',
   'src/reloads.ts',
   'src/surroundings.ts',
@@ -83,8 +88,7 @@ const PURE = [
   'src/lanes/lane-width.ts',
 ] as const;
 const IMPURE_MODULE = /^node:(net|tls|http|timers|dns|fs|worker_threads)\b|^(pino|prom-client)$/;
-const IMPURE_FILE =
-  /^src\/(base\/(clock|deadlines|poll-until|hasher)|observe\/(log|event-log))\.ts$/;
+const IMPURE_FILE = /^src\/(base\/(clock|deadlines|poll-until|hasher)|observe\/([a-z]+-)?log)\.ts$/;
 const IMPURE_CALL = /\b(setTimeout|setInterval|setImmediate|queueMicrotask|process\.nextTick)\b/g;
 
 /** Started by other means than an import. */

@@ -16,7 +16,8 @@ async function openSecure(t: Test, overrides: Overrides): Promise<House> {
   const { faktory, bouncer } = house;
   const { overrides: tls, client: clientTls } = await tlsHouse(t, faktory.port);
   const { 'server.url': _, 'server.tls.ca': __, ...listen } = tls;
-  bouncer.apply({ port: faktory.port, overrides: { ...overrides, ...listen } });
+  const quiet = { 'server.info_interval': '0s', 'writes.probe_interval': '0s' };
+  bouncer.apply({ port: faktory.port, overrides: { ...quiet, ...overrides, ...listen } });
   return {
     ...house,
     connect: async (options = {}) => {

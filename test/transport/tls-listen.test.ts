@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import { openHouse, pushLine } from '../session/house.ts';
+import { openHeld, openHouse, pushLine } from '../session/house.ts';
 import type { Overrides, RunningBouncer } from '../support/bouncer.ts';
 import { requireCa, type TestCa, type PairFiles } from '../support/certificates.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -340,4 +340,69 @@ t.test('a raw client that is cut in the handshake leaves nothing', async (t) => 
     }
   }
   await bouncer.gaugesAreZero();
+});
+
+const DENIED = { code: 'ERR_SSL_TLSV1_ALERT_ACCESS_DENIED' };
+
+/** TLS handshakes that were begun, whatever became of them. */
+async function handshakes(bouncer: RunningBouncer): Promise<number> {
+  let sum = 0;
+  for (const [name, value] of await bouncer.metrics()) {
+    if (name.startsWith('tls_handshakes_total{')) sum += value;
+  }
+  return sum;
+}
+
+t.test('an address that is denied costs no handshake, and its client is told so', async (t) => {
+  const ca = requireCa(t);
+  if (ca === undefined) return;
+  const denied = { 'listen.deny': '127.0.0.1', 'limits.handshakes': 1 };
+  const { bouncer, connect } = await openHouse(t, tlsOptions(ca.issue(), denied));
+  // It holds the one place in the handshake: nobody who needs one gets in.
+  const other = await connect({ from: '127.0.0.2', skipHandshake: true, tls: clientOptions(ca) });
+  for (let n = 1; n <= 3; n += 1) {
+    await t.rejects(connect({ tls: clientOptions(ca) }), DENIED);
+    await bouncer.metricIs('refusals_total{reason="address_denied"}', n);
+  }
+  t.equal(await handshakes(bouncer), 1, 'the one of the other address');
+  other.reset();
+  await bouncer.gaugesAreZero();
+});
+
+t.test('a storm over the connection rate costs no handshake', async (t) => {
+  const ca = requireCa(t);
+  if (ca === undefined) return;
+  const rate = { 'guard.connection_rate': 'block', 'guard.address_connections': 1 };
+  // No second passes in which another one is allowed.
+  const { bouncer, connect } = await openHeld(t, tlsOptions(ca.issue(), rate));
+  let admitted = 0;
+  let refused = 0;
+  while (refused < 3) {
+    const client = await connect({ tls: clientOptions(ca) }).catch((error: unknown) => {
+      t.match(error, DENIED);
+      return null;
+    });
+    if (client === null) refused += 1;
+    else admitted += 1;
+  }
+  t.equal(await bouncer.metric('refusals_total{reason="connection_rate"}'), 3);
+  t.equal(await handshakes(bouncer), admitted);
+});
+
+t.test('an address in a PROXY header that is denied costs no handshake either', async (t) => {
+  const ca = requireCa(t);
+  if (ca === undefined) return;
+  const proxied = {
+    'listen.proxy_protocol': 'on',
+    'listen.proxy_trusted': '127.0.0.1',
+    'listen.deny': '10.0.0.0/8',
+  };
+  const { bouncer, connect } = await openHouse(t, tlsOptions(ca.issue(), proxied));
+  const from = (address: string): string => `PROXY TCP4 ${address} 127.0.0.1 1000 2000\r\n`;
+  const tls = clientOptions(ca);
+  await t.rejects(connect({ first: from('10.1.2.3'), tls }), DENIED);
+  await bouncer.metricIs('refusals_total{reason="address_denied"}', 1);
+  t.equal(await handshakes(bouncer), 0);
+  t.same((await connect({ first: from('192.0.2.1'), tls })).helloReply, ok);
+  t.equal(await handshakes(bouncer), 1);
 });

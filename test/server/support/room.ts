@@ -98,6 +98,7 @@ export class ServerRoom {
       secure: null,
       password: '',
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      answerTimeoutMs: 0,
       infoIntervalMs: 0,
       keepaliveMs: 0,
       writeStallTimeoutMs: 0,

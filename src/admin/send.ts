@@ -1,0 +1,47 @@
+// How an answer is sent. Promise: nothing may store it, frame it or run it, except what the status page says
+// about itself; after a request with a body the connection is closed.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Answer } from './answers.ts';
+import type { EventStreams } from './event-streams.ts';
+import { CONTENT_SECURITY_POLICY } from './page-files.ts';
+
+/** A stream goes to `streams`. */
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  streams: EventStreams,
+): void {
+  response.statusCode = answer.status;
+  response.setHeader('Content-Type', answer.contentType);
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.setHeader('Referrer-Policy', 'no-referrer');
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+  response.setHeader('Content-Security-Policy', policyFor(answer));
+  if (answer.allow !== undefined) response.setHeader('Allow', answer.allow);
+  if (answer.challenge !== undefined) response.setHeader('WWW-Authenticate', answer.challenge);
+  // A body is not read, so nothing after it on this connection can be either.
+  if (hasBody(request)) response.setHeader('Connection', 'close');
+  if (answer.streams === true && request.method === 'GET') {
+    streams.open(response);
+    return;
+  }
+  const { afterwards } = answer;
+  if (afterwards !== undefined) response.once('close', afterwards);
+  response.setHeader('Content-Length', Buffer.byteLength(answer.body));
+  // Node leaves the body out for HEAD.
+  response.end(answer.body);
+}
+
+/** What is not a page runs nothing and shows nothing, wherever it is opened. */
+function policyFor({ isPage }: Answer): string {
+  return isPage === true
+    ? CONTENT_SECURITY_POLICY
+    : "default-src 'none'; frame-ancestors 'none'; sandbox";
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}

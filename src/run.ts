@@ -1,0 +1,130 @@
+// A bouncer as the process that runs it: signals, the service manager, the socket that was handed over.
+// Promise: the process ends when a drain has ended, or when the start fails.
+
+import { SystemClock } from './base/clock.ts';
+import { serviceManager } from './base/service-manager.ts';
+import { Bouncer } from './bouncer.ts';
+import { socketActivation } from './config/activation.ts';
+import type { Config } from './config/config.ts';
+import { allFilesOf, loadAgain, type StartedWith } from './config/load-files.ts';
+import { wordsFor } from './config/system-errors.ts';
+import { formatAddress, formatPlace } from './config/units.ts';
+import { EXIT, fail } from './exit.ts';
+import { createLog, type Logger } from './observe/log.ts';
+import { statusLine } from './observe/status-line.ts';
+import type { ConfigSource } from './reloads.ts';
+import { systemSurroundings } from './surroundings.ts';
+import { VERSION } from './version.ts';
+
+/** They drain; see docs/operations.md. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+const IGNORED_SIGNALS = ['SIGUSR1', 'SIGUSR2'] as const;
+
+/** A configuration that has been checked. */
+export interface Checked {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/** Starts a bouncer. Resolves when it listens; `started` are read again by a reload. */
+export async function run(started: StartedWith, { config, warnings }: Checked): Promise<void> {
+  const { environment } = started;
+  const log = createLog(config.log.level);
+  for (const warning of warnings) log.warn(warning);
+  const given = socketActivation(environment, process.pid);
+  if (given.kind === 'refused') return fail(EXIT.misused, [given.text]);
+  const givenFd = given.kind === 'socket' ? given.fd : null;
+  const manager = serviceManager(environment, new SystemClock(), process.pid);
+  const configSource: ConfigSource = {
+    load: async () => loadAgain(started),
+    filesOf: (inForce) => allFilesOf(started, inForce),
+  };
+  const bouncer = new Bouncer(config, systemSurroundings(log, configSource, { givenFd, manager }));
+  const starting = bouncer.start();
+  onSignals(bouncer, starting, log);
+  endWhenDrained(bouncer.ended, log);
+  try {
+    const { listen, admin } = await starting;
+    const facts = {
+      version: VERSION,
+      mode: config.mode,
+      server: formatAddress(config.server.address),
+    };
+    log.info({ ...facts, listen: formatAddress(listen), admin: formatPlace(admin) }, 'listening');
+    manager.ready(() => statusLine(bouncer.snapshot()));
+  } catch (error) {
+    const where = formatAddress(config.listen.address);
+    process.stderr.write(`${startFailure(error, { where, givenFd })}\n`);
+    // What was started before the failure must not keep the process alive.
+    process.exit(EXIT.failed);
+  }
+}
+
+/** A signal that comes during the start waits for its end; a start that fails ends the process by itself. */
+function onSignals(bouncer: Bouncer, starting: Promise<unknown>, log: Logger): void {
+  const onceStarted = (act: () => Promise<unknown>): Promise<unknown> =>
+    starting.then(act, () => {});
+  process.on('SIGHUP', () => void onceStarted(() => bouncer.reload()));
+  ignoreOtherSignals(log);
+  stopOnSignals((signal) => {
+    // How it ends is told by endWhenDrained, whatever began it.
+    onceStarted(() => bouncer.drain(signal)).catch(() => {});
+  });
+}
+
+/** The first signal stops in good order, a second one at once. */
+function stopOnSignals(stop: (signal: string) => void): void {
+  let isStopping = false;
+  const onSignal = (signal: string): void => {
+    if (isStopping) process.exit(EXIT.failed);
+    isStopping = true;
+    stop(signal);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+}
+
+/** A drain begins with a signal, or over the admin address. */
+function endWhenDrained(drained: Promise<void>, log: Logger): void {
+  drained.then(
+    () => {
+      log.info('stopped');
+      process.exit(EXIT.stopped);
+    },
+    (error: unknown) => {
+      process.stderr.write(`Cannot stop in good order: ${wordsFor(error)}.\n`);
+      process.exit(EXIT.failed);
+    },
+  );
+}
+
+/**
+ * Signals that end a process, or open Node's debugger, unless the process listens to them. They are
+ * sent by habit, and must not cost a connection.
+ */
+function ignoreOtherSignals(log: Logger): void {
+  for (const signal of IGNORED_SIGNALS) {
+    process.on(signal, () =>
+      log.warn({ signal }, 'signal ignored: it has no meaning; SIGHUP reloads the configuration'),
+    );
+  }
+}
+
+/** What was to be listened on: an address, unless a socket was handed over. */
+interface Attempt {
+  readonly where: string;
+  readonly givenFd: number | null;
+}
+
+/** What could not be listened on, and what to do; the admin address says it itself. */
+function startFailure(error: unknown, { where, givenFd }: Attempt): string {
+  if (!(error instanceof Error) || !('syscall' in error)) {
+    const why = wordsFor(error);
+    return why.startsWith('Cannot ') ? `${why}.` : `Cannot start: ${why}.`;
+  }
+  if (givenFd !== null) {
+    return `Cannot listen on file descriptor ${givenFd}, which LISTEN_FDS hands over: ${wordsFor(error)}. Hand over a listening stream socket.`;
+  }
+  const first =
+    'code' in error && error.code === 'EADDRINUSE' ? 'Stop the other process or choose' : 'Choose';
+  return `Cannot listen on ${where}: ${wordsFor(error)}. ${first} another address with --listen.`;
+}
