@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/free-port.ts';
 import { familyOf, watchGroup } from './processes.ts';
 
-const UP_WITHIN_MS = 15_000;
+const UP_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 50;
 const STOP_WITHIN_MS = 5000;
 const LAST_WORDS_CHARACTERS = 2000;

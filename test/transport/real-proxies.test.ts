@@ -3,6 +3,7 @@
 
 import t, { type Test } from 'tap';
 import { Proxy, type Place } from '../../bench/harness/proxy.ts';
+import { until } from '../support/waiting.ts';
 import { openHouse, pushLine } from '../session/house.ts';
 import type { RunningBouncer } from '../support/bouncer.ts';
 import { findProgram, skipOrFail } from '../support/find-faktory.ts';
@@ -93,13 +94,15 @@ for (const options of [
 t.test("HAProxy's health checks find the bouncer up, and cost no client its place", async (t) => {
   if (findProgram('haproxy') === undefined) return skipOrFail(t, 'found no haproxy on PATH');
   const { bouncer } = await openHouse(t, TRUSTED);
-  const options = 'send-proxy-v2 check check-send-proxy inter 50ms rise 1 fall 1';
+  // A check that takes longer than `inter` has failed.
+  const options = 'send-proxy-v2 check check-send-proxy inter 1s rise 1 fall 1';
   const port = await start(t, 'haproxy', (place) => haproxyConfig(place, bouncer, options));
   await bouncer.metricIs('client_connections{role="unknown",state="handshake"}', 0);
   const before = await bouncer.metric('client_connections_accepted_total');
-  for (let accepted = before; accepted < before + 5;) {
-    accepted = await bouncer.metric('client_connections_accepted_total');
-  }
+  await until(
+    async () => (await bouncer.metric('client_connections_accepted_total')) >= before + 3,
+    { what: 'three checks' },
+  );
   await addressesCount(t, port);
   const ended = 'client_connections_ended_total';
   for (const reason of ['proxy_header_invalid', 'proxy_header_missing', 'proxy_untrusted']) {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect as tcpConnect } from 'node:net';
 import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import { openHouse, pushLine } from '../session/house.ts';
+import { openHeld, openHouse, pushLine } from '../session/house.ts';
 import type { Overrides, RunningBouncer } from '../support/bouncer.ts';
 import { requireCa, type TestCa, type PairFiles } from '../support/certificates.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -80,7 +80,7 @@ t.test('a TLS client on a plain port is closed with a reason', async (t) => {
 t.test('a handshake that is cut, wrong or slow ends with its reason', async (t) => {
   const ca = requireCa(t);
   if (ca === undefined) return;
-  const options = tlsOptions(ca.issue(), { handshake_timeout: '200ms' });
+  const options = tlsOptions(ca.issue(), { handshake_timeout: '1s' });
   const { bouncer, connect } = await openHouse(t, options);
   const half = await connect({ first: Buffer.from([0x16, 3, 1, 2, 0, 1]), skipHandshake: true });
   t.equal(await half.readUntilClose(), '');
@@ -373,7 +373,8 @@ t.test('a storm over the connection rate costs no handshake', async (t) => {
   const ca = requireCa(t);
   if (ca === undefined) return;
   const rate = { 'guard.connection_rate': 'block', 'guard.address_connections': 1 };
-  const { bouncer, connect } = await openHouse(t, tlsOptions(ca.issue(), rate));
+  // No second passes in which another one is allowed.
+  const { bouncer, connect } = await openHeld(t, tlsOptions(ca.issue(), rate));
   let admitted = 0;
   let refused = 0;
   while (refused < 3) {

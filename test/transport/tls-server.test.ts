@@ -12,6 +12,7 @@ import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
 import { terminate } from '../support/tls-house.ts';
+import { until } from '../support/waiting.ts';
 
 interface Started {
   readonly faktory: StandInFaktory;
@@ -33,7 +34,6 @@ async function start(
       'server.url': `tcp+tls://localhost:${port}`,
       'server.info_interval': '0s',
       'writes.probe_interval': '0s',
-      'waiting_line.timeout': '500ms',
       ...overrides,
     },
   });
@@ -152,8 +152,13 @@ for (const { name, reason, pair, overrides, more } of DISTRUST) {
     const ca = requireCa(t);
     const other = requireCa(t);
     if (ca === undefined || other === undefined) return;
-    const settings = { 'server.tls.ca': ca.file, ...overrides?.(ca) };
+    const settings = {
+      'server.tls.ca': ca.file,
+      'waiting_line.timeout': '1s',
+      ...overrides?.(ca),
+    };
     const { faktory, bouncer } = await start(t, pair(ca, other), settings, more?.(ca));
+    await until(() => bouncer.snapshot().lastFailure !== null, { what: 'the first dial to fail' });
     const client = await bouncer.connect();
     t.match(client.helloReply, { kind: 'error', text: /cannot agree on TLS; check server\.url/ });
     t.ok(await bouncer.metric(`server_connections_ended_total{reason="${reason}"}`));
@@ -167,9 +172,10 @@ t.test('a plain Faktory behind a tcp+tls URL is a reason of its own', async (t) 
   t.teardown(() => faktory.stop());
   const overrides = {
     'server.url': `tcp+tls://localhost:${faktory.port}`,
-    'waiting_line.timeout': '500ms',
+    'waiting_line.timeout': '1s',
   };
   const bouncer = await startBouncer(t, { port: faktory.port, overrides });
+  await until(() => bouncer.snapshot().lastFailure !== null, { what: 'the first dial to fail' });
   const client = await bouncer.connect();
   t.match(client.helloReply, { kind: 'error', text: /cannot agree on TLS/ });
   t.equal(bouncer.snapshot().lastFailure, 'tls_not_spoken');
