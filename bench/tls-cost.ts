@@ -1,15 +1,17 @@
 // What TLS with clients costs: the bouncer's CPU time for a command, plain and with TLS, in turns. Linux
 // only. Run it on a quiet machine: the load average stands beside the figures.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
-import { freePort } from '../test/support/free-port.ts';
-import { until } from '../test/support/waiting.ts';
+import { spreadOf } from './harness/figures.ts';
+import { buildBouncer, startBouncer, THIS_CHECKOUT } from './harness/fronts.ts';
+import type { Settings } from './harness/arguments.ts';
+import type { Address } from './harness/proxy.ts';
 
 const CLIENTS = 100;
 const COMMANDS_PER_CLIENT = 1000;
@@ -18,6 +20,7 @@ const ROUNDS = 5;
 const TICK_US = 10_000;
 const LINE = `PUSH {"jid":"abcdefghijk1","jobtype":"t","args":["${'x'.repeat(200)}"],"queue":"q"}\r\n`;
 
+/** As `listen.tls` names them. */
 interface Certificate {
   readonly certificate: string;
   readonly key: string;
@@ -32,8 +35,8 @@ function makeCertificate(folder: string): Certificate {
   return files;
 }
 
-/** Answers +OK to each line; resolves with its port. */
-async function startAnswerer(): Promise<number> {
+/** Answers +OK to each line. */
+async function startAnswerer(): Promise<Address> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => {});
     socket.write('+HI {"v":2}\r\n');
@@ -46,46 +49,18 @@ async function startAnswerer(): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   server.unref();
-  return (server.address() as AddressInfo).port;
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
 }
 
-async function startBouncer(
-  faktory: number,
-  mode: string,
-  tls: Certificate | null,
-): Promise<{ readonly process: ChildProcess; readonly port: number }> {
-  const port = await freePort();
-  const options = {
-    LISTEN_ADDRESS: `127.0.0.1:${port}`,
-    ADMIN_ADDRESS: '127.0.0.1:0',
-    SERVER_URL: `tcp://127.0.0.1:${faktory}`,
-    SERVER_INFO_INTERVAL: '0s',
-    MODE: mode,
-    POOL_BULK_PUSH: 'false',
-    WRITES_PROBE_INTERVAL: '0s',
-    WRITES_HANG: 'off',
-    LOG_LEVEL: 'warn',
-    ...(tls !== null && { LISTEN_TLS_CERTIFICATE: tls.certificate, LISTEN_TLS_KEY: tls.key }),
+function settingsOf(mode: string, tls: Certificate | null): Settings {
+  return {
+    mode,
+    log: { level: 'warn' },
+    server: { info_interval: '0s' },
+    pool: { bulk_push: false },
+    writes: { probe_interval: '0s', hang: 'off' },
+    ...(tls !== null && { listen: { tls } }),
   };
-  const named = Object.entries(options).map(([key, value]) => [`FAKTORY_BOUNCER_${key}`, value]);
-  const main = join(import.meta.dirname, '../src/main.ts');
-  const child = spawn(process.execPath, ['--disable-sigusr1', main], {
-    env: { ...process.env, ...Object.fromEntries(named) },
-    stdio: 'inherit',
-  });
-  await until(() => accepts(port), { what: 'the bouncer to listen', withinMs: 60_000 });
-  return { process: child, port };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }
 
 /** A client that is logged in. */
@@ -120,26 +95,28 @@ function cpuTicks(pid: number): number {
 }
 
 /** CPU time of one command, µs. */
-async function measure(faktory: number, mode: string, tls: Certificate | null): Promise<number> {
-  const bouncer = await startBouncer(faktory, mode, tls);
-  const { pid = 0 } = bouncer.process;
+async function measure(faktory: Address, mode: string, tls: Certificate | null): Promise<number> {
+  const program = join(THIS_CHECKOUT, 'dist', 'main.js');
+  const bouncer = await startBouncer(faktory, program, settingsOf(mode, tls));
+  const [pid = 0] = bouncer.pids;
   try {
     const clients: Socket[] = [];
-    while (clients.length < CLIENTS) clients.push(await logIn(bouncer.port, tls));
+    while (clients.length < CLIENTS) clients.push(await logIn(bouncer.address.port, tls));
     const before = cpuTicks(pid);
     await Promise.all(clients.map(push));
     const ticks = cpuTicks(pid) - before;
     for (const client of clients) client.destroy();
     return (ticks * TICK_US) / (CLIENTS * COMMANDS_PER_CLIENT);
   } finally {
-    bouncer.process.kill('SIGKILL');
+    await bouncer.stop();
   }
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  return spreadOf(values)?.median ?? Number.NaN;
 }
 
+buildBouncer(THIS_CHECKOUT);
 const folder = mkdtempSync(join(tmpdir(), 'tls-cost-'));
 try {
   const certificate = makeCertificate(folder);

@@ -3,7 +3,7 @@
 
 import { Admission } from './admission/admission.ts';
 import { Places } from './admission/places.ts';
-import type { Operated } from './admin/operated.ts';
+import type { Operated, ReloadResult } from './admin/operated.ts';
 import type { Address, SocketPath } from './base/address.ts';
 import { BufferBudget } from './base/buffer-budget.ts';
 import type { Timer } from './base/clock.ts';
@@ -29,7 +29,7 @@ import { createMetrics } from './observe/prometheus.ts';
 import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { Statsd, type StatsdParts } from './observe/statsd/statsd.ts';
-import { type ReloadResult, Reloads } from './reloads.ts';
+import { Reloads } from './reloads.ts';
 import { Settings, watchedCertificates } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { CertificateWatch } from './transport/certificate-watch.ts';

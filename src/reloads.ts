@@ -2,13 +2,13 @@
 // whole first, and one that is wrong changes nothing; every reload has one outcome, which is returned,
 // counted and logged; reloads run one after another, however many are asked for.
 
+import type { ReloadResult } from './admin/operated.ts';
 import type { Clock } from './base/clock.ts';
 import { FileWatch } from './base/file-watch.ts';
 import type { ServiceManager } from './base/service-manager.ts';
-import { type Changed, changesTo } from './config/changes.ts';
+import { changesTo } from './config/changes.ts';
 import type { Config } from './config/config.ts';
 import type { Loaded } from './config/load.ts';
-import type { OptionKey } from './config/options.ts';
 import { formatProblem } from './config/problems.ts';
 import type { ReloadCounts, ReloadOutcome } from './observe/reload-counts.ts';
 import type { Logger } from './observe/log.ts';
@@ -20,23 +20,6 @@ export interface ConfigSource {
   /** Paths of the files that it is read from, and that `config` names. */
   readonly filesOf: (config: Config) => readonly string[];
 }
-
-/** What a reload came to; no text holds a secret. */
-export type ReloadResult =
-  | {
-      readonly kind: 'applied';
-      /** Their new values are in force. */
-      readonly changed: readonly Changed[];
-      /** They differ, and keep their running values until a restart. */
-      readonly needRestart: readonly OptionKey[];
-      readonly warnings: readonly string[];
-    }
-  | {
-      /** Nothing has changed. */
-      readonly kind: 'refused';
-      readonly problems: readonly string[];
-      readonly warnings: readonly string[];
-    };
 
 export interface ReloadsParts {
   readonly source: ConfigSource;

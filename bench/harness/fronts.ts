@@ -56,15 +56,16 @@ export async function startFront(
 
 /** Runs it as its first line has it run, but by this Node. Resolves when its /readyz answers 200. */
 export function startBouncer(server: Address, program: string, settings: Settings): Promise<Proxy> {
+  const section = (name: string): object => settings[name] ?? {};
   return Proxy.start({
     name: 'bouncer',
     program: process.execPath,
     config: ({ port, adminPort }) =>
       stringify({
         ...settings,
-        listen: { address: `127.0.0.1:${port}` },
-        server: { url: `tcp://${server.host}:${server.port}` },
-        admin: { address: `127.0.0.1:${adminPort}` },
+        listen: { ...section('listen'), address: `127.0.0.1:${port}` },
+        server: { ...section('server'), url: `tcp://${server.host}:${server.port}` },
+        admin: { ...section('admin'), address: `127.0.0.1:${adminPort}` },
       }),
     args: (file) => [...nodeFlags(program), program, '--config', file],
     readyPath: '/readyz',

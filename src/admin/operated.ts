@@ -38,19 +38,21 @@ export interface OptionFacts {
 
 /** What reads the configuration again. */
 export interface Reloading {
-  reload(): Promise<ReloadOutcome>;
+  reload(): Promise<ReloadResult>;
 }
 
-export type ReloadOutcome =
+/** What a reload came to; no text holds a secret. */
+export type ReloadResult =
   | {
       readonly kind: 'applied';
-      /** Keys whose new value is in force. */
+      /** Options whose new value is in force, and FAKTORY_PASSWORD. */
       readonly changed: readonly string[];
-      /** Keys whose new value needs a restart. */
+      /** Options that differ, and keep their running values until a restart. */
       readonly needRestart: readonly string[];
       readonly warnings: readonly string[];
     }
   | {
+      /** Nothing has changed. */
       readonly kind: 'refused';
       readonly problems: readonly string[];
       readonly warnings: readonly string[];

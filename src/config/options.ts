@@ -417,7 +417,7 @@ export const OPTIONS = {
     kind: integer(1, 100_000),
     fallback: 800,
     reloadable: true,
-    doc: 'Most server connections of one worker for its FETCHes. Each client without a wid counts as one worker. Must not be less than pool.fetches_per_worker.',
+    doc: 'Maximum number of server connections that one worker has for its FETCHes. Each client without a wid counts as one worker. Must not be less than pool.fetches_per_worker.',
     read: (config) => config.pool.fetchesPerWorkerMax,
   }),
   'pool.bulk_push': option({
@@ -557,14 +557,14 @@ export const OPTIONS = {
     kind: integer(0, 1_000_000),
     fallback: 1000,
     reloadable: true,
-    doc: 'Commands per second of one wid, for guard.command_rate. 0: no limit.',
+    doc: 'Commands per second from one wid, for guard.command_rate. 0: no limit.',
     read: (config) => config.guard.workerCommands,
   }),
   'guard.address_commands': option({
     kind: integer(0, 1_000_000),
     fallback: 5000,
     reloadable: true,
-    doc: 'Commands per second of one remote address, for guard.command_rate. 0: no limit.',
+    doc: 'Commands per second from one remote address, for guard.command_rate. 0: no limit.',
     read: (config) => config.guard.addressCommands,
   }),
   'guard.connection_rate': option({
@@ -578,14 +578,14 @@ export const OPTIONS = {
     kind: integer(0, 1_000_000),
     fallback: 20,
     reloadable: true,
-    doc: 'New connections per second of one wid, for guard.connection_rate. 0: no limit.',
+    doc: 'New connections per second from one wid, for guard.connection_rate. 0: no limit.',
     read: (config) => config.guard.workerConnections,
   }),
   'guard.address_connections': option({
     kind: integer(0, 1_000_000),
     fallback: 100,
     reloadable: true,
-    doc: 'New connections per second of one remote address, for guard.connection_rate. 0: no limit.',
+    doc: 'New connections per second from one remote address, for guard.connection_rate. 0: no limit.',
     read: (config) => config.guard.addressConnections,
   }),
   'redis.url': option({
@@ -711,7 +711,7 @@ export const OPTIONS = {
     kind: integer(1, 100_000),
     fallback: 100,
     reloadable: true,
-    doc: 'Most lines of log.connections per second. Further lines are dropped, and the next line says how many.',
+    doc: 'Maximum number of lines per second that log.connections writes. Further lines are dropped, and the next line says how many.',
     read: (config) => config.log.connectionsPerSecond,
   }),
 } as const;

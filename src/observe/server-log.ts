@@ -8,8 +8,8 @@ import {
   type LaneName,
   MACHINE_FAILURES,
   type ServerEndReason,
+  TLS_FAILURES,
 } from '../server/server-states.ts';
-import { TLS_FAILURES } from '../server/tls-failures.ts';
 import type { WriteState } from '../server/write-health.ts';
 import type { Logger } from './log.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';

@@ -101,7 +101,7 @@ export function refusalText(refusal: Refusal): Buffer {
       return ADDRESS_DENIED;
     case 'connection_rate':
       return errorLine(
-        `too many connections per second of one ${refusal.of} (limit ${refusal.limit}, guard.${refusal.of}_connections of faktory-bouncer); try again later or raise the limit`,
+        `too many connections per second from one ${refusal.of} (limit ${refusal.limit}, guard.${refusal.of}_connections of faktory-bouncer); try again later or raise the limit`,
       );
     case 'clients':
     case 'handshakes':

@@ -2,16 +2,16 @@
 // Promise: no more is read than it takes to find all three, and a text that is not a job gives empty
 // fields, never an error. Only for counting: a job in which a key stands twice may be misread.
 
-import { contentEnd, SPACE } from './bytes.ts';
+import { contentEnd } from './bytes.ts';
 import {
   CLOSE_BRACE,
   CLOSE_BRACKET,
-  COLON,
   COMMA,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
   stringEnd,
+  valueStart,
 } from './json-bytes.ts';
 
 export interface JobFields {
@@ -81,8 +81,8 @@ function scan(
         if (isKey && depth === 1) {
           isKey = false;
           const field = fieldOf(bytes, at + 1, close);
-          const value = field === null ? -1 : valueStart(bytes, close + 1, end);
-          if (field !== null && value !== -1) {
+          const value = field === null ? end : valueStart(bytes, close + 1, end);
+          if (field !== null && bytes[value] === QUOTE) {
             at = stringEnd(bytes, value, end);
             if (at < end) found[field] = textOf(bytes, value + 1, at);
             missing -= 1;
@@ -121,13 +121,6 @@ function fieldOf(bytes: Buffer, start: number, end: number): Field | null {
     }
   }
   return null;
-}
-
-/** Where the string behind a key begins; -1 where its value is not a string. */
-function valueStart(bytes: Buffer, from: number, end: number): number {
-  let at = from;
-  while (at < end && (bytes[at] === COLON || bytes[at] === SPACE)) at += 1;
-  return bytes[at] === QUOTE ? at : -1;
 }
 
 /** Escapes stay as they are written: such a text is not one that Faktory's clients make. */

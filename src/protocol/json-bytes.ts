@@ -1,6 +1,8 @@
 // Hot path. The bytes of JSON that those look at who read a field without parsing the rest. Promise: a
 // string's end is found in whatever bytes there are; nothing is allocated.
 
+import { CR, SPACE } from './bytes.ts';
+
 export const TAB = 0x09;
 export const QUOTE = 0x22;
 export const COMMA = 0x2c;
@@ -34,4 +36,15 @@ export function stringEnd(line: Buffer, open: number, end: number): number {
     if ((quote - run) % 2 === 0) return quote;
     at = quote + 1;
   }
+}
+
+/** The first byte of the value behind a key that ends before `from`; `end` where there is none. */
+export function valueStart(line: Buffer, from: number, end: number): number {
+  let at = from;
+  while (at < end && isColonOrSpace(line[at])) at += 1;
+  return at;
+}
+
+function isColonOrSpace(byte: number | undefined): boolean {
+  return byte === COLON || byte === SPACE || byte === TAB || byte === CR;
 }

@@ -4,19 +4,18 @@
 // null leaves the field as it was, and any other value that is not text makes Faktory refuse the line. What
 // is not JSON is refused as well, so what is found in it is of no importance.
 
-import { contentEnd, CR, SPACE } from './bytes.ts';
+import { contentEnd } from './bytes.ts';
 import {
   BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
-  COLON,
   COMMA,
   LOWER,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
-  TAB,
   stringEnd,
+  valueStart,
 } from './json-bytes.ts';
 
 /** What an escaped ASCII character takes at most: \u0071. */
@@ -106,17 +105,6 @@ export function hasElementOver(line: Buffer, start: number, bytesMax: number): b
     }
   }
   return false;
-}
-
-/** The first byte of the value behind a key that ends before `from`. */
-function valueStart(line: Buffer, from: number, end: number): number {
-  let at = from;
-  while (at < end && isColonOrSpace(line[at])) at += 1;
-  return at;
-}
-
-function isColonOrSpace(byte: number | undefined): boolean {
-  return byte === COLON || byte === SPACE || byte === TAB || byte === CR;
 }
 
 function isNameOf({ name }: SoughtField, line: Buffer, start: number, end: number): boolean {

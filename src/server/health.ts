@@ -1,8 +1,7 @@
 // Whether Faktory can be reached. Promise: it is up while the bouncer's own connection is open, and down
 // from the first failed dial of that connection on; no other connection's fate changes it.
 
-import { TLS_FAILURES } from './tls-failures.ts';
-import type { DialFailure, ServerEndReason } from './server-states.ts';
+import { type DialFailure, type ServerEndReason, TLS_FAILURES } from './server-states.ts';
 
 export interface HealthListener {
   /** Faktory was found up, or down because of `failure`. */

@@ -29,6 +29,17 @@ export const DIAL_REASONS = [
 ] as const;
 export type DialReason = (typeof DIAL_REASONS)[number];
 
+/** Why TLS with Faktory failed; what an operator has to change differs from one to the next. */
+export const TLS_FAILURE_REASONS = [
+  'tls_certificate_expired',
+  'tls_name_mismatch',
+  'tls_unknown_ca',
+  'tls_certificate_refused',
+  'tls_not_spoken',
+  'tls_failed',
+] as const;
+export type TlsFailureReason = (typeof TLS_FAILURE_REASONS)[number];
+
 /** Why a server connection ended; each end has exactly one. */
 export const SERVER_END_REASONS = [
   'client_gone',
@@ -41,12 +52,7 @@ export const SERVER_END_REASONS = [
   'out_of_local_ports',
   'out_of_open_files',
   'name_not_resolved',
-  'tls_certificate_expired',
-  'tls_name_mismatch',
-  'tls_unknown_ca',
-  'tls_certificate_refused',
-  'tls_not_spoken',
-  'tls_failed',
+  ...TLS_FAILURE_REASONS,
   'connect_timeout',
   'handshake_failed',
   'handshake_timeout',
@@ -71,3 +77,8 @@ export const MACHINE_FAILURES: ReadonlySet<ServerEndReason> = new Set<ServerEndR
   'out_of_open_files',
   'name_not_resolved',
 ]);
+
+/** TLS stands between the bouncer and a server that is there. */
+export const TLS_FAILURES: ReadonlySet<ServerEndReason> = new Set<ServerEndReason>(
+  TLS_FAILURE_REASONS,
+);

@@ -1,20 +1,10 @@
 // Why TLS with Faktory failed, by the words of OpenSSL and Node. Pure. Promise: what an operator has to
 // change differs from reason to reason.
 
-import type { ServerEndReason } from './server-states.ts';
-
-/** TLS stands between the bouncer and a server that is there. */
-export const TLS_FAILURES: ReadonlySet<ServerEndReason> = new Set<ServerEndReason>([
-  'tls_certificate_expired',
-  'tls_name_mismatch',
-  'tls_unknown_ca',
-  'tls_certificate_refused',
-  'tls_not_spoken',
-  'tls_failed',
-]);
+import type { TlsFailureReason } from './server-states.ts';
 
 /** X509 verification errors, as Node names them. */
-const VERIFICATION: Readonly<Record<string, ServerEndReason>> = {
+const VERIFICATION: Readonly<Record<string, TlsFailureReason>> = {
   CERT_HAS_EXPIRED: 'tls_certificate_expired',
   CERT_NOT_YET_VALID: 'tls_certificate_expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'tls_name_mismatch',
@@ -36,7 +26,7 @@ const REFUSED =
 const OTHER = /^(?:ERR_SSL_|ERR_TLS_|CERT_|CRL_|PATH_LENGTH_|ERROR_IN_CERT_|INVALID_PURPOSE)/;
 
 /** The reason behind an error's code; null if it is not one of TLS. */
-export function tlsFailure(code: string): ServerEndReason | null {
+export function tlsFailure(code: string): TlsFailureReason | null {
   const known = VERIFICATION[code];
   if (known !== undefined) return known;
   if (REFUSED.test(code)) return 'tls_certificate_refused';

@@ -3,17 +3,8 @@
 
 import t from 'tap';
 import { ModelClient } from '../support/model-client.ts';
-import { type HouseOptions, PooledHouse } from '../pooled/support/pooled-house.ts';
+import { IN_MEMORY, PooledHouse } from '../pooled/support/pooled-house.ts';
 import { settle } from '../support/settle.ts';
-
-const IN_MEMORY: HouseOptions = {
-  random: () => 0.5,
-  serverConnections: 20,
-  producerReserve: 5,
-  commandConnections: 1,
-  fetchesPerWorker: 1,
-  fetchesInFlight: 8,
-};
 
 /** Replaces `object[name]` by one that throws at its next call. */
 function failOnce<T extends object>(object: T, name: keyof T & string): void {

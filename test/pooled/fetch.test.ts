@@ -3,17 +3,11 @@
 
 import t, { type Test } from 'tap';
 import { ModelClient } from '../support/model-client.ts';
-import { type HouseOptions, PooledHouse } from './support/pooled-house.ts';
+import { type HouseOptions, IN_MEMORY, PooledHouse } from './support/pooled-house.ts';
 import { settle } from '../support/settle.ts';
 
-const IN_MEMORY: HouseOptions = {
-  random: () => 0.5,
-  serverConnections: 100,
-  producerReserve: 5,
-  commandConnections: 1,
-  fetchesPerWorker: 1,
-  fetchesInFlight: 100,
-};
+/** Room for many sets of queues. */
+const ROOMY: HouseOptions = { ...IN_MEMORY, serverConnections: 100, fetchesInFlight: 100 };
 
 function come(house: PooledHouse, wid: string | null, names: readonly string[]): ModelClient[] {
   return names.map((name) => new ModelClient(name, wid, house.accept()));
@@ -42,7 +36,7 @@ async function execute(house: PooledHouse): Promise<void> {
 }
 
 t.test('nil comes 2 s after the FETCH, and not before', async (t) => {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const [client] = come(house, 'w1', ['c']);
   await settle(house, 0);
   house.clock.advance(100);
@@ -59,7 +53,7 @@ t.test('nil comes 2 s after the FETCH, and not before', async (t) => {
 });
 
 t.test('a FETCH that was pipelined has its own 2 s', async (t) => {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const [client] = come(house, 'w1', ['c']);
   await settle(house, 0);
   client?.fetch(['q']);
@@ -77,7 +71,7 @@ t.test('a FETCH that was pipelined has its own 2 s', async (t) => {
 });
 
 t.test('a job that Faktory sends later goes to who asks then', async (t) => {
-  const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 1 });
+  const house = await PooledHouse.open({ ...ROOMY, commandConnections: 1 });
   const [client] = come(house, 'w1', ['c']);
   const [producer] = come(house, null, ['p']);
   await settle(house, 0);
@@ -98,7 +92,7 @@ t.test('a job that Faktory sends later goes to who asks then', async (t) => {
 });
 
 t.test('one that has not heard its nil yet gets no job after its 2 s', async (t) => {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const [late, next] = come(house, 'w1', ['late', 'next']);
   const [producer] = come(house, null, ['p']);
   await settle(house, 0);
@@ -143,7 +137,7 @@ async function halfAJob(house: PooledHouse): Promise<{
 }
 
 t.test('a job that has begun to arrive is not overtaken by nil', async (t) => {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const { client, finish } = await halfAJob(house);
   house.clock.advance(2000);
   t.equal(house.bouncer.snapshot().fetches.waiting, 1);
@@ -155,7 +149,7 @@ t.test('a job that has begun to arrive is not overtaken by nil', async (t) => {
 });
 
 t.test('nil comes at once where the rest of it is lost', async (t) => {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const { client, lose } = await halfAJob(house);
   house.clock.advance(2000);
   lose();
@@ -165,7 +159,7 @@ t.test('nil comes at once where the rest of it is lost', async (t) => {
 });
 
 t.test('and 4.5 s after the FETCH where the rest does not come', async (t) => {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const { client, finish } = await halfAJob(house);
   house.clock.advance(100 + 2499);
   t.equal(house.bouncer.snapshot().fetches.waiting, 1);
@@ -183,7 +177,7 @@ for (const comesBackMs of [0, 100, 300, 900, 1900]) {
   t.test(
     `two sets in step, one FETCH at a time, clients back after ${comesBackMs} ms: both have turns`,
     async (t) => {
-      const house = await PooledHouse.open(IN_MEMORY);
+      const house = await PooledHouse.open(ROOMY);
       const clients = [...come(house, 'w1', ['a']), ...come(house, 'w1', ['b'])];
       await settle(house, 0);
       const turns = { a: 0, b: 0 };
@@ -209,7 +203,7 @@ for (const comesBackMs of [0, 100, 300, 900, 1900]) {
 }
 
 t.test('of two workers in step, one FETCH at Faktory, none is passed over', async (t) => {
-  const house = await PooledHouse.open({ ...IN_MEMORY, fetchesInFlight: 1 });
+  const house = await PooledHouse.open({ ...ROOMY, fetchesInFlight: 1 });
   const clients = [...come(house, 'w1', ['a']), ...come(house, 'w2', ['b'])];
   await settle(house, 0);
   const turns = { a: 0, b: 0 };
@@ -227,7 +221,7 @@ t.test('of two workers in step, one FETCH at Faktory, none is passed over', asyn
 
 for (const wid of ['w1', null]) {
   t.test(`60 clients with a queue each have 60 FETCHes at Faktory: wid ${wid}`, async (t) => {
-    const house = await PooledHouse.open({ ...IN_MEMORY, fetchesPerWorkerMax: 100 });
+    const house = await PooledHouse.open({ ...ROOMY, fetchesPerWorkerMax: 100 });
     const queues = Array.from({ length: 60 }, (_, i) => `q${String(i).padStart(2, '0')}`);
     const clients = come(house, wid, queues);
     await settle(house, 0);
@@ -242,7 +236,7 @@ for (const wid of ['w1', null]) {
 }
 
 t.test('one worker has no more server connections than its maximum', async (t) => {
-  const house = await PooledHouse.open({ ...IN_MEMORY, fetchesPerWorkerMax: 3 });
+  const house = await PooledHouse.open({ ...ROOMY, fetchesPerWorkerMax: 3 });
   const clients = come(house, 'w1', ['a', 'b', 'c', 'd']);
   await settle(house, 0);
   for (const client of clients) client.fetch([client.name]);
@@ -258,7 +252,7 @@ t.test('one worker has no more server connections than its maximum', async (t) =
 });
 
 t.test('and without a wid each client has as many', async (t) => {
-  const house = await PooledHouse.open({ ...IN_MEMORY, fetchesPerWorkerMax: 1 });
+  const house = await PooledHouse.open({ ...ROOMY, fetchesPerWorkerMax: 1 });
   const clients = come(house, null, ['a', 'b', 'c']);
   await settle(house, 0);
   for (const client of clients) client.fetch([client.name]);
@@ -267,7 +261,7 @@ t.test('and without a wid each client has as many', async (t) => {
 });
 
 /** Six server connections in all, of which three are there for FETCHes. */
-const FULL = { ...IN_MEMORY, serverConnections: 6, producerReserve: 3, fetchesPerWorkerMax: 9 };
+const FULL = { ...ROOMY, serverConnections: 6, producerReserve: 3, fetchesPerWorkerMax: 9 };
 
 t.test('a worker that waits for a place gets that of a second set of another', async (t) => {
   const house = await PooledHouse.open(FULL);
@@ -329,7 +323,7 @@ async function slowTurn(house: PooledHouse, busy: readonly ModelClient[]): Promi
 
 t.test('with a slow server and jobs, as many FETCHes as clients; idle again, one', async (t) => {
   const house = await PooledHouse.open({
-    ...IN_MEMORY,
+    ...ROOMY,
     commandConnections: 20,
     fetchesPerWorker: 2,
     fetchesPerWorkerMax: 40,
@@ -357,7 +351,7 @@ function nilsOf(house: PooledHouse): number {
 }
 
 async function drainOne(t: Test, queue: string): Promise<PooledHouse> {
-  const house = await PooledHouse.open(IN_MEMORY);
+  const house = await PooledHouse.open(ROOMY);
   const clients = come(house, 'w1', ['a', 'b', 'c']);
   await settle(house, 0);
   for (const client of clients) {

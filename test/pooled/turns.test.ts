@@ -3,17 +3,8 @@
 
 import t from 'tap';
 import { ModelClient } from '../support/model-client.ts';
-import { type HouseOptions, PooledHouse } from './support/pooled-house.ts';
+import { IN_MEMORY, PooledHouse } from './support/pooled-house.ts';
 import { settle } from '../support/settle.ts';
-
-const IN_MEMORY: HouseOptions = {
-  random: () => 0.5,
-  serverConnections: 20,
-  producerReserve: 5,
-  commandConnections: 1,
-  fetchesPerWorker: 1,
-  fetchesInFlight: 8,
-};
 
 t.test('a slow verb gets its turn however busy the lane is', async (t) => {
   const house = await PooledHouse.open({ ...IN_MEMORY, commandConnections: 2 });

@@ -18,6 +18,7 @@ t.test(
     const args = [{ jid: 'x', queue: 'x' }, 'queue', '"jobtype":"x"', [{ jobtype: 'x' }]];
     t.strictSame(read(JSON.stringify({ args, custom: { queue: 'x' }, ...job })), job);
     t.strictSame(read('{ "jid" : "j1" , "args":[], "queue" :"low","jobtype": "mail" }'), job);
+    t.strictSame(read('{"jid"\t:\t"j1","queue":\r"low","jobtype":"mail"}'), job);
   },
 );
 

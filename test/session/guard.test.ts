@@ -135,7 +135,7 @@ t.test(
     for (const worker of workers) t.same(worker.helloReply, ok);
     const refused = await connect({ wid: 'w1' });
     t.match(refused.helloReply, {
-      text: /^ERR too many connections per second of one worker \(limit 1, guard\.worker_connections /,
+      text: /^ERR too many connections per second from one worker \(limit 1, guard\.worker_connections /,
     });
     t.equal(await refused.readUntilClose(), '');
     t.same((await connect({ wid: 'w2' })).helloReply, ok);
@@ -146,7 +146,7 @@ t.test(
     });
     for (let i = 0; i < 5; i += 1) t.same((await strict.connect()).helloReply, ok);
     t.match((await strict.connect()).hi, {
-      text: /^ERR too many connections per second of one address/,
+      text: /^ERR too many connections per second from one address/,
     });
   },
 );

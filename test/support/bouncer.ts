@@ -11,7 +11,7 @@ import { formatProblem } from '../../src/config/problems.ts';
 import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
 import { createLog, type Logger } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
-import type { ReloadResult } from '../../src/reloads.ts';
+import type { ReloadResult } from '../../src/admin/operated.ts';
 import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 import { steadyClock } from './steady-clock.ts';

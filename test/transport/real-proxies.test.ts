@@ -8,6 +8,7 @@ import { openHouse, pushLine } from '../session/house.ts';
 import type { RunningBouncer } from '../support/bouncer.ts';
 import { findProgram, skipOrFail } from '../support/find-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { haproxyConfig } from '../support/haproxy.ts';
 import { ok } from '../support/reply.ts';
 
 const TRUSTED = {
@@ -16,19 +17,6 @@ const TRUSTED = {
   'limits.per_address': 1,
   'waiting_line.size': 0,
 } as const;
-
-function haproxyConfig(place: Place, bouncer: RunningBouncer, options: string): string {
-  return `
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1m
-  timeout server 1m
-listen faktory
-  bind 127.0.0.1:${place.port}
-  server bouncer 127.0.0.1:${bouncer.port} ${options}
-`;
-}
 
 function nginxConfig(place: Place, bouncer: RunningBouncer): string {
   return `
@@ -62,6 +50,12 @@ async function start(
   return proxy.address.port;
 }
 
+/** Resolves with the port of a HAProxy in front of `bouncer`, with `options` for its server. */
+function haproxy(t: Test, bouncer: RunningBouncer, options: string): Promise<number> {
+  const server = `bouncer 127.0.0.1:${bouncer.port} ${options}`;
+  return start(t, 'haproxy', ({ port }) => haproxyConfig(`127.0.0.1:${port}`, server));
+}
+
 async function connect(t: Test, port: number, from: string): Promise<RawClient> {
   const client = await RawClient.connect({ port, from });
   t.teardown(() => client.reset());
@@ -86,7 +80,7 @@ for (const options of [
   t.test(`HAProxy with ${options} tells its clients' addresses`, async (t) => {
     if (findProgram('haproxy') === undefined) return skipOrFail(t, 'found no haproxy on PATH');
     const { bouncer } = await openHouse(t, TRUSTED);
-    const port = await start(t, 'haproxy', (place) => haproxyConfig(place, bouncer, options));
+    const port = await haproxy(t, bouncer, options);
     await addressesCount(t, port);
   });
 }
@@ -96,7 +90,7 @@ t.test("HAProxy's health checks find the bouncer up, and cost no client its plac
   const { bouncer } = await openHouse(t, TRUSTED);
   // A check that takes longer than `inter` has failed.
   const options = 'send-proxy-v2 check check-send-proxy inter 1s rise 1 fall 1';
-  const port = await start(t, 'haproxy', (place) => haproxyConfig(place, bouncer, options));
+  const port = await haproxy(t, bouncer, options);
   await bouncer.metricIs('client_connections{role="unknown",state="handshake"}', 0);
   const before = await bouncer.metric('client_connections_accepted_total');
   await until(
@@ -113,7 +107,7 @@ t.test("HAProxy's health checks find the bouncer up, and cost no client its plac
 t.test('a client of a HAProxy that sends no header reads what is missing', async (t) => {
   if (findProgram('haproxy') === undefined) return skipOrFail(t, 'found no haproxy on PATH');
   const { bouncer } = await openHouse(t, { ...TRUSTED, handshake_timeout: '100ms' });
-  const port = await start(t, 'haproxy', (place) => haproxyConfig(place, bouncer, ''));
+  const port = await haproxy(t, bouncer, '');
   const client = await connect(t, port, '127.0.0.5');
   t.match(client.helloReply, { kind: 'error', text: /expected a PROXY protocol header/ });
 });

@@ -8,6 +8,7 @@ import { pushLine } from '../session/house.ts';
 import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { type PairFiles, requireCa, type TestCa } from '../support/certificates.ts';
 import { findProgram, skipOrFail } from '../support/find-faktory.ts';
+import { haproxyConfig } from '../support/haproxy.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { ok } from '../support/reply.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
@@ -204,7 +205,7 @@ t.test(
     if (findProgram('haproxy') === undefined) return skipOrFail(t, 'found no haproxy on PATH');
     const faktory = await RealFaktory.start({ password: 's3cret' });
     t.teardown(() => faktory.stop());
-    const toFaktory = await haproxy(t, ca, `server faktory 127.0.0.1:${faktory.port}`);
+    const toFaktory = await haproxy(t, ca, `faktory 127.0.0.1:${faktory.port}`);
     const own = ca.issue();
     const bouncer = await startBouncer(t, {
       port: toFaktory,
@@ -221,7 +222,7 @@ t.test(
     });
     await bouncer.isUp();
     const verify = `ssl verify required ca-file ${ca.file} sni str(localhost) send-proxy-v2-ssl`;
-    const toBouncer = await haproxy(t, ca, `server bouncer 127.0.0.1:${bouncer.port} ${verify}`);
+    const toBouncer = await haproxy(t, ca, `bouncer 127.0.0.1:${bouncer.port} ${verify}`);
     const tls = { ca: ca.pem, servername: 'localhost' };
     const { RawClient } = await import('../support/raw-client.ts');
     const client = await RawClient.connect({ port: toBouncer, tls, wid: 'w1', password: 's3cret' });
@@ -241,16 +242,7 @@ async function haproxy(t: Test, ca: TestCa, server: string): Promise<number> {
     name: 'haproxy',
     program: 'haproxy',
     args: (file) => ['-db', '-f', file],
-    config: ({ port }) => `
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1m
-  timeout server 1m
-listen faktory
-  bind 127.0.0.1:${port} ssl crt ${both}
-  ${server}
-`,
+    config: ({ port }) => haproxyConfig(`127.0.0.1:${port} ssl crt ${both}`, server),
   });
   t.teardown(() => proxy.stop());
   return proxy.address.port;

@@ -16,6 +16,16 @@ export interface HouseOptions {
   readonly fetchesInFlight: number;
 }
 
+/** Small enough for every limit to be met. */
+export const IN_MEMORY: HouseOptions = {
+  random: () => 0.5,
+  serverConnections: 20,
+  producerReserve: 5,
+  commandConnections: 1,
+  fetchesPerWorker: 1,
+  fetchesInFlight: 8,
+};
+
 export class PooledHouse extends MemoryHouse {
   /** Listens, and begins to dial Faktory. */
   static open(options: HouseOptions): Promise<PooledHouse> {
