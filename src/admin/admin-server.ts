@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import { type Asking, isLoopback, judge } from './access.ts';
 import { AdminConnections } from './admin-connections.ts';
 import { failure, type Answer } from './answers.ts';
+import { Compression } from './compression.ts';
 import { EventStreams, STREAMS_MAX } from './event-streams.ts';
 import { bind } from './listening.ts';
 import type { Operated } from './operated.ts';
@@ -43,6 +44,7 @@ export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #parts: RouteParts;
   readonly #streams: EventStreams;
+  readonly #compression = new Compression();
   readonly #server: Server;
   /** Only processes of this machine that the file's permissions allow can connect. */
   #isOnSocket = false;
@@ -110,11 +112,12 @@ export class AdminServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     try {
-      this.#send(request, response, await this.#decide(request, path, search));
+      const answer = await this.#decide(request, path, search);
+      this.#send(request, response, answer, await this.#compressed(request, answer));
     } catch (error) {
       this.#warn(error);
       const text = 'Cannot answer: see the log of faktory-bouncer';
-      this.#send(request, response, failure(path, 500, text));
+      this.#send(request, response, failure(path, 500, text), null);
     }
   }
 
@@ -137,10 +140,23 @@ export class AdminServer {
     return answer;
   }
 
-  #send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  /** Null if the answer is to be sent as it is. */
+  #compressed({ method, headers }: IncomingMessage, answer: Answer): Promise<Buffer | null> | null {
+    if (method !== 'GET' || answer.streams === true) return null;
+    return this.#compression.compressed(answer.body, headers['accept-encoding']?.toString());
+  }
+
+  /** `gzipped`: its body in gzip, if that is to be sent. */
+  #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: Answer,
+    gzipped: Buffer | null,
+  ): void {
     response.statusCode = answer.status;
     response.setHeader('Content-Type', answer.contentType);
     response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Vary', 'Accept-Encoding');
     response.setHeader('X-Content-Type-Options', 'nosniff');
     response.setHeader('Referrer-Policy', 'no-referrer');
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
@@ -155,9 +171,11 @@ export class AdminServer {
     }
     const { afterwards } = answer;
     if (afterwards !== undefined) response.once('close', afterwards);
-    response.setHeader('Content-Length', Buffer.byteLength(answer.body));
+    const body = gzipped ?? answer.body;
+    if (gzipped !== null) response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Content-Length', Buffer.byteLength(body));
     // Node leaves the body out for HEAD.
-    response.end(answer.body);
+    response.end(body);
   }
 
   #update(): Update {
