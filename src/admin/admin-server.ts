@@ -7,6 +7,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Address, SocketPath } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { AdminConnections } from './admin-connections.ts';
+import type { Answer } from './answers.ts';
+import { Compression } from './compression.ts';
 import { answerTo, failed } from './decide.ts';
 import { EventStreams } from './event-streams.ts';
 import { bind } from './listening.ts';
@@ -41,6 +43,7 @@ export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #parts: RouteParts;
   readonly #streams: EventStreams;
+  readonly #compression = new Compression();
   readonly #server: Server;
   #isOnSocket = false;
 
@@ -112,11 +115,18 @@ export class AdminServer {
         isOnSocket: this.#isOnSocket,
         hasRoomForStream: this.#streams.hasRoom,
       });
-      send(request, response, answer, this.#streams);
+      const gzipped = await this.#compressed(request, answer);
+      send(request, response, answer, gzipped, this.#streams);
     } catch (error) {
       this.#warn(error);
-      send(request, response, failed(request), this.#streams);
+      send(request, response, failed(request), null, this.#streams);
     }
+  }
+
+  /** Null if the answer is to be sent as it is. */
+  #compressed({ method, headers }: IncomingMessage, answer: Answer): Promise<Buffer | null> | null {
+    if (method !== 'GET' || answer.streams === true) return null;
+    return this.#compression.compressed(answer.body, headers['accept-encoding']?.toString());
   }
 
   #update(): Update {

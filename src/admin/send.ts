@@ -6,16 +6,18 @@ import type { Answer } from './answers.ts';
 import type { EventStreams } from './event-streams.ts';
 import { CONTENT_SECURITY_POLICY } from './page-files.ts';
 
-/** A stream goes to `streams`. */
+/** `gzipped`: its body in gzip, null if it goes as it is. A stream goes to `streams`. */
 export function send(
   request: IncomingMessage,
   response: ServerResponse,
   answer: Answer,
+  gzipped: Buffer | null,
   streams: EventStreams,
 ): void {
   response.statusCode = answer.status;
   response.setHeader('Content-Type', answer.contentType);
   response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('Vary', 'Accept-Encoding');
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Referrer-Policy', 'no-referrer');
   response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
@@ -30,9 +32,11 @@ export function send(
   }
   const { afterwards } = answer;
   if (afterwards !== undefined) response.once('close', afterwards);
-  response.setHeader('Content-Length', Buffer.byteLength(answer.body));
+  const body = gzipped ?? answer.body;
+  if (gzipped !== null) response.setHeader('Content-Encoding', 'gzip');
+  response.setHeader('Content-Length', Buffer.byteLength(body));
   // Node leaves the body out for HEAD.
-  response.end(answer.body);
+  response.end(body);
 }
 
 /** What is not a page runs nothing and shows nothing, wherever it is opened. */

@@ -1,5 +1,5 @@
-// Gets what the tests need and a fresh machine lacks: redis-server, proxies, Prometheus, Chromium, the
-// pinned Faktory, Go and Python clients.
+// Gets what the tests need and a fresh machine lacks: redis-server, proxies, Prometheus, Chromium, what
+// builds and runs images, the pinned Faktory, Go and Python clients.
 // Says what it could not get and still exits 0: tests skip what needs it (CI=true: they fail).
 
 import { spawn } from 'node:child_process';
@@ -48,6 +48,8 @@ const PACKAGES = {
   openssl: ['openssl'],
   promtool: ['prometheus'],
   chromium: ['chromium'],
+  buildah: ['buildah'],
+  crun: ['crun'],
 } as const;
 
 type Program = keyof typeof PACKAGES;
@@ -65,6 +67,11 @@ export function provisionPrometheus(say: Say): Promise<string | undefined> {
 /** The browser for the tests of the status page; the problem where it cannot be had. */
 export function provisionChromium(say: Say): Promise<string | undefined> {
   return provisionPrograms(say, ['chromium']);
+}
+
+/** For the test of the image; the problem where it cannot be had. */
+export function provisionImageTools(say: Say): Promise<string | undefined> {
+  return provisionPrograms(say, ['buildah', 'crun']);
 }
 
 async function provisionPrograms(
@@ -200,6 +207,7 @@ const MORE = [
   provisionProxies,
   provisionPrometheus,
   provisionChromium,
+  provisionImageTools,
   provisionGoClients,
   provisionKubernetesCheck,
 ];
