@@ -48,6 +48,9 @@ interface GivingBack {
   sentOver: ServerConnection | null;
 }
 
+/** An answer that was not waited for. */
+const AT_ONCE_MS = 1000;
+
 /** The place is the bouncer's for as long as it runs. */
 const OWN_PLACE: HeldPlace = { release: () => {} };
 
@@ -62,6 +65,9 @@ export class ControlConnection
   #server: ServerConnection | null = null;
   #openedAt = 0;
   #answeredAt = -Infinity;
+  #lossFoundAt = -Infinity;
+  /** Whether the connection before this one was given up for its silence, and no dial has failed since. */
+  #succeedsSilent = false;
   #isStopping = false;
 
   constructor(parts: ControlParts) {
@@ -128,6 +134,10 @@ export class ControlConnection
     return true;
   }
 
+  get lossFoundAt(): number {
+    return this.#lossFoundAt;
+  }
+
   get answeredAt(): number {
     return this.#answeredAt;
   }
@@ -144,6 +154,7 @@ export class ControlConnection
     const server = this.#server;
     if (server === null || server.unansweredMs(now) < this.#patience.ms) return;
     this.#patience.gaveUp();
+    this.#succeedsSilent = true;
     server.destroy('unanswered');
   }
 
@@ -165,12 +176,17 @@ export class ControlConnection
 
   onDialFailed(_server: ServerConnection, failure: DialFailure): void {
     this.#patience.dialFailed();
+    this.#succeedsSilent = false;
     this.#parts.health.ownDialFailed(failure);
   }
 
   onAnswered(server: ServerConnection): void {
     this.#answeredAt = this.#parts.clock.now();
-    this.#patience.answered(server.workedAtLeastMs);
+    const tookMs = server.workedAtLeastMs;
+    this.#patience.answered(tookMs);
+    // Slow by nature, it would be slow again.
+    if (this.#succeedsSilent && tookMs < AT_ONCE_MS) this.#lossFoundAt = this.#openedAt;
+    this.#succeedsSilent = false;
   }
 
   onEnd(): void {

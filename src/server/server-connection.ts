@@ -90,6 +90,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   readonly #parts: ServerParts;
   readonly #options: ServerOptions;
   #state: State;
+  #heardAt = 0;
 
   constructor(parts: ServerParts, options: ServerOptions) {
     this.#parts = parts;
@@ -137,6 +138,16 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   unansweredMs(now: number): number {
     const { head } = this;
     return head === null ? 0 : now - head.since;
+  }
+
+  /** When Faktory was last heard from, monotonic ms; 0 before the connection is open. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Whether it is open, and nothing is outstanding. */
+  get isIdle(): boolean {
+    return this.#state.name === 'open' && this.#state.pipeline.length === 0;
   }
 
   /** Whether Faktory has owed an answer that is due within seconds since `since` (monotonic ms) or before. */
@@ -269,6 +280,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     const talking = this.#talking;
     if (talking === null) return;
     const { pipeline, memory } = talking;
+    this.#heardAt = now;
     pipeline.read(chunk, now);
     memory.holds(pipeline.heldReplyBytes);
   }
@@ -326,6 +338,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     const pipeline = new Pipeline(wire, wiring, isShared ? 'shared' : 'own', this);
     const memory = new ReplyMemory(wire, budget.replies);
     wire.handOver(this);
+    this.#heardAt = this.#parts.clock.now();
     this.#enter({ name: 'open', wire, pipeline, memory });
   }
 

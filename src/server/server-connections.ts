@@ -40,10 +40,27 @@ export class ServerConnections {
     return oldestMs;
   }
 
-  /** Gives up those that have owed an answer that is due within seconds since `since` (monotonic ms). */
-  giveUpSilent(since: number): void {
+  /** Gives up those that have owed an answer that is due within seconds since `since` (monotonic ms); how many. */
+  giveUpSilent(since: number): number {
+    let count = 0;
     for (const connection of [...this.#all]) {
-      if (connection.isSilent(since)) connection.destroy('unanswered');
+      if (!connection.isSilent(since)) continue;
+      connection.destroy('unanswered');
+      count += 1;
+    }
+    return count;
+  }
+
+  /**
+   * Of those that have not been heard from since `heardBy`, gives up any that has owed an answer since
+   * `owedSince` (both monotonic ms), and those of the command lane that wait for the next command. Those of a
+   * worker and of a single client wait on: their clients would lose more than time.
+   */
+  giveUpDoubted(heardBy: number, owedSince: number): void {
+    for (const connection of [...this.#all]) {
+      if (connection.heardAt >= heardBy) continue;
+      if (connection.isSilent(owedSince)) connection.destroy('unanswered');
+      else if (connection.lane === 'command' && connection.isIdle) connection.close('unanswered');
     }
   }
 

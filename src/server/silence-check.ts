@@ -1,7 +1,8 @@
 // Notices that Faktory has fallen silent, as a whole or on one connection. Promise: the bouncer's own
 // connection never owes an answer for longer than its patience, so a Faktory that hangs is found out by
 // the dial that follows; any other connection is given up only while the own one proves that Faktory
-// answers. What this process has slept through counts for nothing.
+// answers. Where one was lost, those that have not been heard from since are doubted, and have less time.
+// What this process has slept through counts for nothing.
 
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Live } from '../base/live.ts';
@@ -17,12 +18,22 @@ export interface OwnConnection {
   answeringSince(now: number): number | null;
   /** When the last answer came; monotonic ms. */
   readonly answeredAt: number;
+  /**
+   * When the connection was opened that was found to answer at once in the place of one that did not, and so
+   * had been lost; monotonic ms, -Infinity if that was never found.
+   */
+  readonly lossFoundAt: number;
 }
 
 /** Every connection to Faktory. */
 export interface SilentServers {
-  /** Gives up those that have owed an answer within bounds since `since` (monotonic ms) or before. */
-  giveUpSilent(since: number): void;
+  /** Gives up those that have owed an answer within bounds since `since` (monotonic ms) or before; how many. */
+  giveUpSilent(since: number): number;
+  /**
+   * Of those that have not been heard from since `heardBy`, gives up any that has owed an answer since
+   * `owedSince` (both monotonic ms), and those that only wait for the next command.
+   */
+  giveUpDoubted(heardBy: number, owedSince: number): void;
 }
 
 export interface SilenceCheckParts {
@@ -36,6 +47,10 @@ export interface SilenceCheckParts {
 const TICK_MS = 1000;
 /** A tick so much later than it was due: this process stood still, and has not read what came. */
 const STOOD_STILL_MS = 500;
+/** How long a connection that is doubted may owe an answer. */
+const DOUBTED_MS = 10_000;
+/** For so long after a loss was found, others are doubted. */
+const DOUBT_MS = 60_000;
 
 export class SilenceCheck {
   readonly #parts: SilenceCheckParts;
@@ -43,6 +58,8 @@ export class SilenceCheck {
   #tickedAt = 0;
   /** Since when this process has not stood still. */
   #awakeSince = 0;
+  /** A loss was found at `at`; what was heard from after `heardBy` is not doubted. */
+  #doubt = { at: -Infinity, heardBy: -Infinity };
 
   constructor(parts: SilenceCheckParts) {
     this.#parts = parts;
@@ -85,7 +102,11 @@ export class SilenceCheck {
     if (answerTimeoutMs === 0 || answeringSince === null) return;
     const since = now - answerTimeoutMs;
     // All that time Faktory has been known to answer, and this process to read: and it has done so in it.
-    if (Math.max(answeringSince, this.#awakeSince) > since || own.answeredAt <= since) return;
-    servers.giveUpSilent(since);
+    const isProven = Math.max(answeringSince, this.#awakeSince) <= since && own.answeredAt > since;
+    if (isProven && servers.giveUpSilent(since) > 0) this.#doubt = { at: now, heardBy: since };
+    const { lossFoundAt } = own;
+    if (lossFoundAt > this.#doubt.at) this.#doubt = { at: now, heardBy: lossFoundAt };
+    const { at, heardBy } = this.#doubt;
+    if (now - at < DOUBT_MS) servers.giveUpDoubted(heardBy, now - DOUBTED_MS);
   }
 }

@@ -215,3 +215,49 @@ t.test('with a timeout of 0 no connection is given up', async (t) => {
   await house.passesWell(600_000);
   t.same(command.told, []);
 });
+
+t.test(
+  'when the own connection was lost, others that are not heard from have less time',
+  async (t) => {
+    const house = new House();
+    await house.open();
+    const { room } = house;
+    const told = [await house.asked('PUSH'), await house.asked('FETCH')];
+    const idle = new NotingOwner();
+    room.connection(idle);
+    await room.accept();
+    const worker = new NotingOwner();
+    room.connection(worker, { lane: 'fetch' });
+    await room.accept();
+    house.ask();
+    await house.passes(6000);
+    // The dial that follows finds Faktory well.
+    house.own = await room.accept();
+    const fresh = new NotingOwner();
+    room.connection(fresh);
+    await room.accept();
+    await house.answersAfter(0);
+    await house.passes(1500);
+    t.same(told.map((command) => command.told).flat(), [], 'not at once');
+    await house.passesWell(10_000);
+    t.same(told.map((command) => command.told).flat(), ['unanswered', 'unanswered']);
+    t.same(idle.heard, ['open', 'end: unanswered'], 'the next command would be lost on it');
+    t.same(worker.heard, ['open'], 'it keeps a worker known');
+    t.same(fresh.heard, ['open'], 'it was opened since');
+  },
+);
+
+t.test('an own connection that is slow by nature casts no doubt on others', async (t) => {
+  const house = new House();
+  await house.open();
+  const { room } = house;
+  const idle = new NotingOwner();
+  room.connection(idle);
+  await room.accept();
+  house.ask();
+  await house.passes(6000);
+  house.own = await room.accept();
+  await house.answersAfter(4000);
+  await house.passesWell(120_000);
+  t.same(idle.heard, ['open']);
+});
