@@ -217,7 +217,7 @@ export class ClientConnection
   onReply(command: Command, piece: Buffer, last: boolean): void {
     try {
       this.#traffic.reply(command, piece, last);
-      if (last) this.goOn();
+      if (last && !this.#isAtRest) this.goOn();
     } catch (error) {
       this.#broke(error);
     }
@@ -358,6 +358,11 @@ export class ClientConnection
     if (this.#life.kind === 'logged_in') this.#takeUp(this.#life.standing);
     const { kind } = this.#life;
     if (kind !== 'over' && kind !== 'refusing') this.#traffic.regulate(this.#taken());
+  }
+
+  /** Whether nothing can be gone on with: so after most replies. */
+  get #isAtRest(): boolean {
+    return this.#traffic.isAtRest && this.#presence.kind === 'here' && this.#stay === 'unlimited';
   }
 
   /** The one question to the door about an address; it counts towards the rate of that address. */

@@ -75,6 +75,12 @@ export class ClientTraffic implements BufferReader, Debtor {
     return this.#commands.isIdle && this.#takesReplies;
   }
 
+  /** Whether nothing that has come waits to be taken up, and nothing keeps more from coming. */
+  get isAtRest(): boolean {
+    if (this.#heldBytes > 0 || this.#wire.isPaused) return false;
+    return this.#takesReplies && this.#commands.heldBytes === 0;
+  }
+
   /** Since when nothing is outstanding or half said, monotonic ms; null where something is. */
   get idleSince(): number | null {
     if (!this.isIdle || this.lines.length > 0) return null;
