@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
+import { renderDashboard } from '../../deploy/grafana/dashboard.ts';
+import { renderPrometheusRule } from '../../deploy/prometheus/prometheus-rule.ts';
 import type { Config } from '../../src/config/config.ts';
 import { formatPlace } from '../../src/config/units.ts';
 import { loadConfig } from '../../src/config/load.ts';
@@ -29,6 +31,18 @@ interface Container {
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
+  readonly resources: { readonly requests: object; readonly limits: object };
+  readonly securityContext: {
+    readonly readOnlyRootFilesystem: boolean;
+    readonly runAsUser: number;
+    readonly runAsGroup: number;
+  };
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Selector {
+  readonly matchLabels: Labels;
 }
 
 interface Manifest {
@@ -39,11 +53,16 @@ interface Manifest {
     readonly replicas: number;
     readonly strategy: { readonly type: string };
     readonly sessionAffinity?: string;
+    readonly serviceName?: string;
+    /** A Service's has the labels alone. */
+    readonly selector: Selector;
+    readonly podSelector: Selector;
     readonly ports: readonly { readonly port: number; readonly targetPort: number }[];
     readonly template: {
+      readonly metadata: { readonly labels: Labels };
       readonly spec: {
         readonly terminationGracePeriodSeconds: number;
-        readonly initContainers: readonly Container[];
+        readonly initContainers?: readonly Container[];
         readonly containers: readonly Container[];
       };
     };
@@ -53,6 +72,10 @@ interface Manifest {
 const SIDECAR = 'deploy/kubernetes/overlays/sidecar';
 const STANDALONE = 'deploy/kubernetes/overlays/standalone';
 const WITH_OPERATOR = 'test/deploy/with-operator';
+const WORKLOADS = [
+  [SIDECAR, 'Deployment'],
+  [STANDALONE, 'StatefulSet'],
+] as const;
 /** What Faktory 1.7 serves. */
 const FAKTORY_CONNECTIONS = 1000;
 
@@ -82,6 +105,14 @@ function ofKind(directory: string, kind: string): Manifest {
   );
 }
 
+function bouncerOf(directory: string, kind: string): Container {
+  const { initContainers = [], containers } = ofKind(directory, kind).spec.template.spec;
+  return only(
+    [...initContainers, ...containers].filter(({ name }) => name === 'bouncer'),
+    'bouncer',
+  );
+}
+
 function configOf(directory: string): { readonly text: string; readonly config: Config } {
   const text = ofKind(directory, 'ConfigMap').data?.['config.yaml'] ?? '';
   const loaded = loadConfig({
@@ -103,6 +134,25 @@ t.test('every object has known fields only', options, async (t) => {
   t.equal(ofKind(WITH_OPERATOR, 'ServiceMonitor').metadata.name, 'faktory-bouncer');
 });
 
+t.test('the components bring the alerts and the dashboard', options, async (t) => {
+  t.equal(
+    readFileSync(
+      new URL(
+        '../../deploy/kubernetes/components/prometheus-operator/alerts.yaml',
+        import.meta.url,
+      ),
+      'utf8',
+    ),
+    renderPrometheusRule(),
+    'run npm run generate',
+  );
+  t.equal(ofKind(WITH_OPERATOR, 'PrometheusRule').metadata.name, 'faktory-bouncer');
+  const dashboard = manifests(WITH_OPERATOR).find(
+    ({ metadata }) => metadata.name === 'faktory-bouncer-dashboard',
+  );
+  t.equal(dashboard?.data?.['faktory-bouncer.json'], renderDashboard());
+});
+
 t.test("Pod Security: the bouncer is restricted, Faktory's pod baseline", options, async (t) => {
   const [sidecar] = rendering(SIDECAR).pods;
   t.strictSame(sidecar?.bouncerRestricted, []);
@@ -113,6 +163,42 @@ t.test("Pod Security: the bouncer is restricted, Faktory's pod baseline", option
   );
 });
 
+t.test('the bouncer asks for memory, and for CPU without a limit', options, async (t) => {
+  for (const [directory, kind] of WORKLOADS) {
+    const { image, resources, securityContext } = bouncerOf(directory, kind);
+    t.match(image, /:\d+\.\d+\.\d+$/, directory);
+    t.same(Object.keys(resources.requests).toSorted(), ['cpu', 'ephemeral-storage', 'memory']);
+    t.same(Object.keys(resources.limits).toSorted(), ['ephemeral-storage', 'memory']);
+    t.ok(securityContext.readOnlyRootFilesystem);
+    // Not a user of the node.
+    t.ok(securityContext.runAsUser > 10_000 && securityContext.runAsGroup > 10_000);
+  }
+});
+
+t.test('every selector finds the pods that it is for', options, async (t) => {
+  for (const [directory, kind] of WORKLOADS) {
+    const { selector, serviceName, template } = ofKind(directory, kind).spec;
+    const { labels } = template.metadata;
+    const finds = (wanted: Labels | undefined): boolean =>
+      Object.entries(wanted ?? { none: '' }).every(([key, value]) => labels[key] === value);
+    t.ok(finds(selector.matchLabels), directory);
+    const all = manifests(directory);
+    for (const { kind, metadata, spec } of all) {
+      const what = `${directory}: ${kind} ${metadata.name}`;
+      if (kind === 'Service') t.ok(finds(spec.selector as unknown as Labels), what);
+      if (kind === 'NetworkPolicy') t.ok(finds(spec.podSelector.matchLabels), what);
+      if (kind === 'PodDisruptionBudget') t.ok(finds(spec.selector.matchLabels), what);
+    }
+    t.ok(
+      all.some((one) => one.kind === 'NetworkPolicy'),
+      directory,
+    );
+    if (serviceName === undefined) continue;
+    const service = all.find(({ metadata }) => metadata.name === serviceName);
+    t.match(service, { kind: 'Service', spec: { clusterIP: 'None' } }, 'it is headless');
+  }
+});
+
 t.test('Faktory never runs twice on its volume', options, async (t) => {
   const { spec } = ofKind(SIDECAR, 'Deployment');
   t.equal(spec.replicas, 1);
@@ -120,7 +206,7 @@ t.test('Faktory never runs twice on its volume', options, async (t) => {
 });
 
 t.test('the bouncer is a native sidecar, and nothing waits for Faktory', options, async (t) => {
-  const { initContainers } = ofKind(SIDECAR, 'Deployment').spec.template.spec;
+  const { initContainers = [] } = ofKind(SIDECAR, 'Deployment').spec.template.spec;
   const sidecar = only(initContainers, 'init container');
   const standalone = only(
     ofKind(STANDALONE, 'StatefulSet').spec.template.spec.containers,
@@ -168,10 +254,7 @@ t.test('with several bouncers a worker stays with one of them', options, async (
 });
 
 t.test('the grace period is longer than the drain', options, async (t) => {
-  for (const [directory, kind] of [
-    [SIDECAR, 'Deployment'],
-    [STANDALONE, 'StatefulSet'],
-  ] as const) {
+  for (const [directory, kind] of WORKLOADS) {
     const { terminationGracePeriodSeconds } = ofKind(directory, kind).spec.template.spec;
     const { drainDelayMs, drainTimeoutMs } = configOf(directory).config;
     const drainSeconds = (drainDelayMs + drainTimeoutMs) / 1000;
@@ -186,7 +269,7 @@ t.test('a changed ConfigMap, whose name stays, is read by the bouncer', options,
 });
 
 t.test('the password comes from a Secret, and is nowhere else', options, async (t) => {
-  const { initContainers, containers } = ofKind(SIDECAR, 'Deployment').spec.template.spec;
+  const { initContainers = [], containers } = ofKind(SIDECAR, 'Deployment').spec.template.spec;
   for (const { env } of [...initContainers, ...containers]) {
     const password = env.find(({ name }) => name === 'FAKTORY_PASSWORD');
     t.equal(password?.value, undefined);
