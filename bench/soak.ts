@@ -99,7 +99,7 @@ async function hold(arena: Arena, { minutes, seed }: SoakOptions): Promise<reado
   }
   const wrong = [
     ...arena.unexplained(accounts.lost).map((jid) => `${jid} is lost`),
-    ...accounts.twice.map((jid) => `${jid} was handed out twice`),
+    ...arena.unexplainedTwice(accounts.twice).map((jid) => `${jid} was handed out twice`),
     ...accounts.wrong.map((text) => `a client read what is not its reply: ${text}`),
     ...accounts.unnamed.map((text) => `a client read an error that no page names: ${text}`),
     ...left.map((text) => `left over: ${text}`),

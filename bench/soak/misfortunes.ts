@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { askRedis } from '../../test/support/redis.ts';
 import { replyText } from '../../test/support/reply.ts';
 import type { Weather } from '../../test/faults/support/bad-network.ts';
-import { type Arena, WORKERS } from './arena.ts';
+import { type Arena, PRODUCERS, WORKERS } from './arena.ts';
 
 /** In [0, 1). */
 export type Random = () => number;
@@ -39,6 +39,7 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
   'Faktory stands still for 3 s': ({ faktory }) => stopped(faktory.pid ?? 0, 3000),
   'Faktory stands still for 20 s': ({ faktory }) => stopped(faktory.pid ?? 0, 20_000),
   'Redis stands still for 5 s': async (arena) => {
+    arena.repeated += PRODUCERS;
     const info = replyText(await askRedis(arena.faktory.redisSocket, 'INFO', 'server')) ?? '';
     await stopped(Number(/^process_id:(\d+)/m.exec(info)?.[1]), 5000);
     await arena.writesAre(true);
