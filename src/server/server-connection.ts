@@ -152,8 +152,14 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
 
   /** Whether Faktory has owed an answer that is due within seconds since `since` (monotonic ms) or before. */
   isSilent(since: number): boolean {
-    const head = this.#state.name === 'closing' ? this.#state.owed : this.head;
+    const head = this.#owed;
     return head !== null && MEANING[head.verb].isBounded && head.since <= since;
+  }
+
+  /** Whether Faktory has owed any answer since `since` (monotonic ms) or before. */
+  owesSince(since: number): boolean {
+    const head = this.#owed;
+    return head !== null && head.since <= since;
   }
 
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
@@ -309,6 +315,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     if (this.#wire === null) return;
     this.#parts.counts.unexpectedReplies.total += 1;
     this.#leave('protocol_error', (wire) => wire.destroy());
+  }
+
+  /** What Faktory is at, or was at when this connection began to close. */
+  get #owed(): Head | null {
+    return this.#state.name === 'closing' ? this.#state.owed : this.head;
   }
 
   get #talking(): Talking | null {

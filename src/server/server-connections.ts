@@ -52,14 +52,16 @@ export class ServerConnections {
   }
 
   /**
-   * Of those that have not been heard from since `heardBy`, gives up any that has owed an answer since
-   * `owedSince` (both monotonic ms), and those of the command lane that wait for the next command. Those of a
-   * worker and of a single client wait on: their clients would lose more than time.
+   * Of those that have not been heard from since `heardBy`, gives up any that has owed an answer that is due
+   * within seconds since `owedSince`, or any other since `anySince` (all monotonic ms), and those of the command
+   * lane that wait for the next command. Those of a worker and of a single client wait on: their clients would
+   * lose more than time.
    */
-  giveUpDoubted(heardBy: number, owedSince: number): void {
+  giveUpDoubted(heardBy: number, owedSince: number, anySince: number): void {
     for (const connection of [...this.#all]) {
       if (connection.heardAt >= heardBy) continue;
-      if (connection.isSilent(owedSince)) connection.destroy('unanswered');
+      const isLost = connection.isSilent(owedSince) || connection.owesSince(anySince);
+      if (isLost) connection.destroy('unanswered');
       else if (connection.lane === 'command' && connection.isIdle) connection.close('unanswered');
     }
   }

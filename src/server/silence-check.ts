@@ -30,10 +30,11 @@ export interface SilentServers {
   /** Gives up those that have owed an answer within bounds since `since` (monotonic ms) or before; how many. */
   giveUpSilent(since: number): number;
   /**
-   * Of those that have not been heard from since `heardBy`, gives up any that has owed an answer since
-   * `owedSince` (both monotonic ms), and those that only wait for the next command.
+   * Of those that have not been heard from since `heardBy`, gives up any that has owed an answer within bounds
+   * since `owedSince`, or any answer since `anySince` (all monotonic ms), and those that only wait for the next
+   * command.
    */
-  giveUpDoubted(heardBy: number, owedSince: number): void;
+  giveUpDoubted(heardBy: number, owedSince: number, anySince: number): void;
 }
 
 export interface SilenceCheckParts {
@@ -49,8 +50,8 @@ const TICK_MS = 1000;
 const STOOD_STILL_MS = 500;
 /** How long a connection that is doubted may owe an answer. */
 const DOUBTED_MS = 10_000;
-/** For so long after a loss was found, others are doubted. */
-const DOUBT_MS = 60_000;
+/** For so many times the time for an answer after a loss was found, others are doubted. */
+const DOUBTED_TIMES = 2;
 
 export class SilenceCheck {
   readonly #parts: SilenceCheckParts;
@@ -107,6 +108,7 @@ export class SilenceCheck {
     const { lossFoundAt } = own;
     if (lossFoundAt > this.#doubt.at) this.#doubt = { at: now, heardBy: lossFoundAt };
     const { at, heardBy } = this.#doubt;
-    if (now - at < DOUBT_MS) servers.giveUpDoubted(heardBy, now - DOUBTED_MS);
+    if (now - at > DOUBTED_TIMES * answerTimeoutMs + DOUBTED_MS) return;
+    servers.giveUpDoubted(heardBy, now - DOUBTED_MS, since);
   }
 }

@@ -223,6 +223,7 @@ t.test(
     await house.open();
     const { room } = house;
     const told = [await house.asked('PUSH'), await house.asked('FETCH')];
+    const slow = await house.asked('INFO');
     const idle = new NotingOwner();
     room.connection(idle);
     await room.accept();
@@ -244,6 +245,9 @@ t.test(
     t.same(idle.heard, ['open', 'end: unanswered'], 'the next command would be lost on it');
     t.same(worker.heard, ['open'], 'it keeps a worker known');
     t.same(fresh.heard, ['open'], 'it was opened since');
+    t.same(slow.told, [], 'it may take longer');
+    await house.passesWell(ANSWER_TIMEOUT_MS);
+    t.same(slow.told, ['unanswered']);
   },
 );
 

@@ -10,7 +10,11 @@ import { ok } from '../support/reply.ts';
 import { StandInFaktory, type StandInOptions } from '../support/stand-in-faktory.ts';
 import { UNTIL_RELEASED } from '../support/stand-in-jobs.ts';
 import { OVER_TLS, tlsHouse } from '../support/tls-house.ts';
+import { pushLine } from '../support/push-line.ts';
 import { HANGS_MS, until } from '../support/waiting.ts';
+
+export { pushLine } from '../support/push-line.ts';
+export { seededRandom } from '../support/seeded-random.ts';
 
 export type ConnectOptions = Omit<RawClientOptions, 'port'>;
 
@@ -105,25 +109,4 @@ export async function drainGivesBack(t: Test, { faktory, bouncer }: House): Prom
   await drained;
   t.same(faktory.jobs.failed, [{ jid, fate: 'retry', errtype: 'ClientGone' }]);
   t.same(faktory.jobs.reservedJids, []);
-}
-
-let lastJob = 0;
-
-/** A PUSH line with a jid of its own; `fields` go into the job. */
-export function pushLine(fields: object = {}): { readonly jid: string; readonly line: string } {
-  lastJob += 1;
-  const jid = `job-${String(lastJob).padStart(8, '0')}`;
-  const job = { jid, jobtype: 'test', args: [], queue: 'default', ...fields };
-  return { jid, line: `PUSH ${JSON.stringify(job)}` };
-}
-
-/** A seeded random source in [0, 1), so that a failure can be had again (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,7 +1,7 @@
 // Clients that do all the time what real ones do, on whatever bouncer has the port. Promise: a job that
 // was fetched is acknowledged, over the next connection if its own was closed; every error is noted.
 
-import { pushLine } from '../../session/house.ts';
+import { pushLine } from '../../support/push-line.ts';
 import { RawClient } from '../../support/raw-client.ts';
 
 const RECONNECT_MS = 200;

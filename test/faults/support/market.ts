@@ -1,0 +1,231 @@
+// Clients that do all the time what real ones do, on whatever bouncer has the port. Promise: a job that
+// was fetched is acknowledged, over the next connection if its own was closed; every error is noted, and
+// every reply that is not one to the command it came for.
+
+import { pushLine } from '../../support/push-line.ts';
+import { RawClient } from '../../support/raw-client.ts';
+
+const NEXT_PUSH_MS = 40;
+const RECONNECT_MS = 20;
+/** Faktory drops a worker after 60 s without a BEAT. */
+const JOBS_PER_BEAT = 20;
+/** Faktory repeats the verb that it does not know: the reply tells whose it is. */
+const PUSHES_PER_ECHO = 5;
+const QUEUE = 'default';
+/** Nothing is pushed to it. */
+const VISITED_QUEUE = 'visited';
+
+export interface MarketOptions {
+  /** How long a client waits for a reply. Default: a minute. */
+  readonly patienceMs?: number;
+  /** Whether producers check that replies are theirs. Default: no. */
+  readonly echoes?: boolean;
+}
+
+export class Market {
+  /** Jobs whose PUSH was acknowledged. */
+  readonly pushed: string[] = [];
+  /** How often each job was handed out. */
+  readonly got = new Map<string, number>();
+  readonly acknowledged = new Set<string>();
+  /** Error replies to commands, and to HELLO, by text. */
+  readonly errors = new Map<string, number>();
+  readonly refusals = new Map<string, number>();
+  /** Replies that do not fit their command. */
+  readonly wrong: string[] = [];
+  /** Connections that were closed, and connects that failed. */
+  closed = 0;
+  notConnected = 0;
+  readonly #port: number;
+  readonly #patienceMs: number;
+  readonly #echoes: boolean;
+  readonly #tried = new Set<string>();
+  readonly #present = new Set<RawClient>();
+  #echo = 0;
+  #visits = 0;
+  readonly #running: Promise<void>[] = [];
+  #isOver = false;
+  #producersAreOver = false;
+
+  constructor(port: number, { patienceMs = 60_000, echoes = false }: MarketOptions = {}) {
+    this.#port = port;
+    this.#patienceMs = patienceMs;
+    this.#echoes = echoes;
+  }
+
+  /** `visitors` come, do one thing and leave, again and again. */
+  open(count: {
+    readonly producers: number;
+    readonly workers: number;
+    readonly idle: number;
+    readonly visitors?: number;
+  }): void {
+    for (let i = 0; i < count.producers; i += 1) this.#run((client) => this.#produce(client), null);
+    for (let i = 0; i < count.workers; i += 1) {
+      const state = { toAcknowledge: null as string | null, jobs: 0 };
+      const wid = `w${i % 10}`;
+      this.#run((client) => this.#work(client, wid, state), wid);
+    }
+    for (let i = 0; i < count.idle; i += 1) this.#run((client) => client.closed, null);
+    for (let i = 0; i < (count.visitors ?? 0); i += 1) {
+      this.#run((client) => this.#visit(client), i % 2 === 0 ? null : `visitor${i}`);
+    }
+  }
+
+  /** Nothing more is pushed; each producer has heard of its last PUSH soon. */
+  stopProducers(): void {
+    this.#producersAreOver = true;
+  }
+
+  async stop(closeIdle: () => Promise<void>): Promise<void> {
+    this.#isOver = true;
+    await closeIdle();
+    await Promise.all(this.#running);
+  }
+
+  /** Every client that is connected leaves. */
+  leaveAll(): void {
+    for (const client of this.#present) client.end();
+  }
+
+  #run(live: (client: RawClient) => Promise<void>, wid: string | null): void {
+    this.#running.push(this.#keepLiving(live, wid));
+  }
+
+  async #keepLiving(live: (client: RawClient) => Promise<void>, wid: string | null): Promise<void> {
+    while (!this.#isOver) {
+      const client = await this.#connect(wid);
+      if (client === null) continue;
+      this.#present.add(client);
+      try {
+        await live(client);
+        client.end();
+      } catch {
+        this.closed += 1;
+        client.reset();
+      }
+      this.#present.delete(client);
+    }
+  }
+
+  async #connect(wid: string | null): Promise<RawClient | null> {
+    try {
+      const port = this.#port;
+      const client = await RawClient.connect({
+        port,
+        boundMs: this.#patienceMs,
+        ...(wid !== null && { wid }),
+      });
+      if (client.helloReply?.kind !== 'error') return client;
+      note(this.refusals, client.helloReply.text);
+      client.end();
+    } catch {
+      this.notConnected += 1;
+    }
+    await passed(RECONNECT_MS);
+    return null;
+  }
+
+  async #produce(client: RawClient): Promise<void> {
+    while (!this.#isOver && !this.#producersAreOver) {
+      const { jid, line } = pushLine({ reserve_for: 600 });
+      this.#tried.add(jid);
+      if (await this.#expectOk(client, line)) this.pushed.push(jid);
+      if (this.#echoes && this.#tried.size % PUSHES_PER_ECHO === 0) await this.#expectEcho(client);
+      await passed(NEXT_PUSH_MS);
+    }
+    if (!this.#isOver) await client.closed;
+  }
+
+  /** Half of them leave by RST, and half of those in the middle of a FETCH. */
+  async #visit(client: RawClient): Promise<void> {
+    this.#visits += 1;
+    await passed(NEXT_PUSH_MS);
+    if (this.#visits % 4 === 0) {
+      client.send(`FETCH ${VISITED_QUEUE}\r\n`);
+      await passed(NEXT_PUSH_MS);
+    } else if (this.#visits % 4 !== 1) {
+      await this.#expectEcho(client);
+    }
+    if (this.#visits % 2 === 0) client.reset();
+  }
+
+  async #work(
+    client: RawClient,
+    wid: string,
+    state: { toAcknowledge: string | null; jobs: number },
+  ): Promise<void> {
+    while (!this.#isOver || state.toAcknowledge !== null) {
+      if (state.toAcknowledge !== null) {
+        const isDone = await this.#expectOk(client, `ACK {"jid":"${state.toAcknowledge}"}`);
+        if (isDone) this.acknowledged.add(state.toAcknowledge);
+        state.toAcknowledge = isDone ? null : state.toAcknowledge;
+        if (!isDone) await passed(RECONNECT_MS);
+        continue;
+      }
+      const jid = await this.#fetch(client);
+      if (jid === null) continue;
+      state.toAcknowledge = jid;
+      state.jobs += 1;
+      if (state.jobs % JOBS_PER_BEAT === 0) await this.#expectOk(client, `BEAT {"wid":"${wid}"}`);
+    }
+  }
+
+  /** The jid of a job; null without one. */
+  async #fetch(client: RawClient): Promise<string | null> {
+    const reply = await client.command(`FETCH ${QUEUE}`);
+    if (reply.kind === 'error') {
+      note(this.errors, reply.text);
+      await passed(RECONNECT_MS);
+      return null;
+    }
+    if (reply.kind === 'bulk' && reply.text === null) return null;
+    const job = reply.kind === 'bulk' ? jobIn(reply.text ?? '') : null;
+    if (job === null || !this.#tried.has(job.jid)) {
+      this.wrong.push(`FETCH: ${JSON.stringify(reply)}`);
+      return null;
+    }
+    // One that Faktory tries again is handed out again.
+    if (job.failure === undefined) this.got.set(job.jid, (this.got.get(job.jid) ?? 0) + 1);
+    return job.jid;
+  }
+
+  /** False for an error. */
+  async #expectOk(client: RawClient, line: string): Promise<boolean> {
+    const reply = await client.command(line);
+    if (reply.kind === 'status' && reply.text === 'OK') return true;
+    if (reply.kind === 'error') note(this.errors, reply.text);
+    else this.wrong.push(`${line}: ${JSON.stringify(reply)}`);
+    return false;
+  }
+
+  async #expectEcho(client: RawClient): Promise<void> {
+    this.#echo += 1;
+    const verb = `ECHO${this.#echo}`;
+    const reply = await client.command(verb);
+    if (reply.kind !== 'error') this.wrong.push(`${verb}: ${JSON.stringify(reply)}`);
+    else if (!/ECHO/.test(reply.text)) note(this.errors, reply.text);
+    else if (!reply.text.endsWith(verb)) this.wrong.push(`${verb}: ${reply.text}`);
+  }
+}
+
+interface Job {
+  readonly jid: string;
+  readonly failure?: unknown;
+}
+
+function jobIn(text: string): Job | null {
+  try {
+    return JSON.parse(text) as Job;
+  } catch {
+    return null;
+  }
+}
+
+function note(counts: Map<string, number>, text: string): void {
+  counts.set(text, (counts.get(text) ?? 0) + 1);
+}
+
+function passed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
