@@ -18,6 +18,13 @@ export function Gauges({ state }: { state: State }) {
       </Gauge>
       <Gauge name="FETCHes in flight" {...fetches}>
         {count(fetches.waiting)} waiting in the bouncer
+        {state.adaptation !== null && (
+          <>
+            ; adapted to {count(state.adaptation.fetches_in_flight)}, commands to{' '}
+            {count(state.adaptation.commands_in_flight)}: Faktory takes{' '}
+            {ms(state.adaptation.short_ms)}, usually {ms(state.adaptation.long_ms)}
+          </>
+        )}
       </Gauge>
       <Gauge name="Waiting line" {...waiting}>
         oldest <strong>{duration(waiting.oldest_seconds)}</strong>; {count(waiting.producers)}{' '}
@@ -73,6 +80,10 @@ function Gauge({ name, now, peak, limit, children }: GaugeProps) {
       <p class="more">{children}</p>
     </div>
   );
+}
+
+function ms(value: number | null): string {
+  return value === null ? '–' : `${value} ms`;
 }
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {

@@ -43,7 +43,8 @@ export class Gauges {
     const { health } = upstream;
     const now = this.#parts.clock.now();
     const oldestSince = admission.oldestSince();
-    const { servers, fetches, commandLane, writes, strayJobs, info, redis } = upstream.gauges(now);
+    const { servers, fetches, commandLane, adaptation, writes, strayJobs, info, redis } =
+      upstream.gauges(now);
     return {
       draining: this.#parts.isDraining(),
       paused: upstream.pause.isPaused,
@@ -58,6 +59,7 @@ export class Gauges {
         serverConnections: limits.serverConnections.value,
         producerReserve: limits.producerReserve.current,
         fetchesInFlight: limits.fetchesInFlight.value,
+        commandsInFlight: limits.commandsInFlight.value,
         waitingLine: limits.waitingLine.value,
         bufferedBytes: settings.client.current.bufferedBytes,
       },
@@ -73,6 +75,7 @@ export class Gauges {
       },
       fetches: { inFlight: fetches.inFlight, waiting: fetches.waiting },
       commandLane,
+      adaptation,
       writes,
       workers: admission.workers,
       strayJobs,

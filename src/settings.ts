@@ -7,6 +7,7 @@ import { Live } from './base/live.ts';
 import type { ClientSettings } from './client/client-parts.ts';
 import type { Config } from './config/config.ts';
 import { Guard } from './protocol/guard.ts';
+import type { AdaptiveSettings } from './lanes/adaptation.ts';
 import type { LaneSettings } from './lanes/lane-settings.ts';
 import type { ConnectionLogSettings } from './observe/connection-log.ts';
 import { secureDial } from './transport/server-tls.ts';
@@ -31,6 +32,7 @@ export class Settings {
   readonly proxy: Live<ProxySettings>;
   readonly client: Live<ClientSettings>;
   readonly lanes: Live<LaneSettings>;
+  readonly adaptive: Live<AdaptiveSettings>;
   readonly server: Live<ServerSettings>;
   readonly writes: Live<WriteSettings>;
   readonly connectionLog: Live<ConnectionLogSettings>;
@@ -41,6 +43,7 @@ export class Settings {
     this.proxy = new Live(proxySettings(config));
     this.client = new Live(clientSettings(config));
     this.lanes = new Live(laneSettings(config));
+    this.adaptive = new Live(adaptiveSettings(config));
     this.server = new Live(serverSettings(config));
     this.writes = new Live(config.writes);
     this.connectionLog = new Live(connectionLogSettings(config));
@@ -52,6 +55,7 @@ export class Settings {
     this.proxy.replace(proxySettings(config));
     this.client.replace(clientSettings(config));
     this.lanes.replace(laneSettings(config));
+    this.adaptive.replace(adaptiveSettings(config));
     this.server.replace(serverSettings(config));
     this.writes.replace(config.writes);
     this.connectionLog.replace(connectionLogSettings(config));
@@ -143,6 +147,10 @@ function laneSettings({ pool }: Config): LaneSettings {
     lingerMs: pool.lingerMs,
     holdMs: pool.holdMs,
   };
+}
+
+function adaptiveSettings({ limits }: Config): AdaptiveSettings {
+  return { isOn: limits.adaptive, min: limits.adaptiveMin };
 }
 
 function serverSettings(config: Config): ServerSettings {

@@ -9,6 +9,8 @@ import { eachOf } from './base/each-of.ts';
 import { pollUntil } from './base/poll-until.ts';
 import type { Wiring } from './base/wire.ts';
 import type { Config } from './config/config.ts';
+import { Adaptation, type AdaptationFacts } from './lanes/adaptation.ts';
+import { adaptiveSources } from './lanes/adaptive-sources.ts';
 import { CommandSlots } from './lanes/command-slots.ts';
 import { FetchPause } from './lanes/fetch-pause.ts';
 import { FetchGovernor } from './lanes/fetch-governor.ts';
@@ -57,6 +59,8 @@ export interface UpstreamGauges {
   readonly commandLane: Snapshot['commandLane'];
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   readonly strayJobs: number;
+  /** Null while limits.adaptive is off. */
+  readonly adaptation: AdaptationFacts | null;
   readonly info: FaktoryInfo | null;
   readonly redis: RedisInfo | null;
 }
@@ -76,6 +80,7 @@ export class Upstream {
   readonly #strayJobs: StrayJobs;
   readonly #fetchPause: FetchPause;
   readonly #storedWrites: StoredWrites;
+  readonly #adaptation: Adaptation;
 
   constructor(parts: UpstreamParts) {
     const { settings, surroundings, places } = parts;
@@ -190,6 +195,22 @@ export class Upstream {
             commandConnections: parts.pool.commandConnections,
             commandsInFlight: settings.limits.commandsInFlight,
           });
+    this.#adaptation = new Adaptation({
+      clock,
+      settings: settings.adaptive,
+      fetchesInFlight: settings.limits.fetchesInFlight,
+      commandsInFlight,
+      measured: adaptiveSources({
+        lanes: this.lanes,
+        governor: this.#governor,
+        servers,
+        health: this.#writeHealth,
+        counts,
+        serverCounts: parts.counts.server,
+      }),
+      pause: this.pause,
+      counts,
+    });
   }
 
   /** Begins to dial Faktory, and to ask its Redis. */
@@ -198,6 +219,7 @@ export class Upstream {
     this.#storedWrites.start();
     this.#silenceCheck.start();
     this.lanes.start();
+    this.#adaptation.start();
   }
 
   /**
@@ -214,6 +236,7 @@ export class Upstream {
     eachOf(this.#onBug, [
       () => this.#storedWrites.stop(),
       () => this.#silenceCheck.stop(),
+      () => this.#adaptation.stop(),
       () => this.#control.stop(),
       () => this.lanes.stop(),
       () => this.#servers.closeAll(),
@@ -227,6 +250,7 @@ export class Upstream {
     this.#control.settingsChanged();
     this.#fetchPause.reconsider();
     this.#storedWrites.settingsChanged();
+    this.#adaptation.settingsChanged();
   }
 
   /** What is there at `now` (monotonic ms). */
@@ -246,6 +270,7 @@ export class Upstream {
       },
       writes: { state: this.#writeHealth.state.kind, held: lanes.writesHeld },
       strayJobs: this.#strayJobs.size,
+      adaptation: this.#adaptation.facts,
       info: this.#control.info(now),
       redis: this.#storedWrites.redisInfo,
     };

@@ -16,6 +16,8 @@ function named<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
 
 const count = z.int().min(0);
 const seconds = z.number().min(0);
+/** Null where it is not known. */
+const milliseconds = z.number().min(0).nullable();
 
 /** A count for each of a closed set. */
 function countBy<Key extends string>(keys: readonly Key[]) {
@@ -35,6 +37,13 @@ const faktory = z.object({
   version: z.string().nullable(),
   connections: count.nullable().describe('as INFO counts them; null where INFO has no answer'),
   enqueued: count.nullable(),
+});
+
+const adaptation = z.object({
+  fetches_in_flight: count,
+  commands_in_flight: count,
+  short_ms: milliseconds.describe('how long PUSH, ACK and FAIL take now'),
+  long_ms: milliseconds.describe('how long they usually take'),
 });
 
 export const stateSchema = named(
@@ -61,6 +70,7 @@ export const stateSchema = named(
     waiting_line: gauge.extend({ oldest_seconds: seconds, producers: count, workers: count }),
     buffered_bytes: z.object({ now: count, limit: count }),
     commands: z.object({ outstanding: count, waiting: count }),
+    adaptation: adaptation.nullable().describe('null: limits.adaptive is off'),
     writes: z.object({ state: z.string(), held: count }),
     stray_jobs: count,
     accepted: count.describe('client connections since the start'),

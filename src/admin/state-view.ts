@@ -45,6 +45,7 @@ export function stateOf(operated: Operated, snapshot: Snapshot, wallMs: number):
     },
     buffered_bytes: { now: snapshot.bufferedBytes, limit: limits.bufferedBytes },
     commands: { outstanding: commandLane.outstanding, waiting: commandLane.waiting },
+    adaptation: adaptationOf(snapshot),
     writes: snapshot.writes,
     stray_jobs: snapshot.strayJobs,
     accepted: counts.client.accepted.total,
@@ -65,6 +66,20 @@ export function historyOf({ history }: Operated): History {
       refused: sample.refused,
     })),
   };
+}
+
+function adaptationOf({ adaptation }: Snapshot): State['adaptation'] {
+  if (adaptation === null) return null;
+  return {
+    fetches_in_flight: adaptation.fetchesInFlight,
+    commands_in_flight: adaptation.commandsInFlight,
+    short_ms: inTenths(adaptation.shortMs),
+    long_ms: inTenths(adaptation.longMs),
+  };
+}
+
+function inTenths(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
 }
 
 function faktoryOf({ faktory, lastFailure }: Snapshot): State['faktory'] {

@@ -34,6 +34,11 @@ export class Limit {
     return this.#value;
   }
 
+  /** What is configured and leased: what an adaptive limit moves below. */
+  get granted(): number {
+    return Math.min(this.#sources.configured, this.#sources.leased);
+  }
+
   /** Whether one more may come where `taken` are there: the one place that knows of observe_only. */
   hasRoom(taken: number): boolean {
     return taken < this.#inForce;

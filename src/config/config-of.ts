@@ -52,6 +52,8 @@ export function configOf(values: Values): Config {
       producerReserve: values.get('limits.producer_reserve'),
       fetchesInFlight: values.get('limits.fetches_in_flight'),
       commandsInFlight: values.get('limits.commands_in_flight'),
+      adaptive: values.get('limits.adaptive'),
+      adaptiveMin: values.get('limits.adaptive_min'),
       perWorker: values.get('limits.per_worker'),
       perAddress: values.get('limits.per_address'),
       idleTimeoutMs: values.get('limits.idle_timeout'),

@@ -107,6 +107,8 @@ export interface Config {
     readonly producerReserve: number;
     readonly fetchesInFlight: number;
     readonly commandsInFlight: number;
+    readonly adaptive: boolean;
+    readonly adaptiveMin: number;
     readonly perWorker: number;
     readonly perAddress: number;
     readonly idleTimeoutMs: number;

@@ -294,6 +294,20 @@ export const OPTIONS = {
     doc: "Commands other than FETCH that Faktory works on at a time. Further commands wait in the bouncer. Above 511, a Redis that hangs refuses new connections from Faktory, and Faktory then acknowledges jobs that it has lost. In pooled mode the command lane grows up to this limit while Faktory's Redis is slow.",
     read: (config) => config.limits.commandsInFlight,
   }),
+  'limits.adaptive': option({
+    kind: boolean(),
+    fallback: false,
+    reloadable: true,
+    doc: 'Whether FETCHes and commands in flight follow the time that Faktory takes for PUSH, ACK and FAIL, and its errors. When Faktory becomes slow, FETCHes are lowered first, then commands. limits.fetches_in_flight and limits.commands_in_flight are the upper bounds.',
+    read: (config) => config.limits.adaptive,
+  }),
+  'limits.adaptive_min': option({
+    kind: integer(1, 100_000),
+    fallback: 16,
+    reloadable: true,
+    doc: 'With limits.adaptive: the lower bound of FETCHes in flight, and of commands in flight. A limit that is configured lower stays as it is. In pooled mode commands keep pool.command_connections, if that is more.',
+    read: (config) => config.limits.adaptiveMin,
+  }),
   'limits.per_worker': option({
     kind: integer(0, 1_000_000),
     fallback: 0,

@@ -30,6 +30,7 @@ import type { LaneSettings } from './lane-settings.ts';
 import type { WidthLimits } from './lane-width.ts';
 import { MeasuredWidth } from './measured-width.ts';
 import { type BulkCarrier, PushGatherer } from './push-gatherer.ts';
+import type { WorkDone } from './round-trips.ts';
 import { WaitingCommands } from './waiting-commands.ts';
 
 /** How often the width is decided, and waiting commands are looked over, while there is any work. */
@@ -87,6 +88,11 @@ export class CommandLane implements CommandServersOwner, BulkCarrier, PauseListe
   /** How long Faktory works on a quick command, in ms; null while that is not known. */
   get commandMs(): number | null {
     return this.#width.workMs;
+  }
+
+  /** What Faktory has done of quick commands, and of PUSHes that went together. */
+  get workDone(): WorkDone {
+    return this.#width.done;
   }
 
   get outstanding(): number {

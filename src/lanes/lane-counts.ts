@@ -1,6 +1,7 @@
 // What the lanes count.
 
 import { CountBy, HistogramBy, LATENCY_BOUNDS_SECONDS } from '../base/counters.ts';
+import { ADAPTIVE_KINDS } from './adaptive-limit.ts';
 import { VERBS } from '../protocol/verbs.ts';
 
 /** What became of a job that Faktory handed to a client that was gone. */
@@ -34,6 +35,8 @@ export class LaneCounts {
   readonly writesRefused = new CountBy(['suspect', 'refusing'] as const);
   /** Acknowledgements that came too late to be believed. */
   readonly lateReplies = new CountBy(['PUSH', 'PUSHB'] as const);
+  /** What limits.adaptive has decided. */
+  readonly adaptiveDecisions = new CountBy(ADAPTIVE_KINDS);
   /** Time that a command waited in the bouncer before it was sent, by lane. */
   readonly waits = new HistogramBy(['command', 'fetch'] as const, LATENCY_BOUNDS_SECONDS);
 }

@@ -5,6 +5,7 @@ import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
 import type { Hello } from '../protocol/hello.ts';
 import type { Lane, LaneClient } from './lane.ts';
+import type { WorkDone } from './round-trips.ts';
 
 export interface LaneGauges {
   /** FETCHes of clients that are not answered and not at Faktory for that client alone. */
@@ -30,4 +31,8 @@ export interface Lanes {
   /** Closes what the lanes hold open for themselves; no client is left. */
   stop(): void;
   gauges(): LaneGauges;
+  /** Whether somebody wants to know what Faktory has done. */
+  measure(isOn: boolean): void;
+  /** What it has done, as far as it was measured. */
+  workDone(): WorkDone;
 }

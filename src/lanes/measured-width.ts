@@ -3,6 +3,7 @@
 
 import type { Placing } from './command-connections.ts';
 import { type LaneLoad, LaneWidth, type WidthDecision, type WidthLimits } from './lane-width.ts';
+import type { WorkDone } from './round-trips.ts';
 
 /** Faktory may work on one PUSHB for so long, as far as its jobs' time is known. */
 const BULK_MS = 250;
@@ -13,6 +14,8 @@ export class MeasuredWidth {
   /** Since the last decision. */
   #answered = 0;
   #workedMs = 0;
+  /** Until the last decision. */
+  readonly #before = { answered: 0, workedMs: 0 };
 
   constructor(limits: WidthLimits) {
     this.#width = new LaneWidth(limits);
@@ -50,6 +53,14 @@ export class MeasuredWidth {
     return this.#answered > 0;
   }
 
+  /** All that was ever measured. */
+  get done(): WorkDone {
+    return {
+      answered: this.#before.answered + this.#answered,
+      workedMs: this.#before.workedMs + this.#workedMs,
+    };
+  }
+
   /** Faktory has worked on so many jobs for `workedMs` in all, at least. */
   answered(jobs: number, workedMs: number): void {
     this.#answered += jobs;
@@ -65,6 +76,8 @@ export class MeasuredWidth {
     this.#width.limitTo(limits);
     const measured = { answered: this.#answered, workedMs: this.#workedMs };
     const decision = this.#width.decide(now, { ...load, ...measured });
+    this.#before.answered += this.#answered;
+    this.#before.workedMs += this.#workedMs;
     this.#answered = 0;
     this.#workedMs = 0;
     this.#placing = placingOf(this.#width);

@@ -13,6 +13,7 @@ import { FetchLane, type FetchLaneParts } from './fetch-lane.ts';
 import type { Lane, LaneClient } from './lane.ts';
 import type { LaneGauges, Lanes } from './lanes.ts';
 import { PooledLane } from './pooled-lane.ts';
+import type { WorkDone } from './round-trips.ts';
 import type { WriteGate } from './write-gate.ts';
 
 export interface PooledLanesParts extends Omit<FetchLaneParts, 'producerHello' | 'commandTime'> {
@@ -76,6 +77,13 @@ export class PooledLanes implements Lanes {
 
   stop(): void {
     this.#commandLane.stop();
+  }
+
+  /** The command lane measures for itself anyway. */
+  measure(): void {}
+
+  workDone(): WorkDone {
+    return this.#commandLane.workDone;
   }
 
   gauges(): LaneGauges {

@@ -13,6 +13,7 @@ import type { ServerConnections } from '../server/server-connections.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { FetchGovernor, LoneTicket } from './fetch-governor.ts';
 import type { Lane, LaneClient } from './lane.ts';
+import type { RoundTrips } from './round-trips.ts';
 import { SessionSender, type SenderClient, type SessionSenderParts } from './session-sender.ts';
 import type { StrayJobs } from './stray-jobs.ts';
 
@@ -26,6 +27,7 @@ export interface SessionLaneParts extends SessionSenderParts {
   readonly governor: FetchGovernor;
   readonly strayJobs: StrayJobs;
   readonly acknowledgements: Acknowledgements;
+  readonly roundTrips: RoundTrips;
 }
 
 export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, SenderClient {
@@ -135,6 +137,8 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
         return;
       }
     }
+    const { roundTrips } = this.#parts;
+    if (roundTrips.isOn && last) roundTrips.answered(command.verb, this.#server.workedAtLeastMs);
     // First: what it tells of Redis decides about those that wait for the slot.
     const told = last ? this.#parts.acknowledgements.judge(command, piece) : piece;
     if (last) this.#sender.onAnswered();

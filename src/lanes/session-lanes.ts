@@ -9,10 +9,14 @@ import type { Lane, LaneClient } from './lane.ts';
 import type { LaneSettings } from './lane-settings.ts';
 import type { Command } from '../protocol/command.ts';
 import type { LaneGauges, Lanes } from './lanes.ts';
+import { RoundTrips, type WorkDone } from './round-trips.ts';
 import { SessionLane, type SessionLaneParts } from './session-lane.ts';
 import type { SessionSender } from './session-sender.ts';
 
-export interface SessionLanesParts extends Omit<SessionLaneParts, 'slotDeadlines' | 'hasWaited'> {
+export interface SessionLanesParts extends Omit<
+  SessionLaneParts,
+  'slotDeadlines' | 'hasWaited' | 'roundTrips'
+> {
   readonly clock: Clock;
   readonly settings: Live<LaneSettings>;
 }
@@ -29,7 +33,7 @@ export class SessionLanes implements Lanes {
     );
     const hasWaited = ({ readAt }: Command): boolean =>
       clock.now() - readAt >= settings.current.outageWaitMs;
-    this.#parts = { ...parts, slotDeadlines, hasWaited };
+    this.#parts = { ...parts, slotDeadlines, hasWaited, roundTrips: new RoundTrips() };
   }
 
   /** Every client does. */
@@ -48,6 +52,14 @@ export class SessionLanes implements Lanes {
   drain(): void {}
 
   stop(): void {}
+
+  measure(isOn: boolean): void {
+    this.#parts.roundTrips.isOn = isOn;
+  }
+
+  workDone(): WorkDone {
+    return this.#parts.roundTrips.done;
+  }
 
   gauges(): LaneGauges {
     const { governor, slots, gate } = this.#parts;

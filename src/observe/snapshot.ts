@@ -3,6 +3,7 @@
 
 import type { Role } from '../admission/roles.ts';
 import type { ClientState } from '../client/client-states.ts';
+import type { AdaptationFacts } from '../lanes/adaptation.ts';
 import type { FaktoryInfo } from '../server/info.ts';
 import type { RedisInfo } from '../redis/redis-info.ts';
 import type { WriteStateName } from '../server/write-health.ts';
@@ -28,6 +29,7 @@ export interface Snapshot {
     readonly serverConnections: number;
     readonly producerReserve: number;
     readonly fetchesInFlight: number;
+    readonly commandsInFlight: number;
     readonly waitingLine: number;
     readonly bufferedBytes: number;
   };
@@ -50,6 +52,8 @@ export interface Snapshot {
     /** How long Faktory works on a quick command, ms; null while not known. */
     readonly commandMs: number | null;
   };
+  /** What limits.adaptive has found; null while it is off. */
+  readonly adaptation: AdaptationFacts | null;
   /** Whether acknowledgements mean anything, and the writes that wait until they do. */
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   /** Workers (wids) with at least one admitted client. */

@@ -62,3 +62,18 @@ t.test('not enforced, it has a value and always room; ending that wakes nobody',
   limit.enforce(false);
   t.equal(woken, 1);
 });
+
+t.test(
+  'what is granted is the smaller of configured and leased, whatever else holds',
+  async (t) => {
+    const limit = new Limit(10);
+    limit.set('adapted', 4);
+    limit.set('paused', 0);
+    t.equal(limit.granted, 10);
+    limit.set('leased', 7);
+    t.equal(limit.granted, 7);
+    limit.set('configured', 5);
+    t.equal(limit.granted, 5);
+    t.equal(limit.value, 0);
+  },
+);

@@ -75,6 +75,8 @@ const DEFAULTS: Config = {
     producerReserve: 90,
     fetchesInFlight: 800,
     commandsInFlight: 500,
+    adaptive: false,
+    adaptiveMin: 16,
     perWorker: 0,
     perAddress: 0,
     idleTimeoutMs: 0,
@@ -166,6 +168,7 @@ const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ['waiting_line: { timeout: 61s }\n', /^x\.yaml:1:26: .*found "61s"; allowed is 100ms to 1m/],
   ['max_command_bytes: 16mb\n', /^x\.yaml:1:20: .*found "16mb"; .*B, KiB, MiB, GiB, kB, MB or GB$/],
   ['max_command_bytes: 1023B\n', /found "1023B"; allowed is 1KiB to 1GiB/],
+  ['limits: { adaptive_min: 0 }\n', /found 0; allowed is a whole number from 1 to 100000$/],
   [
     'limits:\n  clients: 0\n',
     /^x\.yaml:2:12: .*found 0; allowed is a whole number from 1 to 1000000$/,

@@ -80,6 +80,7 @@ const OWNED: Readonly<Record<string, readonly string[]>> = {
 const PURE = [
   'src/protocol/',
   'src/admission/',
+  'src/lanes/adaptive-limit.ts',
   'src/lanes/command-connections.ts',
   'src/lanes/fetch-flow.ts',
   'src/lanes/fetch-growth.ts',

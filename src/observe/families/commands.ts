@@ -2,9 +2,17 @@
 // everything else that a client sends counts as OTHER.
 
 import type { Histogram } from '../../base/counters.ts';
-import { byLabel, counter, counterBy, gauge, histogramBy, observations } from './family.ts';
+import {
+  byLabel,
+  counter,
+  counterBy,
+  gauge,
+  histogramBy,
+  labelledGauge,
+  observations,
+} from './family.ts';
 import { METRIC_PREFIX } from './family.ts';
-import type { Family } from './family.ts';
+import type { Family, Sample, Source } from './family.ts';
 import { ratio } from './ratio.ts';
 
 const commandsTotal: Family = {
@@ -67,13 +75,40 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'fetches_in_flight_limit',
-    'Cap on FETCHes in flight: limits.fetches_in_flight.',
+    'Cap on FETCHes in flight: limits.fetches_in_flight, or less in a pause or by limits.adaptive.',
     ({ snapshot }) => snapshot.limits.fetchesInFlight,
   ),
   gauge(
     'fetches_in_flight_saturation_ratio',
     'FETCHes in flight divided by their cap; 1 is full.',
     ({ snapshot }) => ratio(snapshot.fetches.inFlight, snapshot.limits.fetchesInFlight),
+  ),
+  gauge(
+    'commands_in_flight_limit',
+    'Cap on commands other than FETCH in flight: limits.commands_in_flight, or less.',
+    ({ snapshot }) => snapshot.limits.commandsInFlight,
+  ),
+  labelledGauge(
+    'adaptive_limit',
+    'What limits.adaptive makes of a limit; absent while it is off.',
+    ({ snapshot: { adaptation } }) =>
+      adaptation === null
+        ? []
+        : byLabel('limit', {
+            fetches_in_flight: adaptation.fetchesInFlight,
+            commands_in_flight: adaptation.commandsInFlight,
+          }),
+  ),
+  labelledGauge(
+    'adaptive_round_trip_seconds',
+    'How long Faktory takes for a PUSH, ACK or FAIL: now (short), and usually (long); limits.adaptive only.',
+    roundTrips,
+  ),
+  counterBy(
+    'adaptive_decisions_total',
+    'Decisions of limits.adaptive, by kind.',
+    'decision',
+    (counts) => counts.lanes.adaptiveDecisions,
   ),
   gauge(
     'fetches_waiting',
@@ -146,3 +181,15 @@ export const COMMAND_FAMILIES: readonly Family[] = [
     ({ snapshot }) => snapshot.limits.bufferedBytes,
   ),
 ];
+
+/** What has not been measured yet is absent. */
+function roundTrips({ snapshot: { adaptation } }: Source): Sample[] {
+  const samples: Sample[] = [];
+  for (const [window, ms] of [
+    ['short', adaptation?.shortMs],
+    ['long', adaptation?.longMs],
+  ] as const) {
+    if (typeof ms === 'number') samples.push({ labels: { window }, value: ms / 1000 });
+  }
+  return samples;
+}

@@ -99,6 +99,8 @@ function drawConfig(dice: Dice, mode: Mode): Config {
       producerReserve: dice.upTo(Math.min(5, serverConnections)),
       fetchesInFlight: 1 + dice.upTo(4),
       commandsInFlight: 1 + dice.upTo(dice.either(0.3, 3 * BACKLOG, BACKLOG - 1)),
+      adaptive: dice.chance(0.2),
+      adaptiveMin: 1 + dice.upTo(3),
       perWorker: dice.either(0.2, 1 + dice.upTo(3), 0),
       perAddress: dice.either(0.1, 2 + dice.upTo(4), 0),
       idleTimeoutMs: dice.either(0.1, 5000, 0),

@@ -17,6 +17,7 @@ const LIMITS = {
   serverConnections: 900,
   producerReserve: 90,
   fetchesInFlight: 800,
+  commandsInFlight: 500,
   waitingLine: 1000,
   bufferedBytes: 268_435_456,
 };
@@ -107,6 +108,7 @@ function snapshotOf({ clients }: CrowdOptions): ReturnType<typeof fullSnapshot> 
       fetchesInFlight: 800,
       waitingLine: 144,
     },
+    adaptation: null,
     fetches: { inFlight: 688, waiting: 61 },
     waitingLine: { length: { producer: 0, worker: 62 }, oldestWaitSeconds: 2.26 },
   });
