@@ -34,6 +34,11 @@ export class Limit {
     return this.#value;
   }
 
+  /** What `source` allows; Infinity if it has no say. */
+  of(source: LimitSource): number {
+    return this.#sources[source];
+  }
+
   /** Whether one more may come where `taken` are there: the one place that knows of observe_only. */
   hasRoom(taken: number): boolean {
     return taken < this.#inForce;
