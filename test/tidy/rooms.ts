@@ -21,7 +21,11 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   },
   'src/server/': { any: ['src/protocol/', 'src/base/'], types: [] },
   'src/transport/': { any: ['src/base/'], types: [] },
-  'src/redis/': { any: ['src/protocol/redis-errors.ts'], types: ['src/base/clock.ts'] },
+  'src/sharing/': { any: ['src/base/counters.ts'], types: ['src/base/clock.ts'] },
+  'src/redis/': {
+    any: ['src/protocol/redis-errors.ts'],
+    types: ['src/base/clock.ts', 'src/sharing/'],
+  },
   'src/admission/': { any: ['src/base/'], types: ['src/protocol/error-texts.ts'] },
   'src/admin/': {
     any: [
@@ -39,6 +43,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       'src/server/',
       'src/transport/',
       'src/protocol/',
+      'src/sharing/',
       'src/base/counters.ts',
       'src/base/check.ts',
     ],
@@ -57,6 +62,7 @@ const ABOVE = new Set([
   'src/bouncer.ts',
   'src/drain.ts',
   'src/gauges.ts',
+  'src/shared-limit.ts',
   'src/upstream.ts',
   'src/stored-writes.ts',
   'src/settings.ts',
@@ -80,6 +86,11 @@ const OWNED: Readonly<Record<string, readonly string[]>> = {
 const PURE = [
   'src/protocol/',
   'src/admission/',
+  'src/sharing/fence-watch.ts',
+  'src/sharing/holder.ts',
+  'src/sharing/lease.ts',
+  'src/sharing/timing.ts',
+  'src/sharing/wants.ts',
   'src/lanes/command-connections.ts',
   'src/lanes/fetch-flow.ts',
   'src/lanes/fetch-growth.ts',
