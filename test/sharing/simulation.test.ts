@@ -6,11 +6,14 @@ import { SimHouse } from './support/sim-house.ts';
 
 const seeds = Number(process.env['SIMULATIONS'] ?? 1000);
 const first = Number(process.env['SIMULATION_SEED'] ?? 1);
+/** Each has found something once. */
+const KNOWN = [206510, 227509, 237326];
 /** Where many are played, most say nothing. */
 const quiet = seeds > 10_000 ? 1000 : 100;
 
 t.test('the sum never passes the limit, and no place stays lost', async (t) => {
-  for (let seed = first; seed < first + seeds; seed += 1) {
+  const others = Array.from({ length: seeds }, (_, i) => first + i);
+  for (const seed of [...KNOWN, ...others]) {
     const house = new SimHouse(seed);
     try {
       const { final, limit } = house.play();
