@@ -30,6 +30,7 @@ import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { Statsd, type StatsdParts } from './observe/statsd/statsd.ts';
 import { Reloads } from './reloads.ts';
+import { SharedLimit } from './shared-limit.ts';
 import { Settings, watchedCertificates } from './settings.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { CertificateWatch } from './transport/certificate-watch.ts';
@@ -52,6 +53,8 @@ export class Bouncer {
   readonly #budget: BufferBudget;
   readonly #upstream: Upstream;
   readonly #clients: Clients;
+  /** Null where the limit is this bouncer's alone. */
+  readonly #sharedLimit: SharedLimit | null;
   readonly #stages: ClientStages;
   readonly #certificates: CertificateWatch;
   readonly #gauges: Gauges;
@@ -104,6 +107,20 @@ export class Bouncer {
       budget,
       places,
     });
+    this.#sharedLimit =
+      config.sharedLimits.redisUrl === ''
+        ? null
+        : new SharedLimit({
+            config: config.sharedLimits,
+            clock,
+            log,
+            settings,
+            admission,
+            places,
+            upstream: this.#upstream,
+            counts: counts.sharing,
+            onBug,
+          });
     const watch = jobWatchOf(config, counts, onBug);
     this.#clients = new Clients({
       clock,
@@ -154,6 +171,7 @@ export class Bouncer {
       budget,
       upstream: this.#upstream,
       certificates: this.#certificates,
+      sharedLimit: this.#sharedLimit,
       isDraining: () => this.#drain.hasBegun,
     });
     this.#reloads = new Reloads({
@@ -196,6 +214,7 @@ export class Bouncer {
       await this.#admin.close();
       throw error;
     }
+    this.#sharedLimit?.start();
     this.#upstream.start();
     this.#reloads.start();
     this.#statsd?.start();
@@ -244,6 +263,7 @@ export class Bouncer {
     this.#rawLog.level = this.#settings.bouncer.current.logLevel;
     this.#budget.settingsChanged();
     this.#upstream.settingsChanged();
+    this.#sharedLimit?.settingsChanged();
   }
 
   /** What is there now, read from the live structures. */
@@ -282,6 +302,7 @@ export class Bouncer {
   async #close(): Promise<void> {
     this.#reloads.stop();
     this.#certificates.stop();
+    await this.#sharedLimit?.stop();
     await this.#surroundings.hasher.close();
     await this.#statsd?.stop();
     await this.#admin.close();

@@ -13,6 +13,7 @@ import type { Sample } from './observe/history.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { CertificateWatch } from './transport/certificate-watch.ts';
+import type { SharedLimit } from './shared-limit.ts';
 import type { Upstream } from './upstream.ts';
 
 export interface GaugesParts {
@@ -26,6 +27,8 @@ export interface GaugesParts {
   readonly budget: BufferBudget;
   readonly upstream: Upstream;
   readonly certificates: CertificateWatch;
+  /** Null where no limit is shared. */
+  readonly sharedLimit: SharedLimit | null;
   readonly isDraining: () => boolean;
 }
 
@@ -57,7 +60,7 @@ export class Gauges {
         clients: limits.clients.value,
         handshakes: limits.handshakes.value,
         serverConnections: limits.serverConnections.value,
-        producerReserve: limits.producerReserve.current,
+        producerReserve: places.producerReserve,
         fetchesInFlight: limits.fetchesInFlight.value,
         commandsInFlight: limits.commandsInFlight.value,
         waitingLine: limits.waitingLine.value,
@@ -82,6 +85,7 @@ export class Gauges {
       bufferedBytes: budget.usedBytes,
       faktory: { up: health.isUp, info },
       redis,
+      sharedLimit: this.#parts.sharedLimit?.gauges() ?? null,
       certificates: this.#parts.certificates.certificates,
       lastFailure: health.lastFailure,
     };
@@ -105,7 +109,18 @@ export class Gauges {
   /** Whether new clients should be sent here. */
   readiness(): Readiness {
     if (this.#parts.isDraining()) return { ready: false, reason: 'the bouncer is draining' };
-    if (this.#parts.upstream.health.isUp) return { ready: true };
-    return { ready: false, reason: 'Faktory is unreachable; see the log' };
+    if (!this.#parts.upstream.health.isUp) {
+      return { ready: false, reason: 'Faktory is unreachable; see the log' };
+    }
+    const shared = this.#parts.sharedLimit?.gauges();
+    if (shared === undefined) return { ready: true };
+    if (shared.usable === 0) {
+      return { ready: false, reason: 'no server connections are leased yet; see docs/scale.md' };
+    }
+    if (shared.state === 'leased') return { ready: true };
+    return {
+      ready: true,
+      detail: `the shared limit is out of reach: up to ${shared.usable} server connections may be opened`,
+    };
   }
 }

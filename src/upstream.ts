@@ -24,6 +24,7 @@ import { ServerLog } from './observe/server-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import type { RedisInfo } from './redis/redis-info.ts';
 import { ControlConnection } from './server/control-connection.ts';
+import { DialPermits } from './server/dial-permits.ts';
 import { Dialler } from './server/dialler.ts';
 import { Pause } from './server/pause.ts';
 import { ServerHealth } from './server/health.ts';
@@ -70,6 +71,8 @@ export class Upstream {
   readonly health: ServerHealth;
   /** An operator's; see docs/operations.md. */
   readonly pause = new Pause();
+  /** Where bouncers share a limit, dials rest on a lease. */
+  readonly permits: DialPermits;
   readonly #clock: Clock;
   readonly #silenceCheck: SilenceCheck;
   readonly #onBug: (error: unknown) => void;
@@ -92,13 +95,15 @@ export class Upstream {
     this.#onBug = onBug;
     this.health = new ServerHealth(log);
     this.#writeHealth = new WriteHealth(settings.writes);
+    this.permits = new DialPermits(clock);
     this.#servers = new ServerConnections({
       settings: settings.server,
       clock,
       dial,
       counts: parts.counts.server,
       hasher: surroundings.hasher,
-      dialler: new Dialler({ clock, random, counts: parts.counts.server }),
+      dialler: new Dialler({ clock, random, counts: parts.counts.server, permits: this.permits }),
+      permits: this.permits,
       health: this.health,
       wiring: parts.wiring,
       budget: parts.budget,
@@ -274,6 +279,11 @@ export class Upstream {
       info: this.#control.info(now),
       redis: this.#storedWrites.redisInfo,
     };
+  }
+
+  /** Asks Faktory now how many connections it has; `done` is called once, with null if it does not say. */
+  count(done: (connections: number | null) => void): void {
+    this.#control.count(done);
   }
 
   /** FETCHes at Faktory. */

@@ -32,6 +32,7 @@ const OWN_VALUES: Partial<Record<OptionKey, string>> = {
   'statsd.url': 'udp://127.0.0.9:8125',
   'admin.token_file': '/token',
   'listen.previous_password_file': '/previous',
+  'shared_limits.redis_password_file': '/previous',
 };
 /** What options name; without a certificate no file of TLS can be read. */
 const FILES: Readonly<Record<string, string>> = {
@@ -39,7 +40,8 @@ const FILES: Readonly<Record<string, string>> = {
   '/previous': 's3cret',
 };
 /** They need others beside them, or files that openssl makes. */
-const TRIED_ELSEWHERE = /^(?:listen|server)\.tls\.|^listen\.proxy_|^guard\.payload_bytes$/;
+const TRIED_ELSEWHERE =
+  /^(?:listen|server)\.tls\.|^listen\.proxy_|^guard\.payload_bytes$|^shared_limits\.redis_url$/;
 const KEYS = OPTION_KEYS.filter((key) => !TRIED_ELSEWHERE.test(key));
 
 function configWith(values: Partial<Record<OptionKey, string>>, password = ''): Config {

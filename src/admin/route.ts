@@ -8,7 +8,12 @@ import type { PageFiles } from './page-files.ts';
 import type { Views } from './views.ts';
 
 export type Readiness =
-  { readonly ready: true } | { readonly ready: false; readonly reason: string };
+  | {
+      readonly ready: true;
+      /** What an operator should know all the same. */
+      readonly detail?: string;
+    }
+  | { readonly ready: false; readonly reason: string };
 
 /** What answers are made from. */
 export interface RouteParts {

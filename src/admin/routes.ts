@@ -93,7 +93,8 @@ export const ROUTES: readonly Route[] = [
     answers: TEXT,
     handle: ({ readiness }) => {
       const found = readiness();
-      return found.ready ? text(200, 'ready') : text(503, `not ready: ${found.reason}`);
+      if (!found.ready) return text(503, `not ready: ${found.reason}`);
+      return text(200, found.detail === undefined ? 'ready' : `ready: ${found.detail}`);
     },
   }),
   route({

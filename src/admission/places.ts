@@ -35,6 +35,7 @@ export class Places {
   readonly limits: PlaceLimits;
   readonly #freed: (() => void)[] = [];
   readonly #wanted: (() => void)[] = [];
+  readonly #scarce: (() => void)[] = [];
   #peak = 0;
   readonly #taken: Record<Role, Set<Place>> = { producer: new Set(), worker: new Set() };
 
@@ -46,6 +47,11 @@ export class Places {
   /** Calls `wake` after each time that a place became free. */
   onFreed(wake: () => void): void {
     this.#freed.push(wake);
+  }
+
+  /** Calls `tell` when the last place is taken, or one was wanted and there is none. */
+  onScarce(tell: () => void): void {
+    this.#scarce.push(tell);
   }
 
   /** Calls `yieldPlace` when a worker begins to wait for a place: whoever can spare one gives it back. */
@@ -74,7 +80,19 @@ export class Places {
   /** The most places that `role` may hold. */
   shareOf(role: Role): number {
     const all = this.limits.serverConnections.value;
-    return role === 'producer' ? all : all - this.limits.producerReserve.current;
+    return role === 'producer' ? all : all - this.producerReserve;
+  }
+
+  /**
+   * The places that workers leave to producers. Of a lease it is the part that the reserve is of the
+   * whole limit: the bouncers that share it keep the whole reserve together.
+   */
+  get producerReserve(): number {
+    const { serverConnections, producerReserve } = this.limits;
+    const leased = serverConnections.of('leased');
+    const whole = serverConnections.of('configured');
+    if (leased >= whole) return producerReserve.current;
+    return Math.ceil((producerReserve.current * leased) / whole);
   }
 
   /** Whether `role` may take a place now. */
@@ -94,10 +112,14 @@ export class Places {
 
   /** Takes a place, or null if there is none for `role`. */
   take(role: Role): Place | null {
-    if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) return null;
+    if (!this.hasRoomFor(role) && this.limits.serverConnections.isEnforced) {
+      this.#tell(this.#scarce);
+      return null;
+    }
     const place = new Place(this);
     this.#taken[role].add(place);
     this.#peak = Math.max(this.#peak, this.taken);
+    if (!this.hasRoomFor(role)) this.#tell(this.#scarce);
     return place;
   }
 

@@ -39,6 +39,11 @@ export class Limit {
     return Math.min(this.#sources.configured, this.#sources.leased);
   }
 
+  /** What `source` allows; Infinity if it has no say. */
+  of(source: LimitSource): number {
+    return this.#sources[source];
+  }
+
   /** Whether one more may come where `taken` are there: the one place that knows of observe_only. */
   hasRoom(taken: number): boolean {
     return taken < this.#inForce;

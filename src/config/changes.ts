@@ -90,6 +90,7 @@ function keepingRunning(running: Config, wanted: Config): Config {
     mode: running.mode,
     keepaliveMs: running.keepaliveMs,
     pool: { ...wanted.pool, commandConnections: running.pool.commandConnections },
+    sharedLimits: running.sharedLimits,
     redis: { ...wanted.redis, url: running.redis.url },
     admin: running.admin,
     metrics: running.metrics,

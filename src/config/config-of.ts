@@ -106,6 +106,16 @@ export function configOf(values: Values): Config {
       workerConnections: values.get('guard.worker_connections'),
       addressConnections: values.get('guard.address_connections'),
     },
+    sharedLimits: {
+      redisUrl: values.get('shared_limits.redis_url'),
+      redisPasswordFile: values.get('shared_limits.redis_password_file'),
+      redisPassword: '',
+      key: values.get('shared_limits.key'),
+      replicasExpected: values.get('shared_limits.replicas_expected'),
+      guaranteed: values.get('shared_limits.guaranteed'),
+      block: values.get('shared_limits.block'),
+      expiryMs: values.get('shared_limits.expiry'),
+    },
     redis: { url: values.get('redis.url'), intervalMs: values.get('redis.interval') },
     admin: {
       address: values.get('admin.address'),

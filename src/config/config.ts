@@ -158,6 +158,21 @@ export interface Config {
     readonly workerConnections: number;
     readonly addressConnections: number;
   };
+  /** One limit for several bouncers, through a Redis. */
+  readonly sharedLimits: {
+    /** Empty: the bouncer shares nothing. */
+    readonly redisUrl: string;
+    /** Empty: the URL's, if it has one. */
+    readonly redisPasswordFile: string;
+    /** What the file holds; empty for none. */
+    readonly redisPassword: string;
+    readonly key: string;
+    /** 0: not set. */
+    readonly replicasExpected: number;
+    readonly guaranteed: number;
+    readonly block: number;
+    readonly expiryMs: number;
+  };
   readonly redis: { readonly url: string; readonly intervalMs: number };
   readonly admin: {
     readonly address: Address | SocketPath;

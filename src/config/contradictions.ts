@@ -24,6 +24,9 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     halfTls(config),
     tlsWithoutUrl(config),
     halfOwnCertificate(config),
+    replicasUnknown(config),
+    guaranteedTooMany(config),
+    sharedWithoutInfo(config),
   ].filter((found) => found !== null);
 }
 
@@ -142,6 +145,33 @@ function halfOwnCertificate({ server: { tls } }: Config): Contradiction | null {
   return {
     keys: ['server.tls.certificate', 'server.tls.key'],
     text: 'Cannot use server.tls.certificate and server.tls.key one without the other: a certificate needs its key. Set both, or neither.',
+  };
+}
+
+function replicasUnknown({ sharedLimits }: Config): Contradiction | null {
+  if (sharedLimits.redisUrl === '' || sharedLimits.replicasExpected > 0) return null;
+  return {
+    keys: ['shared_limits.replicas_expected', 'shared_limits.redis_url'],
+    text: 'Cannot share a limit through shared_limits.redis_url without shared_limits.replicas_expected: it is not known how many bouncers there are. Set it to the most bouncers that run at a time.',
+  };
+}
+
+/** Each has its own connection to Faktory, and the guaranteed ones. */
+function guaranteedTooMany({ sharedLimits, limits }: Config): Contradiction | null {
+  const { redisUrl, replicasExpected, guaranteed } = sharedLimits;
+  const least = replicasExpected * (guaranteed + 1);
+  if (redisUrl === '' || replicasExpected === 0 || least < limits.serverConnections) return null;
+  return {
+    keys: ['shared_limits.guaranteed', 'limits.server_connections'],
+    text: `Cannot guarantee shared_limits.guaranteed ${guaranteed} and 1 connection of its own to each of ${replicasExpected} bouncers with limits.server_connections ${limits.serverConnections}. Lower shared_limits.guaranteed or raise limits.server_connections.`,
+  };
+}
+
+function sharedWithoutInfo({ sharedLimits, server }: Config): Contradiction | null {
+  if (sharedLimits.redisUrl === '' || server.infoIntervalMs > 0) return null;
+  return {
+    keys: ['server.info_interval', 'shared_limits.redis_url'],
+    text: "Cannot share a limit with server.info_interval 0s: only Faktory's count shows that the connections of a bouncer are gone. Set server.info_interval to 5s.",
   };
 }
 

@@ -55,12 +55,12 @@ export function loadAgain(started: StartedWith): Loaded {
 /** Every file that the configuration is read from, those that its options name included. */
 export function allFilesOf(
   started: StartedWith,
-  { listen, server, admin }: Config,
+  { listen, server, admin, sharedLimits }: Config,
 ): readonly string[] {
   const { certificate, key, clientCa, ticketKeyFile } = listen.tls;
   const { tls } = server;
   const named = [certificate, key, clientCa, ticketKeyFile, tls.ca, tls.certificate, tls.key];
-  named.push(listen.previousPasswordFile, admin.tokenFile);
+  named.push(listen.previousPasswordFile, admin.tokenFile, sharedLimits.redisPasswordFile);
   return [...filesOf(started), ...named.filter((path) => path !== '')];
 }
 

@@ -113,6 +113,19 @@ export function serverUrl(): Kind<ServerUrl> {
   };
 }
 
+/** What stands in a Redis key and needs no quotes anywhere. */
+export function redisKey(): Kind<string> {
+  return {
+    type: 'text',
+    range: 'letters, digits, `.`, `_`, `-`, `:`; at most 100',
+    schema: z.string({ error: 'found no text; write a name' }).regex(/^[\w.:-]{1,100}$/, {
+      error: 'found something else than 1 to 100 letters, digits, dots, colons, - and _',
+    }),
+    fromText: (text) => text,
+    format: (text) => text,
+  };
+}
+
 /** Redis's URL, which may hold a password; empty for none. */
 export function redisUrl(): Kind<string> {
   return {

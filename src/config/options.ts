@@ -24,6 +24,7 @@ import {
   hostName,
   ipAddress,
   portRange,
+  redisKey,
   redisUrl,
   serverUrl,
 } from './network-kinds.ts';
@@ -71,6 +72,8 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   writes: 'What the bouncer does so that +OK means that the job is stored. off: nothing.',
   guard:
     'Commands and connections that can harm Faktory, rule by rule. off: the rule has no effect. log: the command passes, and is counted and logged. block: the client reads an error, and its connection stays open.',
+  shared_limits:
+    'One limits.server_connections for several bouncers in front of one Faktory, through a Redis. See docs/scale.md.',
   redis: "Direct queries to Faktory's Redis: its INFO, and whether it accepts writes.",
   admin: 'The admin HTTP server: status page, API, metrics and health.',
   metrics: 'Additional metrics, off by default.',
@@ -601,6 +604,55 @@ export const OPTIONS = {
     reloadable: true,
     doc: 'New connections per second from one remote address, for guard.connection_rate. 0: no limit.',
     read: (config) => config.guard.addressConnections,
+  }),
+  'shared_limits.redis_url': option({
+    kind: redisUrl(),
+    fallback: '',
+    reloadable: false,
+    doc: "URL of the Redis through which the bouncers share limits.server_connections. It need not be Faktory's. Empty: the limit is this bouncer's alone.",
+    read: (config) => config.sharedLimits.redisUrl,
+  }),
+  'shared_limits.redis_password_file': option({
+    kind: filePath(),
+    fallback: '',
+    reloadable: false,
+    doc: 'File with the password of that Redis. White space around it is ignored. Empty: the password of the URL is used, if it has one.',
+    read: (config) => config.sharedLimits.redisPasswordFile,
+  }),
+  'shared_limits.key': option({
+    kind: redisKey(),
+    fallback: 'faktory-bouncer',
+    reloadable: false,
+    doc: 'Name of the shared limit: bouncers with the same key share one. It is a Redis key, with :limit appended.',
+    read: (config) => config.sharedLimits.key,
+  }),
+  'shared_limits.replicas_expected': option({
+    kind: integer(0, 1000),
+    fallback: 0,
+    reloadable: false,
+    doc: 'The most bouncers that run at a time, the additional ones of a rolling update included. With more, the limit cannot be promised. It must be set if shared_limits.redis_url is.',
+    read: (config) => config.sharedLimits.replicasExpected,
+  }),
+  'shared_limits.guaranteed': option({
+    kind: integer(0, 100_000),
+    fallback: 20,
+    reloadable: false,
+    doc: 'Server connections that each expected bouncer can have in any case, also if it starts while Redis is out of reach. They are lent to no other bouncer.',
+    read: (config) => config.sharedLimits.guaranteed,
+  }),
+  'shared_limits.block': option({
+    kind: integer(1, 10_000),
+    fallback: 16,
+    reloadable: false,
+    doc: 'Places that a bouncer asks for, or gives back, at a time.',
+    read: (config) => config.sharedLimits.block,
+  }),
+  'shared_limits.expiry': option({
+    kind: duration('1s', '10m'),
+    fallback: '10s',
+    reloadable: false,
+    doc: 'How long Redis counts the places of a bouncer that is not heard of. A bouncer renews ten times in this time.',
+    read: (config) => config.sharedLimits.expiryMs,
   }),
   'redis.url': option({
     kind: redisUrl(),

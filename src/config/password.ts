@@ -1,4 +1,4 @@
-// Faktory's password from FAKTORY_PASSWORD, and the previous password from its file. Promise: no
+// Faktory's password from FAKTORY_PASSWORD, and passwords from files that options name. Promise: no
 // refusal holds a password.
 // Faktory 1.7 (cli/cli.go fetchPassword) takes FAKTORY_PASSWORD for the name of a file if it starts
 // with a slash, otherwise for the password. So does this.
@@ -31,14 +31,15 @@ export function readPassword(
   }
 }
 
-/** The password in the file of `listen.previous_password_file`; empty if the option is. */
-export function readPreviousPassword(
+/** The password in the file of option `key`; empty if the option is. */
+export function readPasswordFile(
+  key: 'listen.previous_password_file' | 'shared_limits.redis_password_file',
   path: string,
   readFile: (path: string) => Uint8Array,
 ): { readonly password: string } | { readonly refused: string } {
   if (path === '') return { password: '' };
   const read = readText(path, readFile);
-  const start = 'Cannot use listen.previous_password_file:';
+  const start = `Cannot use ${key}:`;
   switch (read.kind) {
     case 'unreadable':
       return {

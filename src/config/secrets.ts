@@ -4,7 +4,7 @@
 import { readAdminToken, TOKEN_VARIABLE } from './admin-token.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
-import { readPassword, readPreviousPassword } from './password.ts';
+import { readPassword, readPasswordFile } from './password.ts';
 import type { Origin, Problem } from './problems.ts';
 
 const PASSWORD_VARIABLE = 'FAKTORY_PASSWORD';
@@ -13,7 +13,9 @@ export interface SecretSources {
   readonly environment: Environment;
   readonly readFile: (path: string) => Uint8Array;
   /** Where an option was written. */
-  readonly originOf: (key: 'admin.token_file' | 'listen.previous_password_file') => Origin;
+  readonly originOf: (
+    key: 'admin.token_file' | 'listen.previous_password_file' | 'shared_limits.redis_password_file',
+  ) => Origin;
 }
 
 export interface WithSecrets {
@@ -25,7 +27,7 @@ export interface WithSecrets {
 /** `config` with its secrets; where one cannot be read, it is empty. */
 export function withSecrets(config: Config, sources: SecretSources): WithSecrets {
   const { environment, readFile, originOf } = sources;
-  const { server, admin, listen } = config;
+  const { server, admin, listen, sharedLimits } = config;
   const problems: Problem[] = [];
   const warnings: string[] = [];
 
@@ -38,13 +40,20 @@ export function withSecrets(config: Config, sources: SecretSources): WithSecrets
     if ('warning' in read && read.warning !== null) warnings.push(read.warning);
   }
 
-  let previousPassword = '';
-  const previous = readPreviousPassword(listen.previousPasswordFile, readFile);
-  if ('refused' in previous) {
-    problems.push({ origin: originOf('listen.previous_password_file'), text: previous.refused });
-  } else {
-    previousPassword = previous.password;
-  }
+  const fromFile = (
+    key: 'listen.previous_password_file' | 'shared_limits.redis_password_file',
+    path: string,
+  ): string => {
+    const inFile = readPasswordFile(key, path, readFile);
+    if ('password' in inFile) return inFile.password;
+    problems.push({ origin: originOf(key), text: inFile.refused });
+    return '';
+  };
+  const previousPassword = fromFile('listen.previous_password_file', listen.previousPasswordFile);
+  const redisPassword = fromFile(
+    'shared_limits.redis_password_file',
+    sharedLimits.redisPasswordFile,
+  );
 
   let token = '';
   const tokenText = environment[TOKEN_VARIABLE];
@@ -64,6 +73,7 @@ export function withSecrets(config: Config, sources: SecretSources): WithSecrets
       server: { ...server, password },
       listen: { ...listen, previousPassword },
       admin: { ...admin, token },
+      sharedLimits: { ...sharedLimits, redisPassword },
     },
     problems,
     warnings,

@@ -5,6 +5,7 @@ import { ClientCounts } from '../client/client-counts.ts';
 import { LaneCounts } from '../lanes/lane-counts.ts';
 import { ReloadCounts } from './reload-counts.ts';
 import { TransportCounts } from '../transport/transport-counts.ts';
+import { SharingCounts } from '../sharing/sharing-counts.ts';
 import { ServerCounts } from '../server/server-counts.ts';
 import { CONNECTION_LOG_OUTCOMES } from './connection-log.ts';
 import { JobCounts } from './jobs/job-counts.ts';
@@ -13,6 +14,7 @@ export class Counts {
   readonly client = new ClientCounts();
   readonly lanes = new LaneCounts();
   readonly server = new ServerCounts();
+  readonly sharing = new SharingCounts();
   readonly reloads = new ReloadCounts();
   readonly connectionLog = new CountBy(CONNECTION_LOG_OUTCOMES);
   readonly statsd = { reports: 0, errors: 0 };

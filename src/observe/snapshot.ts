@@ -7,6 +7,8 @@ import type { AdaptationFacts } from '../lanes/adaptation.ts';
 import type { FaktoryInfo } from '../server/info.ts';
 import type { RedisInfo } from '../redis/redis-info.ts';
 import type { WriteStateName } from '../server/write-health.ts';
+import type { House } from '../sharing/lease.ts';
+import type { HolderState } from '../sharing/sharing-counts.ts';
 import type { WatchedCertificate } from '../transport/certificate-watch.ts';
 import type { LaneName, ServerEndReason, ServerState } from '../server/server-states.ts';
 
@@ -66,6 +68,18 @@ export interface Snapshot {
     readonly info: FaktoryInfo | null;
   };
   readonly redis: RedisInfo | null;
+  /** This bouncer's part in a limit that several share; null where it shares none. */
+  readonly sharedLimit: {
+    readonly state: HolderState;
+    /** Places of the lease, the bouncer's own connection apart. */
+    readonly leased: number;
+    /** Of them, those that may be opened now; without Redis also the guaranteed ones. */
+    readonly usable: number;
+    /** All bouncers together; null while Redis is out of reach. */
+    readonly house: House | null;
+    /** Why Redis did not answer last; null: it did. */
+    readonly trouble: string | null;
+  } | null;
   /** Certificates in force. */
   readonly certificates: readonly WatchedCertificate[];
   /** The last reason a server connection could not be had, for operators; null when up. */

@@ -5,7 +5,7 @@ export interface RedisAddress {
   readonly shown: string;
   /** In the Redis client's own words. */
   readonly dial:
-    | { readonly path: string }
+    | { readonly path: string; readonly password?: string }
     | {
         readonly host: string;
         readonly port: number;

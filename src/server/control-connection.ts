@@ -89,6 +89,11 @@ export class ControlConnection
     return this.#infoPoll.info(now);
   }
 
+  /** Asks Faktory now how many connections it has; `done` is called once, with null if it does not say. */
+  count(done: (connections: number | null) => void): void {
+    this.#infoPoll.askFor((info) => done(info?.connections ?? null));
+  }
+
   /** How often INFO is asked may have changed. */
   settingsChanged(): void {
     this.#infoPoll.settingsChanged();

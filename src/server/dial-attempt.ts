@@ -8,6 +8,7 @@ import type { WireEnd, WireOwner } from '../base/wire-owner.ts';
 import { END_LINE } from '../protocol/command.ts';
 import { type Hello, helloLine } from '../protocol/hello.ts';
 import type { Challenge } from '../protocol/hi.ts';
+import type { DialTicket } from './dial-permits.ts';
 import { ServerHandshake } from './server-handshake.ts';
 import type { ServerParts } from './server-parts.ts';
 import type { DialFailure, ServerEndReason } from './server-states.ts';
@@ -38,6 +39,7 @@ export class DialAttempt implements WireOwner {
   readonly #parts: AttemptParts;
   readonly #hello: Hello;
   readonly #listener: DialListener;
+  readonly #ticket: DialTicket;
   readonly #handshake = new ServerHandshake();
   readonly #wire: Wire;
   readonly #deadline: Timer;
@@ -46,9 +48,10 @@ export class DialAttempt implements WireOwner {
   #saidHello = false;
 
   /** Begins at once; `listener` hears later, never within the constructor. */
-  constructor(parts: AttemptParts, hello: Hello, listener: DialListener) {
+  constructor(parts: AttemptParts, hello: Hello, ticket: DialTicket, listener: DialListener) {
     this.#parts = parts;
     this.#hello = hello;
+    this.#ticket = ticket;
     this.#listener = listener;
     const { address, local, secure, connectTimeoutMs, keepaliveMs } = parts.settings.current;
     const socket = parts.dial(address, local, secure);
@@ -140,6 +143,10 @@ export class DialAttempt implements WireOwner {
     try {
       const hash = challenge === null ? '' : await this.#hashFor(challenge);
       if (this.#state !== 'answering') return;
+      if (!this.#ticket.mayGoOn) {
+        this.#tookTooLong();
+        return;
+      }
       this.#saidHello = true;
       this.#wire.write(Buffer.from(helloLine(this.#hello, hash)));
     } catch (error) {

@@ -1,10 +1,11 @@
 // When a server connection may dial. Promise: only so many dial and shake hands at a time (Faktory
 // drops a handshake after 2 s); after a failure one tries for all, after a wait that grows; the bouncer's
-// own connection goes first. It says nothing about Faktory's health.
+// own connection goes first, and is the only one that needs no permit. It says nothing about Faktory's health.
 
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { Line } from '../base/line.ts';
+import type { DialPermits } from './dial-permits.ts';
 import type { ServerCounts } from './server-counts.ts';
 import type { DialReason } from './server-states.ts';
 
@@ -27,6 +28,7 @@ export interface DiallerParts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly counts: ServerCounts;
+  readonly permits: DialPermits;
 }
 
 export class Dialler {
@@ -39,6 +41,7 @@ export class Dialler {
 
   constructor(parts: DiallerParts) {
     this.#parts = parts;
+    parts.permits.onRoom(() => this.#start());
   }
 
   /** Queues `dialable`; it leaves by its turn, or is told to dial, maybe before this returns. */
@@ -79,10 +82,14 @@ export class Dialler {
     if (this.#retryTimer !== null) return;
     const most = this.#failuresInARow > 0 ? 1 : DIALLING_MAX;
     while (this.#dialling.size < most) {
-      const next = this.#control.shift() ?? this.#line.shift();
+      const next = this.#control.shift() ?? this.#nextPermitted();
       if (next === undefined) return;
       this.#dialling.add(next);
       next.dial();
     }
+  }
+
+  #nextPermitted(): Dialable | undefined {
+    return this.#parts.permits.mayDial ? this.#line.shift() : undefined;
   }
 }

@@ -40,6 +40,9 @@ export interface InfoGuard {
   over(queues: readonly string[] | null): void;
 }
 
+/** Hears what Faktory said to an INFO that was sent after the question; null: that could not be had. */
+export type InfoAsker = (info: FaktoryInfo | null) => void;
+
 const INFO_LINE = Buffer.from('INFO\r\n');
 /** An answer older than so many intervals says nothing about now. */
 const STALE_INTERVALS = 3;
@@ -60,6 +63,9 @@ export class InfoPoll implements ReplySink {
   #info: FaktoryInfo | null = null;
   #infoAt = 0;
   #isStreamed = false;
+  /** Who waits for the answer to the INFO that is asked, and to one that is still to be asked. */
+  #askers: InfoAsker[] = [];
+  #nextAskers: InfoAsker[] = [];
 
   constructor(parts: InfoPollParts) {
     this.#parts = parts;
@@ -74,6 +80,12 @@ export class InfoPoll implements ReplySink {
   opened(): void {
     this.#timer?.cancel();
     this.#tick();
+  }
+
+  /** Asks beside the interval, as soon as the guard lets it; `asker` is called once. */
+  askFor(asker: InfoAsker): void {
+    this.#nextAskers.push(asker);
+    if (this.#nextAskers.length === 1 && this.#asked === null) this.#askForNext();
   }
 
   /** The interval may be another: the next INFO is that far away. */
@@ -110,6 +122,24 @@ export class InfoPoll implements ReplySink {
     this.#asked = null;
     this.#parts.guard.over(info?.queueNames ?? null);
     this.#parts.outcomes.add(outcome);
+    const askers = this.#askers;
+    this.#askers = [];
+    for (const asker of askers) asker(info);
+    if (this.#nextAskers.length > 0) this.#askForNext();
+  }
+
+  #askForNext(): void {
+    if (this.#asked !== null || this.#nextAskers.length === 0) return;
+    const { clock, guard } = this.#parts;
+    if (!guard.mayAsk(clock.now())) {
+      clock.after(AGAIN_MS, () => this.#askForNext());
+      return;
+    }
+    this.#ask();
+    if (this.#askers.length > 0) return;
+    const askers = this.#nextAskers;
+    this.#nextAskers = [];
+    for (const asker of askers) asker(null);
   }
 
   #read(reply: Buffer, now: number): InfoOutcome {
@@ -147,6 +177,8 @@ export class InfoPoll implements ReplySink {
     this.#askedAt = now;
     if (!this.#parts.ask(command)) return;
     this.#asked = command;
+    this.#askers = this.#nextAskers;
+    this.#nextAskers = [];
     this.#parts.guard.asked();
   }
 

@@ -13,6 +13,7 @@ import { type Command, END_LINE } from '../protocol/command.ts';
 import type { Hello } from '../protocol/hello.ts';
 import { MEANING } from '../protocol/verbs.ts';
 import { DialAttempt, type DialListener, type DialOutcome } from './dial-attempt.ts';
+import { DialPermits, type DialTicket } from './dial-permits.ts';
 import type { Dialable, DialTurn } from './dialler.ts';
 import { type Head, Pipeline, type PipelineOwner } from './pipeline.ts';
 import { ReplyMemory } from './reply-memory.ts';
@@ -91,6 +92,10 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   readonly #options: ServerOptions;
   #state: State;
   #heardAt = 0;
+  /** Of the dial that made the connection, while it exists. */
+  #ticket: DialTicket = DialPermits.free;
+  /** See ServerLease. */
+  #trust = 0;
 
   constructor(parts: ServerParts, options: ServerOptions) {
     this.#parts = parts;
@@ -304,6 +309,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   }
 
   onAnswered(): void {
+    if (!this.#isOwn) this.#trust = this.#parts.permits.answered(this.#trust);
     this.#options.owner.onAnswered(this);
   }
 
@@ -320,6 +326,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   /** What Faktory is at, or was at when this connection began to close. */
   get #owed(): Head | null {
     return this.#state.name === 'closing' ? this.#state.owed : this.head;
+  }
+
+  /** Whether it is the bouncer's own. */
+  get #isOwn(): boolean {
+    return this.lane === 'probe';
   }
 
   get #talking(): Talking | null {
@@ -351,11 +362,14 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     wire.handOver(this);
     this.#heardAt = this.#parts.clock.now();
     this.#enter({ name: 'open', wire, pipeline, memory });
+    if (this.#isOwn) this.#parts.permits.ownOpened();
+    else this.#trust = this.#parts.permits.opened();
   }
 
   #beginDial(reason: DialReason): void {
-    const { counts, events } = this.#parts;
-    const attempt = new DialAttempt(this.#parts, this.#options.hello, this);
+    const { counts, events, permits } = this.#parts;
+    if (!this.#isOwn) this.#ticket = permits.take();
+    const attempt = new DialAttempt(this.#parts, this.#options.hello, this.#ticket, this);
     this.#enter({ name: 'dialling', attempt });
     events.dialStarted(this.lane, reason);
     counts.dialReasons.add(reason);
@@ -373,7 +387,10 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   /** The connection keeps its place and asks for another turn. */
   #dialFailed(failure: DialFailure): void {
     const { counts, dialler, events, health, wiring } = this.#parts;
+    const ticket = this.#ticket;
+    this.#ticket = DialPermits.free;
     eachOf(wiring.onBug, [
+      () => ticket.release(true),
       () => events.dialFailed(failure),
       () => health.dialFailed(failure),
       () => dialler.failed(this),
@@ -418,6 +435,7 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
     eachOf(wiring.onBug, [
       () => memory?.close(),
       () => pipeline?.reportLost(),
+      () => this.#ticket.release(false),
       () => this.#options.place.release(),
       () => this.#options.owner.onEnd(this, reason),
       () => counts.ends.add(reason),
@@ -425,7 +443,11 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   }
 
   #enter(state: State): void {
+    const wasTalking = this.#talking !== null;
     this.#state = state;
+    if (!wasTalking || this.#talking !== null) return;
+    if (this.#isOwn) this.#parts.permits.ownLost();
+    else this.#parts.permits.closed(this.#trust);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Live } from '../base/live.ts';
 import type { Dial, LocalEnd, SecureDial } from '../base/network.ts';
 import type { Wiring } from '../base/wire.ts';
 import type { ServerCounts } from './server-counts.ts';
+import type { DialPermits } from './dial-permits.ts';
 import type { Dialler } from './dialler.ts';
 import type { ServerHealth } from './health.ts';
 import type { ServerConnection } from './server-connection.ts';
@@ -51,6 +52,7 @@ export interface ServerParts {
   readonly counts: ServerCounts;
   readonly hasher: Pick<Hasher, 'iteratedSha256'>;
   readonly dialler: Dialler;
+  readonly permits: DialPermits;
   readonly health: ServerHealth;
   readonly events: ServerEvents;
   readonly forget: (connection: ServerConnection) => void;

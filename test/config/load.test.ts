@@ -121,6 +121,16 @@ const DEFAULTS: Config = {
     workerConnections: 20,
     addressConnections: 100,
   },
+  sharedLimits: {
+    redisUrl: '',
+    redisPasswordFile: '',
+    redisPassword: '',
+    key: 'faktory-bouncer',
+    replicasExpected: 0,
+    guaranteed: 20,
+    block: 16,
+    expiryMs: 10_000,
+  },
   redis: { url: '', intervalMs: 5000 },
   admin: {
     address: { host: '127.0.0.1', port: 7421 },

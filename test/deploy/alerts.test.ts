@@ -46,6 +46,10 @@ const CASES: Readonly<Record<string, Case>> = {
     series: { 'write_state{state="sound"}': '1x40 0x100', 'write_state{state="suspect"}': TURNS },
     labels: { state: 'suspect' },
   },
+  FaktoryBouncerSharedLimitLost: {
+    series: { 'shared_limit_state{state="fallback"}': TURNS },
+    labels: { state: 'fallback' },
+  },
   FaktoryBouncerLateReplies: {
     series: { 'late_replies_total{verb="PUSH"}': GROWS },
     labels: { verb: 'PUSH' },

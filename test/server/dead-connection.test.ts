@@ -12,6 +12,7 @@ import { Lingering } from '../../src/base/lingering.ts';
 import { StallWatch } from '../../src/base/stall-watch.ts';
 import { Turns } from '../../src/base/turns.ts';
 import { ServerCounts } from '../../src/server/server-counts.ts';
+import { DialPermits } from '../../src/server/dial-permits.ts';
 import { Dialler } from '../../src/server/dialler.ts';
 import { ServerHealth } from '../../src/server/health.ts';
 import { ownHello } from '../../src/server/own-hello.ts';
@@ -37,6 +38,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
     const clock = new SystemClock();
     let near: Socket | null = null;
     const counts = new ServerCounts();
+    const permits = new DialPermits(clock);
     const servers = new ServerConnections({
       settings: new Live({
         address: { host: '127.0.0.1', port: (server.address() as AddressInfo).port },
@@ -53,7 +55,8 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
       clock,
       counts,
       hasher: new Hasher(),
-      dialler: new Dialler({ clock, random: Math.random, counts }),
+      dialler: new Dialler({ clock, random: Math.random, counts, permits }),
+      permits,
       health: new ServerHealth({ onHealth: () => {} }),
       budget: new BufferBudget(clock, new Live({ bufferedBytes: Infinity })),
       wiring: {

@@ -1,6 +1,7 @@
 // One attempt to reach Faktory: each way in which it can end, and that it ends once.
 
 import t from 'tap';
+import { DialPermits } from '../../src/server/dial-permits.ts';
 import { DialAttempt, type DialOutcome } from '../../src/server/dial-attempt.ts';
 import {
   CONNECT_TIMEOUT_MS,
@@ -23,7 +24,7 @@ interface House {
 
 function begin(room = new ServerRoom()): House {
   const outcomes: DialOutcome[] = [];
-  const attempt = new DialAttempt(room.parts, OWN_HELLO, {
+  const attempt = new DialAttempt(room.parts, OWN_HELLO, DialPermits.free, {
     dialEnded: (outcome) => outcomes.push(outcome),
   });
   return { room, attempt, outcomes, ...room.dial() };

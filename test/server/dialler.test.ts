@@ -1,6 +1,7 @@
 // Who dials when: 64 at a time, one at a time after a failure, the bouncer's own connection first.
 
 import t from 'tap';
+import { DialPermits } from '../../src/server/dial-permits.ts';
 import { Dialler, type Dialable } from '../../src/server/dialler.ts';
 import { ServerCounts } from '../../src/server/server-counts.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -22,7 +23,7 @@ function house(): House {
   return {
     clock,
     counts,
-    dialler: new Dialler({ clock, random: () => 0.999, counts }),
+    dialler: new Dialler({ clock, random: () => 0.999, counts, permits: new DialPermits(clock) }),
     dialled,
     named: (name) => ({ dial: () => dialled.push(name) }),
   };
@@ -82,3 +83,38 @@ t.test('one that leaves before its turn is not dialled', async (t) => {
   clock.advance(50);
   t.strictSame(dialled, ['a', 'c']);
 });
+
+t.test(
+  'without a permit only the own connection dials; the others when there is one',
+  async (t) => {
+    const clock = new FakeClock();
+    const permits = new DialPermits(clock);
+    let places = 0;
+    permits.restOn({
+      mayDial: (used) => used < places,
+      opened: () => 0,
+      answered: () => 0,
+      closed: () => {},
+      ownOpened: () => {},
+      ownLost: () => {},
+    });
+    const dialler = new Dialler({ clock, random: () => 0, counts: new ServerCounts(), permits });
+    const dialled: string[] = [];
+    const named = (name: string): Dialable => ({
+      dial: () => {
+        dialled.push(name);
+        if (name !== 'own') permits.take();
+      },
+    });
+    dialler.request(named('one'), 'first');
+    dialler.request(named('two'), 'first');
+    dialler.request(named('own'), 'control');
+    t.strictSame(dialled, ['own']);
+    places = 1;
+    permits.changed();
+    t.strictSame(dialled, ['own', 'one']);
+    places = 2;
+    permits.changed();
+    t.strictSame(dialled, ['own', 'one', 'two']);
+  },
+);

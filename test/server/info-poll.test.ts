@@ -192,3 +192,45 @@ t.test('the guard hears when INFO is at Faktory, and which queues there are', as
   command?.sink.onLost(command, 'unanswered');
   t.same(house.guarded, ['asked', ['a', 'b'], 'asked', null, 'asked', null]);
 });
+
+t.test(
+  'who asks beside the interval hears of an INFO that was sent after the question',
+  async (t) => {
+    const house = new House();
+    house.poll.opened();
+    const heard: (number | null)[] = [];
+    house.poll.askFor((info) => heard.push(info?.connections ?? null));
+    t.equal(house.asked.length, 1, 'one at a time');
+    house.answer(bulk(JSON.stringify({ ...INFO, server: { ...INFO.server, connections: 9 } })));
+    t.strictSame(heard, [], 'that one was on its way before');
+    t.equal(house.asked.length, 2);
+    house.answer();
+    t.strictSame(heard, [2]);
+    t.equal(house.asked.length, 2);
+  },
+);
+
+t.test('who asks hears null when the connection is lost or not open', async (t) => {
+  const house = new House();
+  const heard: unknown[] = [];
+  house.poll.askFor((info) => heard.push(info));
+  const command = house.asked.at(-1);
+  if (command !== undefined) command.sink.onLost(command, 'unanswered');
+  t.strictSame(heard, [null]);
+  house.isOpen = false;
+  house.poll.askFor((info) => heard.push(info));
+  t.strictSame(heard, [null, null]);
+});
+
+t.test('who asks waits for the guard', async (t) => {
+  const house = new House();
+  house.mayAsk = false;
+  const heard: unknown[] = [];
+  house.poll.askFor((info) => heard.push(info === null));
+  house.clock.advance(1000);
+  t.equal(house.asked.length, 0);
+  house.mayAsk = true;
+  house.clock.advance(100);
+  house.answer();
+  t.strictSame(heard, [false]);
+});

@@ -57,6 +57,13 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       maxMemoryBytes: 0,
       rejectedConnections: 0,
     },
+    sharedLimit: {
+      state: 'leased',
+      leased: 300,
+      usable: 300,
+      house: { holders: 3, leased: 800, outside: 50, free: 47 },
+      trouble: null,
+    },
     certificates: [{ option: 'listen.tls.certificate', expiresAtMs: 1_900_000_000_000 }],
     lastFailure: null,
     ...changes,

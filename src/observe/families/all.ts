@@ -7,6 +7,7 @@ import { FAKTORY_FAMILIES } from './faktory.ts';
 import type { Family } from './family.ts';
 import { JOB_FAMILIES } from './jobs.ts';
 import { SERVER_FAMILIES } from './servers.ts';
+import { SHARING_FAMILIES } from './sharing.ts';
 import { STATSD_FAMILIES } from './statsd.ts';
 import { TLS_FAMILIES } from './tls.ts';
 import { WRITE_FAMILIES } from './writes.ts';
@@ -16,6 +17,7 @@ export function allFamilies(version: string): readonly Family[] {
   return [
     ...CLIENT_FAMILIES,
     ...SERVER_FAMILIES,
+    ...SHARING_FAMILIES,
     ...COMMAND_FAMILIES,
     ...JOB_FAMILIES,
     ...WRITE_FAMILIES,

@@ -8,6 +8,7 @@ import { StallWatch } from '../../../src/base/stall-watch.ts';
 import { Turns } from '../../../src/base/turns.ts';
 import { Command } from '../../../src/protocol/command.ts';
 import type { Verb } from '../../../src/protocol/verbs.ts';
+import { DialPermits } from '../../../src/server/dial-permits.ts';
 import { Dialler } from '../../../src/server/dialler.ts';
 import { ServerHealth } from '../../../src/server/health.ts';
 import { ownHello } from '../../../src/server/own-hello.ts';
@@ -104,13 +105,15 @@ export class ServerRoom {
       writeStallTimeoutMs: 0,
       ...settings,
     });
+    const permits = new DialPermits(clock);
     this.parts = {
       settings: this.settings,
       clock,
       counts,
       dial: () => this.#dial(),
       hasher: { iteratedSha256: (text: string, rounds: number) => this.hash(text, rounds) },
-      dialler: new Dialler({ clock, random: () => 0.5, counts }),
+      dialler: new Dialler({ clock, random: () => 0.5, counts, permits }),
+      permits,
       health: this.health,
       wiring: {
         turns: new Turns(clock),

@@ -1,0 +1,147 @@
+// Three bouncers, a real Redis and a real Faktory. Promise: Faktory never counts more connections than the limit,
+// whatever is killed, stopped or cut off, and the limit is used to the last place again afterwards.
+// Short by default; SHARING=long takes 20 misfortunes with 6000 clients and a limit of 900.
+
+import t, { type Test } from 'tap';
+import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { redisIsMissing, RedisServer, temporarySocket } from '../support/redis.ts';
+import { replyText } from '../support/reply.ts';
+import { until } from '../support/waiting.ts';
+import { BouncerProcess, RedisWire } from './support/bouncer-process.ts';
+import { Crowd } from './support/crowd.ts';
+
+const PLANS = {
+  short: { clients: 90, limit: 40, misfortunes: 4, expiryMs: 3000 },
+  long: { clients: 6000, limit: 900, misfortunes: 20, expiryMs: 10_000 },
+} as const;
+const PLAN = PLANS[process.env['SHARING'] === 'long' ? 'long' : 'short'];
+const BOUNCERS = 3;
+/** No machine is so busy. */
+const WITHIN_MS = 180_000;
+
+/**
+ * Faktory's own count, asked for again and again. The connection that asks bypasses the bouncers, and is there
+ * before them: it takes a place of the limit.
+ */
+class Sampler {
+  peak = 0;
+  samples = 0;
+  last = 0;
+  #isOver = false;
+  readonly #done: Promise<void>;
+
+  constructor(client: RawClient) {
+    this.#done = this.#sample(client);
+  }
+
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.#done;
+  }
+
+  async #sample(client: RawClient): Promise<void> {
+    while (!this.#isOver) {
+      const info = JSON.parse(replyText(await client.command('INFO')) ?? '') as {
+        server: { connections: number };
+      };
+      this.last = info.server.connections;
+      this.peak = Math.max(this.peak, this.last);
+      this.samples += 1;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    client.end();
+  }
+}
+
+const skip =
+  redisIsMissing === false && findFaktory() === undefined ? 'no Faktory' : redisIsMissing;
+
+t.test('three bouncers hold one limit', { skip, timeout: 3_600_000 }, async (t) => {
+  const faktory = await RealFaktory.start();
+  t.teardown(() => faktory.stop());
+  const path = temporarySocket(t);
+  let redis = await RedisServer.start(t, path);
+  const wires: RedisWire[] = [];
+  const bouncers: BouncerProcess[] = [];
+  for (let i = 0; i < BOUNCERS; i += 1) {
+    const wire = await RedisWire.open(path);
+    const bouncer = new BouncerProcess(environment(faktory.port, wire.url));
+    t.teardown(async () => {
+      await bouncer.kill();
+      wire.close();
+    });
+    wires.push(wire);
+    bouncers.push(bouncer);
+  }
+  const client = await RawClient.connect({ port: faktory.port, boundMs: WITHIN_MS });
+  const sampler = new Sampler(client);
+  await Promise.all(bouncers.map((bouncer) => bouncer.start()));
+  const crowd = new Crowd(PLAN.clients, () =>
+    bouncers.map(({ port }) => port).filter((port) => port !== 0),
+  );
+  t.teardown(() => crowd.leave());
+  await isFull(t, sampler, 'at first');
+
+  for (let i = 0; i < PLAN.misfortunes; i += 1) {
+    const bouncer = bouncers[i % BOUNCERS];
+    const wire = wires[i % BOUNCERS];
+    if (bouncer === undefined || wire === undefined) return;
+    switch (i % 4) {
+      case 0:
+        await bouncer.kill();
+        await sleep(PLAN.expiryMs * (i % 8 === 0 ? 0.2 : 2));
+        await bouncer.start();
+        break;
+      case 1:
+        bouncer.stop();
+        await sleep(PLAN.expiryMs * 2);
+        bouncer.goOn();
+        break;
+      case 2:
+        wire.cut();
+        await sleep(PLAN.expiryMs * 2);
+        wire.join();
+        break;
+      case 3:
+        // All that was lent is forgotten.
+        await redis.stop();
+        redis = await RedisServer.start(t, path);
+    }
+    await isFull(t, sampler, `after misfortune ${i}`);
+  }
+  await sampler.end();
+  t.ok(sampler.samples > 20);
+  t.equal(sampler.peak, PLAN.limit, 'the most that Faktory ever counted');
+});
+
+function environment(port: number, redisUrl: string): Record<string, string> {
+  const options = {
+    LISTEN_ADDRESS: '127.0.0.1:0',
+    ADMIN_ADDRESS: '127.0.0.1:0',
+    SERVER_URL: `tcp://127.0.0.1:${port}`,
+    LIMITS_SERVER_CONNECTIONS: String(PLAN.limit),
+    LIMITS_PRODUCER_RESERVE: '0',
+    SHARED_LIMITS_REDIS_URL: redisUrl,
+    SHARED_LIMITS_REPLICAS_EXPECTED: String(BOUNCERS),
+    SHARED_LIMITS_GUARANTEED: '2',
+    SHARED_LIMITS_EXPIRY: `${PLAN.expiryMs}ms`,
+    DRAIN_TIMEOUT: '1s',
+  };
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
+  );
+}
+
+async function isFull(t: Test, sampler: Sampler, when: string): Promise<void> {
+  const began = Date.now();
+  await until(() => sampler.last >= PLAN.limit, {
+    what: `${PLAN.limit} connections ${when}; there are ${sampler.last}`,
+    withinMs: WITHIN_MS,
+  });
+  t.pass(`full ${when}, within ${Date.now() - began} ms`);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
