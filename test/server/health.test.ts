@@ -91,5 +91,5 @@ t.test('a refused login is known as such, whoever met it, until a dial succeeds'
   t.equal(room.health.isUp, true);
   room.clock.advance(1000);
   await room.accept();
-  t.equal(room.health.obstacle, 'outage');
+  t.equal(room.health.obstacle, 'slow', 'Faktory is up: nothing but time is in the way');
 });
