@@ -38,6 +38,8 @@ export class FaktoryConnection {
   working: { readonly line: string; cancel(): void } | null = null;
   /** Nothing passes between here and the bouncer, in either direction. */
   isSilent = false;
+  /** It has been, so that the bouncer may have given it up. */
+  wasSilent = false;
   /** Its commands are executed, and the replies reach nobody. */
   isMute = false;
   readonly #replies: Said[] = [];

@@ -165,6 +165,7 @@ export class MemoryFaktory {
   /** Nothing passes any more between the connection and the bouncer. */
   silence(connection: FaktoryConnection): void {
     connection.isSilent = true;
+    connection.wasSilent = true;
     connection.socket.holdBack();
     connection.socket.peer?.holdBack();
   }
@@ -289,6 +290,7 @@ export class MemoryFaktory {
   #forget(connection: FaktoryConnection): void {
     this.connections.delete(connection);
     if (connection.isMute) this.#addIds(connection.unexecuted());
+    if (connection.wasSilent) this.#noteLoss(connection);
   }
 
   #noteHost({ hello }: FaktoryConnection): void {
