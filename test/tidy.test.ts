@@ -37,6 +37,7 @@ import {
   unknownOn,
 } from './tidy/pages.ts';
 import {
+  circles,
   impurities,
   orphans,
   strayModules,
@@ -76,6 +77,14 @@ t.test('there is something to look at', async (t) => {
 });
 
 t.test('the arrows between rooms point one way', async (t) => none(t, wrongArrows(code)));
+
+t.test('no files of src import each other, types included', async (t) => {
+  none(t, circles(code));
+  const one = { path: 'src/a.ts', text: "import type { B } from './b.ts';" };
+  const other = { path: 'src/b.ts', text: "import { a } from './a.ts';" };
+  t.equal(circles([one, other]).length, 2);
+  t.equal(circles([one, { ...other, text: '' }]).length, 0);
+});
 
 t.test('every arrow that is allowed is used', async (t) => none(t, unusedArrows(code)));
 

@@ -1,8 +1,8 @@
 // What there is to tell of one client connection. Promise: nothing here is kept for it; it is read
 // from the live connection at the moment of the call.
 
+import type { Role } from '../admission/roles.ts';
 import type { Verb } from '../protocol/verbs.ts';
-import type { KnownRole } from './client-connections.ts';
 import type { ClientState } from './client-states.ts';
 
 /** All instants are monotonic ms. */
@@ -10,7 +10,8 @@ export interface ClientFacts {
   /** Its number: the first client of a bouncer has 1. */
   readonly id: number;
   readonly address: string;
-  readonly role: KnownRole;
+  /** `unknown` before HELLO. */
+  readonly role: Role | 'unknown';
   readonly state: ClientState;
   /** Since when it is in `state`. */
   readonly stateSince: number;

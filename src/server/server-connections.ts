@@ -12,7 +12,8 @@ export class ServerConnections {
   readonly #all = new Set<ServerConnection>();
 
   constructor(parts: Omit<ServerParts, 'forget'>) {
-    this.#parts = { ...parts, forget: (connection) => this.#all.delete(connection) };
+    const all: Set<object> = this.#all;
+    this.#parts = { ...parts, forget: (connection) => all.delete(connection) };
   }
 
   get size(): number {

@@ -11,7 +11,6 @@ import type { ServerCounts } from './server-counts.ts';
 import type { DialPermits } from './dial-permits.ts';
 import type { Dialler } from './dialler.ts';
 import type { ServerHealth } from './health.ts';
-import type { ServerConnection } from './server-connection.ts';
 import type { DialFailure, DialReason, LaneName } from './server-states.ts';
 
 /** Where Faktory is, how to get there, and what an operator can change about it meanwhile. */
@@ -55,5 +54,6 @@ export interface ServerParts {
   readonly permits: DialPermits;
   readonly health: ServerHealth;
   readonly events: ServerEvents;
-  readonly forget: (connection: ServerConnection) => void;
+  /** `connection` is over. */
+  readonly forget: (connection: object) => void;
 }

@@ -2,6 +2,8 @@
 // notices, though they share server connections, limits and timers.
 
 import t from 'tap';
+import { configFor } from '../support/bouncer.ts';
+import { MemoryHouse } from '../support/memory-house.ts';
 import { ModelClient } from '../support/model-client.ts';
 import { IN_MEMORY, PooledHouse } from '../pooled/support/pooled-house.ts';
 import { settle } from '../support/settle.ts';
@@ -61,4 +63,54 @@ t.test('in a timer: the others whose time is over with it are told', async (t) =
   // Of the first one only the count is missing: it has ended before it was counted.
   t.equal(house.counts.client.ends.values.handshake_timeout, 2);
   t.strictSame(house.leftovers(), ['bugs: 1 ' + String(house.bugs)]);
+});
+
+t.test('in the hashing thread: that client ends, and the next is judged', async (t) => {
+  const options = { port: 1, password: 's3cret', overrides: { mode: 'pooled' } };
+  const house = await new MemoryHouse(configFor(options), () => 0.5).start();
+  await settle(house, 0);
+  failOnce(house.hasher, 'iteratedSha256');
+  const [faulty, behind] = ['faulty', 'behind'].map(
+    (name) => new ModelClient(name, null, house.accept(), { password: 's3cret' }),
+  );
+  await settle(house, 0);
+  t.strictSame([faulty?.wasAdmitted, behind?.wasAdmitted], [false, true]);
+  t.equal(house.counts.client.ends.values.bug, 1);
+  t.match(house.bugs[0], /of a test: iteratedSha256/);
+});
+
+t.test('in a command that has waited: its client ends, and those behind it go on', async (t) => {
+  const house = await PooledHouse.open(IN_MEMORY);
+  const [faulty, behind] = ['faulty', 'behind'].map(
+    (name) => new ModelClient(name, null, house.accept()),
+  );
+  await settle(house, 0);
+  house.bouncer.pause();
+  for (const client of [faulty, behind]) client?.send('ACK', { jid: `j-${client.name}` });
+  await settle(house, 0);
+  failOnce(house.counts.lanes.waits, 'observeMs');
+  house.bouncer.resume();
+  await settle(house, 0);
+  t.strictSame([faulty?.answered, behind?.answered], [0, 1]);
+  t.equal(house.counts.client.ends.values.bug, 1);
+  t.equal(house.counts.bugs.total, 1);
+});
+
+t.test('in a FETCH: its client and its server connection end, and others get jobs', async (t) => {
+  const house = await PooledHouse.open(IN_MEMORY);
+  const [faulty, other] = ['faulty', 'other'].map(
+    (name) => new ModelClient(name, name, house.accept()),
+  );
+  await settle(house, 0);
+  failOnce(house.counts.lanes.waits, 'observeMs');
+  faulty?.fetch(['q']);
+  await settle(house, 500);
+  t.equal(house.counts.server.ends.values.bug, 1);
+  t.equal(house.counts.client.ends.values.bug, 1);
+  other?.fetch(['q']);
+  const producer = new ModelClient('producer', null, house.accept());
+  await settle(house, 0);
+  producer.send('PUSH', { jid: 'long-job', queue: 'q' });
+  await settle(house, 500);
+  t.strictSame(other?.got, ['long-job']);
 });

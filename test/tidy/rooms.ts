@@ -206,6 +206,31 @@ export function impurities(sources: readonly Source[]): readonly string[] {
   return [...imports, ...calls];
 }
 
+/** Files that import each other, types included: none of them can be understood before the others. */
+export function circles(sources: readonly Source[]): readonly string[] {
+  const imports = new Map(
+    sources.map((source) => {
+      const relative = importsOf(source).filter(({ specifier }) => specifier.startsWith('.'));
+      return [source.path, relative.map(({ specifier }) => resolved(source.path, specifier))];
+    }),
+  );
+  const reached = (from: string): ReadonlySet<string> => {
+    const seen = new Set<string>();
+    const todo = [...(imports.get(from) ?? [])];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      todo.push(...(imports.get(next) ?? []));
+    }
+    return seen;
+  };
+  return sources.flatMap(({ path }) =>
+    (imports.get(path) ?? [])
+      .filter((target) => reached(target).has(path))
+      .map((target) => `${path}:1: ${target} leads back to it, use a type of the lower file`),
+  );
+}
+
 /** Files that nobody in src imports. */
 export function orphans(sources: readonly Source[]): readonly string[] {
   const imported = new Set<string>();
