@@ -8,6 +8,7 @@ import { groupText } from './harness/report.ts';
 import { drain } from './struggle/drain.ts';
 import { refusedWrites } from './struggle/refuse-writes.ts';
 import { scenarioGroup } from './struggle/scenario.ts';
+import { slowFaktory } from './struggle/slow-faktory.ts';
 import { pushOnce, slowPush, slowWork } from './struggle/slow-redis.ts';
 import { stopFaktory, stopRedis } from './struggle/standstill.ts';
 import { parseStruggleOptions, STRUGGLE_HELP } from './struggle/struggle-options.ts';
@@ -19,7 +20,16 @@ const LEGEND = `- acknowledged: PUSHes answered with \`+OK\`; errors: with \`-ER
 - × direct, × session: the figure as so many times that of nothing in between, or of session mode.
 `;
 
-const SCENARIOS = [slowPush, slowWork, pushOnce, stopRedis, stopFaktory, refusedWrites, drain];
+const SCENARIOS = [
+  slowPush,
+  slowWork,
+  pushOnce,
+  slowFaktory,
+  stopRedis,
+  stopFaktory,
+  refusedWrites,
+  drain,
+];
 
 runProgram(() => {
   const options = parseStruggleOptions(process.argv.slice(2));

@@ -1,7 +1,7 @@
 // What was measured, and how the fronts compare. Promise: pure; a ratio is taken within one round, so
 // that a machine that was slow for a while was slow for both; what was not measured is null.
 
-export type Unit = 'count' | 'bytes' | 'bytesRate' | 'ms' | 'micros' | 'share';
+export type Unit = 'count' | 'bytes' | 'bytesRate' | 'ms' | 'micros' | 'share' | 'times';
 
 /** Every figure: its title in tables, its unit, which way is better. */
 export const FIGURES = {
@@ -47,6 +47,14 @@ export const FIGURES = {
   queued: { title: 'still queued', unit: 'count', better: 'more' },
   givenBack: { title: 'given back', unit: 'count', better: 'less' },
   discarded: { title: 'discarded', unit: 'count', better: 'less' },
+  aloneP99Ms: { title: 'PUSH p99 slowed, alone', unit: 'ms', better: 'less' },
+  usualP99Ms: { title: 'before', unit: 'ms', better: 'less' },
+  timesAlone: { title: 'times alone', unit: 'times', better: 'less' },
+  timesUsual: { title: 'times before', unit: 'times', better: 'less' },
+  usualAcks: { title: 'ACKs/s before', unit: 'count', better: 'more' },
+  slowedAcks: { title: 'slowed', unit: 'count', better: 'more' },
+  backAcks: { title: '25 s after', unit: 'count', better: 'more' },
+  backShare: { title: 'of before', unit: 'share', better: 'more' },
   drainMs: { title: 'drain took', unit: 'ms', better: 'less' },
   serverConnections: { title: 'server connections', unit: 'count', better: 'less' },
 } as const satisfies Record<

@@ -49,6 +49,7 @@ function scaleOf(
       return median < 1 ? { divisor: 1e-3, suffix: ' µs' } : { divisor: 1, suffix: ' ms' };
     case 'share':
       return { divisor: 1, suffix: ' %' };
+    case 'times':
     case 'count':
     case 'ratio':
       return { divisor: 1, suffix: '' };

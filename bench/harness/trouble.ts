@@ -68,6 +68,31 @@ export async function stopProcess(pid: number, seconds: number): Promise<void> {
   await once(shell, 'exit');
 }
 
+/**
+ * Stops a process for nine tenths of the time, in pulses of 90 ms, until the function that is returned
+ * is called. A shell does it; it ends when its input does, so also when the benchmark dies.
+ */
+export function slowedToATenth(pid: number): () => Promise<void> {
+  const script = `
+    trap 'kill -CONT "$1"' EXIT
+    while kill -STOP "$1"; do
+      sleep 0.09
+      kill -CONT "$1"
+      read -t 0.01 -r line
+      # Above 128: nothing was read in that time. Otherwise the input is over.
+      [ $? -gt 128 ] || exit 0
+    done`;
+  const shell = spawn('bash', ['-c', script, 'slow', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  const exited = once(shell, 'exit');
+  return async () => {
+    shell.stdin.end();
+    await exited;
+  };
+}
+
 export const REFUSALS = ['maxmemory', 'min-replicas-to-write'] as const;
 
 /** The setting of Redis by which it refuses writes. */

@@ -12,17 +12,23 @@ export interface Scenario {
   readonly cases: readonly Case[];
   /** Whether the bouncer is measured with `redis.url` too. */
   readonly withRedisUrl?: true;
+  /** Whether the bouncer is measured with `limits.adaptive` too. */
+  readonly withAdaptive?: true;
   /** The front that the scenario says nothing about. */
   readonly without?: StruggleFront;
 }
 
 export function scenarioGroup(scenario: Scenario, options: StruggleOptions): Group {
-  const { name, about, columns, cases, withRedisUrl, without } = scenario;
+  const { name, about, columns, cases, withRedisUrl, withAdaptive, without } = scenario;
   const { settings, bouncer: checkout } = options;
   const fronts = options.fronts
     .filter((kind) => kind !== without)
     .flatMap((kind): readonly Front[] => {
       const front = { name: kind, kind, checkout, settings };
+      if (withAdaptive === true && kind !== 'direct') {
+        const limits = { ...(settings['limits'] as object | undefined), adaptive: true };
+        return [front, { ...front, name: `${kind}, adaptive`, settings: { ...settings, limits } }];
+      }
       if (withRedisUrl !== true || kind === 'direct') return [front];
       return [front, { ...front, name: `${kind}, redis.url`, withRedisUrl }];
     });

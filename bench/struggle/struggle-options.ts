@@ -14,6 +14,7 @@ export const SCENARIOS = [
   'slow-push',
   'slow-work',
   'push-once',
+  'slow-faktory',
   'stop-redis',
   'stop-faktory',
   'refuse-writes',
@@ -57,7 +58,8 @@ FAKTORY_BIN=/path/to/faktory measures another Faktory.
   --delays LIST     how long Redis is busy with a script, in ms (10,50,200)
   --producers N     producers in slow-push (500)
   --stops LIST      how long a stop or a refusal lasts, in s (stop-redis: 4,6,10,
-                    stop-faktory: 3,10,30, refuse-writes: 3,10)
+                    stop-faktory: 3,10,30, refuse-writes: 3,10,
+                    slow-faktory: 20)
   --rounds N        how often everything is measured, in turns (1)
   --bouncer DIR     run the bouncer of another checkout (this one)
   --set KEY=VALUE   an option of the bouncer, such as pool.bulk_push=true; may be

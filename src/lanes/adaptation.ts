@@ -66,6 +66,7 @@ export class Adaptation {
   readonly #parts: AdaptationParts;
   #running: Running | null = null;
   #timer: Timer | null = null;
+  #hasStopped = false;
 
   constructor(parts: AdaptationParts) {
     this.#parts = parts;
@@ -91,13 +92,19 @@ export class Adaptation {
   /** It may have been switched on or off, or another floor may hold. */
   settingsChanged(): void {
     const { isOn } = this.#parts.settings.current;
-    if (isOn === (this.#running !== null)) return;
+    if (this.#hasStopped || isOn === (this.#running !== null)) return;
     if (isOn) this.#begin();
-    else this.stop();
+    else this.#end();
+  }
+
+  /** For good. */
+  stop(): void {
+    this.#hasStopped = true;
+    this.#end();
   }
 
   /** The limits are as they are configured. Idempotent. */
-  stop(): void {
+  #end(): void {
     const { measured, fetchesInFlight, commandsInFlight } = this.#parts;
     this.#timer?.cancel();
     this.#timer = null;

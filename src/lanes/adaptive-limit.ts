@@ -60,7 +60,7 @@ export type AdaptiveDecision =
   | { readonly kind: 'stay'; readonly reason: AdaptiveRest };
 
 export type AdaptiveRest =
-  /** Too little was answered yet. */
+  /** Too little was answered yet, or only one window was slow. */
   | 'measuring'
   /** As high as is configured. */
   | 'at_max'
@@ -69,13 +69,19 @@ export type AdaptiveRest =
   /** As much queueing as is allowed. */
   | 'balanced';
 
-/** A round trip that is shorter is not slow, whatever it was before: no client would tell. */
-const FAST_MS = 2;
+/**
+ * A round trip that is shorter is not slow, whatever it was before. A real Faktory on a machine that was
+ * busy with other work took 0.7 ms at rest and 1 to 5 ms under load: with 2 ms here, that load alone kept
+ * FETCHes near the floor.
+ */
+const FAST_MS = 10;
+/** One slow window is an outlier (a snapshot of Redis, another process); so many in a row are not. */
+const SLOW_WINDOWS = 2;
 /** So many times the long round trip is not slow yet (Gradient2's rttTolerance). */
 const TOLERANCE = 1.5;
 /** One window says at most that half is too much. */
 const GRADIENT_MIN = 0.5;
-/** How much of a window's finding counts; the rest is what was found before. */
+/** How much of a slow window's finding counts; the rest is what was found before. */
 const SMOOTHING = 0.5;
 /** What errors leave of a limit. */
 const BACK_OFF = 0.7;
@@ -125,6 +131,8 @@ export class AdaptiveLimit {
   #shortMs: number | null = null;
   #longMs: number | null = null;
   #windows = 0;
+  /** Slow ones in a row. */
+  #slowWindows = 0;
   #windowSince: number | null = null;
   #judgedAt = -Infinity;
   #answered = 0;
@@ -208,9 +216,12 @@ export class AdaptiveLimit {
     this.#judgedAt = now;
     if (ms <= this.#slowFromMs) {
       this.#descent = null;
+      this.#slowWindows = 0;
       this.#learn(ms, elapsedMs / LONG_MS);
       return this.#raise(bounds);
     }
+    this.#slowWindows += 1;
+    if (this.#slowWindows < SLOW_WINDOWS) return { kind: 'stay', reason: 'measuring' };
     const descent = this.#descended(now, ms, inFlight);
     if (this.#didNotPay(now, ms, descent)) {
       this.#longMs = ms;
@@ -269,9 +280,9 @@ export class AdaptiveLimit {
   #raise(bounds: AdaptiveBounds): AdaptiveDecision {
     if (this.#isAtMax(bounds)) return { kind: 'stay', reason: 'at_max' };
     if (this.#commands < bounds.commands.max) {
-      this.#set(bounds, this.#fetches, step(this.#commands, 1));
+      this.#set(bounds, this.#fetches, this.#commands + Math.sqrt(this.#commands));
     } else {
-      this.#set(bounds, step(this.#fetches, 1), this.#commands);
+      this.#set(bounds, this.#fetches + Math.sqrt(this.#fetches), this.#commands);
     }
     return { kind: 'raise', reason: 'fast' };
   }

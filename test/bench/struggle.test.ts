@@ -8,6 +8,7 @@ import { UsageError } from '../../bench/harness/arguments.ts';
 import { isStored, jidText, lostOf, readLedger, twiceIn } from '../../bench/harness/ledger.ts';
 import type { Stored } from '../../bench/harness/ledger.ts';
 import { scenarioGroup } from '../../bench/struggle/scenario.ts';
+import { slowFaktory } from '../../bench/struggle/slow-faktory.ts';
 import { stopRedis } from '../../bench/struggle/standstill.ts';
 import {
   parseStruggleOptions,
@@ -69,6 +70,25 @@ tap.test('where Redis matters the bouncer is measured with redis.url too', async
   t.same(
     cases.map(({ text }) => text),
     ['Redis stopped for 6 s'],
+  );
+});
+
+tap.test('where the limits matter the bouncer is measured with limits.adaptive too', async (t) => {
+  const options = parseStruggleOptions(['--stops', '5', '--set', 'limits.adaptive_min=4']);
+  const { fronts, cases } = scenarioGroup(slowFaktory(options), options);
+  t.same(
+    fronts.map(({ name, settings }) => [name, settings?.['limits']]),
+    [
+      ['direct', { adaptive_min: 4 }],
+      ['session', { adaptive_min: 4 }],
+      ['session, adaptive', { adaptive_min: 4, adaptive: true }],
+      ['pooled', { adaptive_min: 4 }],
+      ['pooled, adaptive', { adaptive_min: 4, adaptive: true }],
+    ],
+  );
+  t.same(
+    cases.map(({ text }) => text),
+    ['slowed for 5 s'],
   );
 });
 

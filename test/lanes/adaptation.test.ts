@@ -112,6 +112,16 @@ t.test('a reload switches it off and on: the limits are the configured ones at o
   t.equal(house.fetches.value, 100, 'what was usual is learned again');
 });
 
+t.test('stopped, it stays so, whatever is reloaded', async (t) => {
+  const house = new House({ isOn: true, min: 4 });
+  house.answer(10, 20);
+  house.answer(100, 40);
+  house.adaptation.stop();
+  t.equal(house.fetches.value, 100);
+  house.configure({ isOn: true, min: 5 });
+  t.equal(house.clock.timers, 0);
+});
+
 t.test(
   'a reload of the floor, and a lower configured limit, hold from the next tick',
   async (t) => {
