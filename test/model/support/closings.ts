@@ -47,6 +47,8 @@ function mayCloseAdmitted(client: ModelClient, circumstances: Circumstances): bo
   const { scene, drain, unknown } = circumstances;
   const [first] = client.outstanding;
   if (scene.isSession && scene.house.faktory.lostHosts.has(client.name)) return true;
+  // A slow Faktory may be taken for one that has lost the connection.
+  if (scene.isSession && scene.house.counts.server.ends.values.unanswered > 0) return true;
   if (isExpired(client, scene)) return true;
   if (wasRefused(client)) return true;
   if (mayBeIdle(client, scene) && (first === undefined || !wasTaken(first, scene))) return true;
