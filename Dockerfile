@@ -35,4 +35,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["node", "-e", "fetch('http://127.0.0.1:7421/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Exec form: Node is process 1 and gets SIGTERM itself. A configuration file is read where --config
 # or FAKTORY_BOUNCER_CONFIG names it.
-ENTRYPOINT ["node", "--disable-sigusr1", "--min-semi-space-size=16", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--disable-sigusr1", "--min-semi-space-size=4", "/app/dist/main.js"]
