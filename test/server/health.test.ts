@@ -1,30 +1,12 @@
 // Faktory's health, from the bouncer's own connection alone.
 
 import t from 'tap';
-import { Live } from '../../src/base/live.ts';
-import { ControlConnection } from '../../src/server/control-connection.ts';
-import { Pause } from '../../src/server/pause.ts';
-import { WriteHealth } from '../../src/server/write-health.ts';
-import { IDLE_GUARD } from './support/idle-guard.ts';
-import { HI, NotingOwner, OWN_HELLO, ServerRoom } from './support/room.ts';
+import type { ControlConnection } from '../../src/server/control-connection.ts';
+import { controlOf, HI, NotingOwner, ServerRoom } from './support/room.ts';
 
 function house(): { room: ServerRoom; control: ControlConnection } {
   const room = new ServerRoom();
-  const { servers, clock, health, settings } = room;
-  const control = new ControlConnection({
-    servers,
-    clock,
-    hello: OWN_HELLO,
-    health,
-    writeHealth: new WriteHealth(
-      new Live({ lateReply: 'off', hang: 'off', refused: 'off', probeIntervalMs: 0 }),
-    ),
-    pause: new Pause(),
-    settings,
-    infoGuard: IDLE_GUARD,
-    infoOutcomes: room.counts.info,
-  });
-  return { room, control };
+  return { room, control: controlOf(room) };
 }
 
 t.test('it is up with the own connection, and nothing before', async (t) => {

@@ -2,16 +2,12 @@
 // connection, which is given up only while the bouncer's own proves that Faktory answers.
 
 import t from 'tap';
-import { Live } from '../../src/base/live.ts';
 import { Command } from '../../src/protocol/command.ts';
 import type { Verb } from '../../src/protocol/verbs.ts';
-import { ControlConnection } from '../../src/server/control-connection.ts';
+import type { ControlConnection } from '../../src/server/control-connection.ts';
 import { Patience } from '../../src/server/patience.ts';
-import { Pause } from '../../src/server/pause.ts';
 import { SilenceCheck } from '../../src/server/silence-check.ts';
-import { WriteHealth } from '../../src/server/write-health.ts';
-import { IDLE_GUARD } from './support/idle-guard.ts';
-import { type FarEnd, NotedCommand, NotingOwner, OWN_HELLO, ServerRoom } from './support/room.ts';
+import { controlOf, type FarEnd, NotedCommand, NotingOwner, ServerRoom } from './support/room.ts';
 
 const ANSWER_TIMEOUT_MS = 60_000;
 
@@ -23,20 +19,8 @@ class House {
   own: FarEnd | null = null;
 
   constructor() {
-    const { servers, clock, health, settings, counts } = this.room;
-    this.control = new ControlConnection({
-      servers,
-      clock,
-      hello: OWN_HELLO,
-      health,
-      writeHealth: new WriteHealth(
-        new Live({ lateReply: 'off', hang: 'off', refused: 'off', probeIntervalMs: 0 }),
-      ),
-      pause: new Pause(),
-      settings,
-      infoGuard: IDLE_GUARD,
-      infoOutcomes: counts.info,
-    });
+    const { servers, clock, settings } = this.room;
+    this.control = controlOf(this.room);
     this.check = new SilenceCheck({ clock, settings, own: this.control, servers });
   }
 

@@ -78,14 +78,24 @@ export interface HeldHouse extends House {
 }
 
 /** A house whose time stands until the test moves it; a FETCH at Faktory blocks until the test ends it. */
-export async function openHeld(
+export function openHeld(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
 ): Promise<HeldHouse> {
+  return held(openHouse, t, overrides, standIn);
+}
+
+/** What `open` opens, so held. */
+export async function held(
+  open: typeof openHouse,
+  t: Test,
+  overrides: Overrides,
+  standIn: StandInOptions,
+): Promise<HeldHouse> {
   const clock = new FakeClock();
-  const held = { fetchBlockMs: UNTIL_RELEASED, ...standIn };
-  return { clock, ...(await openHouse(t, overrides, held, clock)) };
+  const blocking = { fetchBlockMs: UNTIL_RELEASED, ...standIn };
+  return { clock, ...(await open(t, overrides, blocking, clock)) };
 }
 
 /** Resolves when so many clients of the role wait. */

@@ -2,13 +2,15 @@
 // whatever is killed, stopped or cut off, and the limit is used to the last place again afterwards.
 // Short by default; SHARING=long takes 20 misfortunes with 6000 clients and a limit of 900.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
+import { BouncerProgram } from '../support/bouncer-program.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { redisIsMissing, RedisServer, temporarySocket } from '../support/redis.ts';
 import { replyText } from '../support/reply.ts';
 import { until } from '../support/waiting.ts';
-import { BouncerProcess, RedisWire } from './support/bouncer-process.ts';
+import { RedisWire } from './support/redis-wire.ts';
 import { Crowd } from './support/crowd.ts';
 
 const PLANS = {
@@ -63,40 +65,46 @@ t.test('three bouncers hold one limit', { skip, timeout: 3_600_000 }, async (t) 
   const path = temporarySocket(t);
   let redis = await RedisServer.start(t, path);
   const wires: RedisWire[] = [];
-  const bouncers: BouncerProcess[] = [];
+  /** Null while it does not run. */
+  const bouncers: (BouncerProgram | null)[] = [];
+  const start = async (i: number): Promise<void> => {
+    const redisUrl = wires[i]?.url ?? '';
+    bouncers[i] = await BouncerProgram.start({ environment: environment(faktory.port, redisUrl) });
+  };
   for (let i = 0; i < BOUNCERS; i += 1) {
     const wire = await RedisWire.open(path);
-    const bouncer = new BouncerProcess(environment(faktory.port, wire.url));
     t.teardown(async () => {
-      await bouncer.kill();
+      await bouncers[i]?.end('SIGKILL');
       wire.close();
     });
     wires.push(wire);
-    bouncers.push(bouncer);
+    bouncers.push(null);
   }
   const client = await RawClient.connect({ port: faktory.port, boundMs: WITHIN_MS });
   const sampler = new Sampler(client);
-  await Promise.all(bouncers.map((bouncer) => bouncer.start()));
+  await Promise.all(bouncers.map((_bouncer, i) => start(i)));
   const crowd = new Crowd(PLAN.clients, () =>
-    bouncers.map(({ port }) => port).filter((port) => port !== 0),
+    bouncers.flatMap((bouncer) => (bouncer === null ? [] : [bouncer.port])),
   );
   t.teardown(() => crowd.leave());
   await isFull(t, sampler, 'at first');
 
   for (let i = 0; i < PLAN.misfortunes; i += 1) {
-    const bouncer = bouncers[i % BOUNCERS];
-    const wire = wires[i % BOUNCERS];
-    if (bouncer === undefined || wire === undefined) return;
+    const n = i % BOUNCERS;
+    const bouncer = bouncers[n] ?? null;
+    const wire = wires[n];
+    if (bouncer === null || wire === undefined) throw new Error(`Cannot find bouncer ${n}`);
     switch (i % 4) {
       case 0:
-        await bouncer.kill();
+        bouncers[n] = null;
+        await bouncer.end('SIGKILL');
         await sleep(PLAN.expiryMs * (i % 8 === 0 ? 0.2 : 2));
-        await bouncer.start();
+        await start(n);
         break;
       case 1:
-        bouncer.stop();
+        bouncer.signal('SIGSTOP');
         await sleep(PLAN.expiryMs * 2);
-        bouncer.goOn();
+        bouncer.signal('SIGCONT');
         break;
       case 2:
         wire.cut();
@@ -140,8 +148,4 @@ async function isFull(t: Test, sampler: Sampler, when: string): Promise<void> {
     withinMs: WITHIN_MS,
   });
   t.pass(`full ${when}, within ${Date.now() - began} ms`);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

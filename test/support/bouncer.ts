@@ -13,6 +13,7 @@ import { createLog, type Logger } from '../../src/observe/log.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/admin/operated.ts';
 import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
+import { metricSamples } from './metric-samples.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 import { steadyClock } from './steady-clock.ts';
 import { HANGS_MS, until } from './waiting.ts';
@@ -43,7 +44,6 @@ interface Changes {
 /** What every file holds that the configuration of a test names: admin.token_file. */
 export const ADMIN_TOKEN = 'a-token-of-the-tests';
 
-const PREFIX = 'faktory_bouncer_';
 /** Small enough that a drain at a test's end does not hold it up. */
 const TEARDOWN_DRAIN = '3s';
 
@@ -74,15 +74,8 @@ export class RunningBouncer {
   }
 
   /** Every sample by its name without the prefix and its labels as written: `clients{role="worker"}`. */
-  async metrics(): Promise<Map<string, number>> {
-    const response = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`);
-    const samples = new Map<string, number>();
-    for (const line of (await response.text()).split('\n')) {
-      const space = line.lastIndexOf(' ');
-      if (line === '' || line.startsWith('#')) continue;
-      samples.set(line.slice(0, space).replace(PREFIX, ''), Number(line.slice(space + 1)));
-    }
-    return samples;
+  metrics(): Promise<Map<string, number>> {
+    return metricSamples(`http://127.0.0.1:${this.adminPort}`);
   }
 
   /** One sample; fails for one that does not exist. */

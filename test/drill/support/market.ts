@@ -1,8 +1,10 @@
 // Clients that do all the time what real ones do, on whatever bouncer has the port. Promise: a job that
 // was fetched is acknowledged, over the next connection if its own was closed; every error is noted.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pushLine } from '../../support/push-line.ts';
-import { RawClient } from '../../support/raw-client.ts';
+import type { RawClient } from '../../support/raw-client.ts';
+import { note, ReturningClients } from '../../support/returning-clients.ts';
 
 const RECONNECT_MS = 200;
 /** As real workers do; Faktory drops a worker after 60 s without. */
@@ -40,37 +42,52 @@ export class Market {
   readonly acknowledged = new Set<string>();
   /** Error replies to commands, and commands without a reply in time, by text. */
   readonly errors = new Map<string, number>();
-  /** Error replies to HELLO, or in place of HI, by text. */
-  readonly refusals = new Map<string, number>();
   /** Commands that were sent, and whose connection was closed before the reply, by verb. */
   readonly unanswered = new Map<string, number>();
   /** The jobs of such PUSHes. */
   readonly unansweredPushes: string[] = [];
   /** Connections that were closed by the other side. */
   closed = 0;
-  /** Connections that were reset, or refused by the kernel, before HI. */
-  notConnected = 0;
-  /** Clients that are connected now. */
-  connected = 0;
-  readonly #port: number;
-  readonly #running: Promise<void>[] = [];
+  readonly #clients: ReturningClients;
   readonly #beatAt = new Map<string, number>();
-  #isOver = false;
   #producersAreOver = false;
 
   constructor(port: number) {
-    this.#port = port;
+    this.#clients = new ReturningClients({
+      port,
+      patienceMs: BOUND_MS,
+      reconnectMs: RECONNECT_MS,
+      left: (client) => {
+        if (!this.#clients.isOver && client.isClosed) this.closed += 1;
+        client.end();
+      },
+    });
+  }
+
+  /** Error replies to HELLO, or in place of HI, by text. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#clients.refusals;
+  }
+
+  /** Connections that were reset, or refused by the kernel, before HI. */
+  get notConnected(): number {
+    return this.#clients.notConnected;
+  }
+
+  /** Clients that are connected now. */
+  get connected(): number {
+    return this.#clients.present.size;
   }
 
   open({ producers, pushesPerSecond, workers, waiters, idle }: Crowd): void {
     const everyMs = (1000 * producers) / pushesPerSecond;
     for (let i = 0; i < producers; i += 1) {
       const dueAt = performance.now() + (i * everyMs) / producers;
-      this.#run((client) => this.#produce(client, dueAt, everyMs), null);
+      this.#clients.come((client) => this.#produce(client, dueAt, everyMs), null);
     }
     this.#openWorkers(workers, 'worker', 'default');
     this.#openWorkers(waiters, 'waiter', 'idle');
-    for (let i = 0; i < idle; i += 1) this.#run((client) => client.closed, null);
+    for (let i = 0; i < idle; i += 1) this.#clients.come((client) => client.closed, null);
   }
 
   /** Nothing more is pushed; each producer has heard of its last PUSH soon. */
@@ -78,62 +95,26 @@ export class Market {
     this.#producersAreOver = true;
   }
 
-  async stop(closeIdle: () => Promise<unknown>): Promise<void> {
-    this.#isOver = true;
-    await closeIdle();
-    await Promise.all(this.#running);
+  stop(closeIdle: () => Promise<unknown>): Promise<void> {
+    return this.#clients.stop(closeIdle);
   }
 
   #openWorkers(count: number, name: string, queue: string): void {
     for (let i = 0; i < count; i += 1) {
       const wid = `${name}-${Math.floor(i / CLIENTS_PER_WORKER)}`;
       const hands: Hands = { wid, queue, toAcknowledge: null };
-      this.#run((client) => this.#work(client, hands), wid);
+      this.#clients.come((client) => this.#work(client, hands), wid);
     }
-  }
-
-  #run(live: (client: RawClient) => Promise<void>, wid: string | null): void {
-    this.#running.push(this.#keepLiving(live, wid));
-  }
-
-  async #keepLiving(live: (client: RawClient) => Promise<void>, wid: string | null): Promise<void> {
-    while (!this.#isOver) {
-      const client = await this.#connect(wid);
-      if (client === null) continue;
-      this.connected += 1;
-      await live(client).catch(() => undefined);
-      this.connected -= 1;
-      if (!this.#isOver && client.isClosed) this.closed += 1;
-      client.end();
-    }
-  }
-
-  async #connect(wid: string | null): Promise<RawClient | null> {
-    try {
-      const port = this.#port;
-      const client = await RawClient.connect({
-        port,
-        boundMs: BOUND_MS,
-        ...(wid !== null && { wid }),
-      });
-      if (client.helloReply?.kind !== 'error') return client;
-      note(this.refusals, client.helloReply.text);
-      client.end();
-    } catch {
-      this.notConnected += 1;
-    }
-    await passed(RECONNECT_MS);
-    return null;
   }
 
   async #produce(client: RawClient, firstAt: number, everyMs: number): Promise<void> {
-    for (let dueAt = firstAt; !this.#isOver && !this.#producersAreOver; dueAt += everyMs) {
+    for (let dueAt = firstAt; !this.#clients.isOver && !this.#producersAreOver; dueAt += everyMs) {
       const now = performance.now();
       if (now > dueAt + LATE_MS) dueAt = now;
-      if (now < dueAt) await passed(dueAt - now);
+      if (now < dueAt) await sleep(dueAt - now);
       await this.#push(client);
     }
-    if (!this.#isOver) await client.closed;
+    if (!this.#clients.isOver) await client.closed;
   }
 
   async #push(client: RawClient): Promise<void> {
@@ -147,7 +128,7 @@ export class Market {
   }
 
   async #work(client: RawClient, hands: Hands): Promise<void> {
-    while (!this.#isOver || hands.toAcknowledge !== null) {
+    while (!this.#clients.isOver || hands.toAcknowledge !== null) {
       if (hands.toAcknowledge !== null) {
         const jid = hands.toAcknowledge;
         if (await this.#isAnswered(client, `ACK {"jid":"${jid}"}`)) this.acknowledged.add(jid);
@@ -192,12 +173,4 @@ export class Market {
       throw error;
     }
   }
-}
-
-function note(counts: Map<string, number>, text: string): void {
-  counts.set(text, (counts.get(text) ?? 0) + 1);
-}
-
-function passed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

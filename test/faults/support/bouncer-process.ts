@@ -1,44 +1,38 @@
 // A bouncer as a process of its own, which a test can kill, stop and starve. Promise: started again it has
 // the same ports; it ends with its test.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { watchGroup } from '../../../bench/harness/processes.ts';
 import { isOptionKey, variableOf } from '../../../src/config/options.ts';
 import type { Overrides } from '../../support/bouncer.ts';
+import {
+  BouncerProgram,
+  type BouncerProgramOptions,
+  PROGRAM_MS,
+  type ReloadOutcome,
+} from '../../support/bouncer-program.ts';
 import { until } from '../../support/waiting.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-const START_MS = 60_000;
-const LOG_CHARACTERS_MAX = 100_000;
 /** Of /proc/PID/stat; Linux has no other for programs. */
 const TICKS_PER_SECOND = 100;
-const PREFIX = 'faktory_bouncer_';
 
-export interface BouncerProcessOptions {
+export interface BouncerProcessOptions extends Pick<
+  BouncerProgramOptions,
+  'nodeFlags' | 'environment'
+> {
   /** Faktory's port. */
   readonly faktoryPort: number;
   readonly overrides: Overrides;
-  /** For Node itself, such as `--max-old-space-size=64`. */
-  readonly nodeFlags?: readonly string[];
-  /** More variables of its environment. */
-  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class BouncerProcess {
   readonly #options: BouncerProcessOptions;
   /** What a reload reads beside the environment. */
   readonly #file: string;
-  #child: ChildProcess | null = null;
-  #endWatch: () => unknown = () => undefined;
-  #log = '';
-  #listen = '127.0.0.1:0';
-  #admin = '127.0.0.1:0';
+  /** Null before the first start. */
+  #program: BouncerProgram | null = null;
 
   /** Resolves when it has found Faktory up. */
   static async start(
@@ -48,10 +42,7 @@ export class BouncerProcess {
     const folder = mkdtempSync(join(tmpdir(), 'bouncer-'));
     t.teardown(() => rmSync(folder, { recursive: true, force: true }));
     const bouncer = new BouncerProcess(options, join(folder, 'config.yaml'));
-    t.teardown(async () => {
-      await bouncer.kill();
-      bouncer.#endWatch();
-    });
+    t.teardown(() => bouncer.kill());
     await bouncer.start();
     return bouncer;
   }
@@ -63,96 +54,58 @@ export class BouncerProcess {
   }
 
   get port(): number {
-    return Number(this.#listen.split(':')[1]);
+    return this.#running.port;
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#running.pid;
   }
 
   /** What it has logged since it was last started. */
   get log(): string {
-    return this.#log;
+    return this.#running.log;
   }
 
   /** On the ports that it had before. */
   async start(): Promise<void> {
     const { faktoryPort, overrides, nodeFlags = [], environment = {} } = this.#options;
-    const args = [...nodeFlags, '--disable-sigusr1', MAIN, '--config', this.#file];
-    const child = spawn(process.execPath, args, {
-      env: {
-        PATH: process.env['PATH'],
+    this.#program = await BouncerProgram.start({
+      args: ['--config', this.#file],
+      nodeFlags,
+      environment: {
         ...environment,
         ...environmentOf({
-          'listen.address': this.#listen,
-          'admin.address': this.#admin,
+          'listen.address': this.#program?.listen ?? '127.0.0.1:0',
+          'admin.address': this.#program?.admin ?? '127.0.0.1:0',
           'server.url': `tcp://127.0.0.1:${faktoryPort}`,
           ...overrides,
         }),
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, which ends with this process.
-      detached: true,
     });
-    this.#child = child;
-    this.#endWatch();
-    this.#endWatch = child.pid === undefined ? () => undefined : watchGroup(child.pid);
-    this.#log = '';
-    const keep = (bytes: Buffer): void => {
-      this.#log = (this.#log + bytes.toString()).slice(-LOG_CHARACTERS_MAX);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    this.#listen = await this.#said(/"listen":"([^"]+)"/);
-    this.#admin = await this.#said(/"admin":"([^"]+)"/);
     await until(async () => (await this.metric('faktory_up')) === 1, {
       what: 'the bouncer to find Faktory up',
-      withinMs: START_MS,
+      withinMs: PROGRAM_MS,
     });
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+    this.#running.signal(signal);
   }
 
   /** Reloads, with these and no other options in its file; resolves when that has come to its end. */
-  async reload(overrides: Overrides): Promise<'applied' | 'refused' | 'unchanged'> {
-    const outcomes = ['applied', 'refused', 'unchanged'] as const;
-    const counts = async (): Promise<readonly number[]> => {
-      const samples = await this.metrics();
-      return outcomes.map((outcome) => samples.get(`reloads_total{outcome="${outcome}"}`) ?? 0);
-    };
+  reload(overrides: Overrides): Promise<ReloadOutcome> {
     writeFileSync(this.#file, JSON.stringify(nested(overrides)));
-    const before = await counts();
-    this.signal('SIGHUP');
-    return until(
-      async () => {
-        const now = await counts();
-        return outcomes.find((_outcome, index) => now[index] !== before[index]);
-      },
-      { what: 'the reload', withinMs: START_MS },
-    );
+    return this.#running.reload();
   }
 
   /** SIGKILL. Resolves when it is gone; idempotent. */
   async kill(): Promise<void> {
-    const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+    await this.#program?.end('SIGKILL');
   }
 
   /** Every sample by its name without the prefix, and its labels as written. */
-  async metrics(): Promise<Map<string, number>> {
-    const response = await fetch(`http://${this.#admin}/metrics`);
-    const samples = new Map<string, number>();
-    for (const line of (await response.text()).split('\n')) {
-      const space = line.lastIndexOf(' ');
-      if (line === '' || line.startsWith('#')) continue;
-      samples.set(line.slice(0, space).replace(PREFIX, ''), Number(line.slice(space + 1)));
-    }
-    return samples;
+  metrics(): Promise<Map<string, number>> {
+    return this.#running.metrics();
   }
 
   async metric(name: string): Promise<number> {
@@ -178,14 +131,9 @@ export class BouncerProcess {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
-  #said(pattern: RegExp): Promise<string> {
-    return until(
-      () => {
-        if (this.#child?.exitCode !== null) throw new Error(`The bouncer has ended: ${this.#log}`);
-        return pattern.exec(this.#log)?.[1];
-      },
-      { what: `the bouncer to log ${pattern.source}`, withinMs: START_MS },
-    );
+  get #running(): BouncerProgram {
+    if (this.#program === null) throw new Error('Cannot find a bouncer: none was started');
+    return this.#program;
   }
 }
 

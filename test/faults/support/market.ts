@@ -2,8 +2,10 @@
 // was fetched is acknowledged, over the next connection if its own was closed; every error is noted, and
 // every reply that is not one to the command it came for.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pushLine } from '../../support/push-line.ts';
-import { RawClient } from '../../support/raw-client.ts';
+import type { RawClient } from '../../support/raw-client.ts';
+import { note, ReturningClients } from '../../support/returning-clients.ts';
 
 const NEXT_PUSH_MS = 40;
 const RECONNECT_MS = 20;
@@ -28,29 +30,44 @@ export class Market {
   /** How often each job was handed out. */
   readonly got = new Map<string, number>();
   readonly acknowledged = new Set<string>();
-  /** Error replies to commands, and to HELLO, by text. */
+  /** Error replies to commands, by text. */
   readonly errors = new Map<string, number>();
-  readonly refusals = new Map<string, number>();
   /** Replies that do not fit their command. */
   readonly wrong: string[] = [];
-  /** Connections that were closed, and connects that failed. */
+  /** Connections that were closed. */
   closed = 0;
-  notConnected = 0;
-  readonly #port: number;
-  readonly #patienceMs: number;
+  readonly #clients: ReturningClients;
   readonly #echoes: boolean;
   readonly #tried = new Set<string>();
-  readonly #present = new Set<RawClient>();
   #echo = 0;
   #visits = 0;
-  readonly #running: Promise<void>[] = [];
-  #isOver = false;
   #producersAreOver = false;
 
   constructor(port: number, { patienceMs = 60_000, echoes = false }: MarketOptions = {}) {
-    this.#port = port;
-    this.#patienceMs = patienceMs;
+    this.#clients = new ReturningClients({
+      port,
+      patienceMs,
+      reconnectMs: RECONNECT_MS,
+      left: (client, how) => {
+        if (how === 'failed') {
+          this.closed += 1;
+          client.reset();
+        } else {
+          client.end();
+        }
+      },
+    });
     this.#echoes = echoes;
+  }
+
+  /** Error replies to HELLO, or in place of HI, by text. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#clients.refusals;
+  }
+
+  /** Connects that failed. */
+  get notConnected(): number {
+    return this.#clients.notConnected;
   }
 
   /** `visitors` come, do one thing and leave, again and again. */
@@ -60,15 +77,16 @@ export class Market {
     readonly idle: number;
     readonly visitors?: number;
   }): void {
-    for (let i = 0; i < count.producers; i += 1) this.#run((client) => this.#produce(client), null);
+    for (let i = 0; i < count.producers; i += 1)
+      this.#clients.come((client) => this.#produce(client), null);
     for (let i = 0; i < count.workers; i += 1) {
       const state = { toAcknowledge: null as string | null, jobs: 0 };
       const wid = `w${i % 10}`;
-      this.#run((client) => this.#work(client, wid, state), wid);
+      this.#clients.come((client) => this.#work(client, wid, state), wid);
     }
-    for (let i = 0; i < count.idle; i += 1) this.#run((client) => client.closed, null);
+    for (let i = 0; i < count.idle; i += 1) this.#clients.come((client) => client.closed, null);
     for (let i = 0; i < (count.visitors ?? 0); i += 1) {
-      this.#run((client) => this.#visit(client), i % 2 === 0 ? null : `visitor${i}`);
+      this.#clients.come((client) => this.#visit(client), i % 2 === 0 ? null : `visitor${i}`);
     }
   }
 
@@ -77,73 +95,33 @@ export class Market {
     this.#producersAreOver = true;
   }
 
-  async stop(closeIdle: () => Promise<void>): Promise<void> {
-    this.#isOver = true;
-    await closeIdle();
-    await Promise.all(this.#running);
+  stop(closeIdle: () => Promise<void>): Promise<void> {
+    return this.#clients.stop(closeIdle);
   }
 
   /** Every client that is connected leaves. */
   leaveAll(): void {
-    for (const client of this.#present) client.end();
-  }
-
-  #run(live: (client: RawClient) => Promise<void>, wid: string | null): void {
-    this.#running.push(this.#keepLiving(live, wid));
-  }
-
-  async #keepLiving(live: (client: RawClient) => Promise<void>, wid: string | null): Promise<void> {
-    while (!this.#isOver) {
-      const client = await this.#connect(wid);
-      if (client === null) continue;
-      this.#present.add(client);
-      try {
-        await live(client);
-        client.end();
-      } catch {
-        this.closed += 1;
-        client.reset();
-      }
-      this.#present.delete(client);
-    }
-  }
-
-  async #connect(wid: string | null): Promise<RawClient | null> {
-    try {
-      const port = this.#port;
-      const client = await RawClient.connect({
-        port,
-        boundMs: this.#patienceMs,
-        ...(wid !== null && { wid }),
-      });
-      if (client.helloReply?.kind !== 'error') return client;
-      note(this.refusals, client.helloReply.text);
-      client.end();
-    } catch {
-      this.notConnected += 1;
-    }
-    await passed(RECONNECT_MS);
-    return null;
+    for (const client of this.#clients.present) client.end();
   }
 
   async #produce(client: RawClient): Promise<void> {
-    while (!this.#isOver && !this.#producersAreOver) {
+    while (!this.#clients.isOver && !this.#producersAreOver) {
       const { jid, line } = pushLine({ reserve_for: 600 });
       this.#tried.add(jid);
       if (await this.#expectOk(client, line)) this.pushed.push(jid);
       if (this.#echoes && this.#tried.size % PUSHES_PER_ECHO === 0) await this.#expectEcho(client);
-      await passed(NEXT_PUSH_MS);
+      await sleep(NEXT_PUSH_MS);
     }
-    if (!this.#isOver) await client.closed;
+    if (!this.#clients.isOver) await client.closed;
   }
 
   /** Half of them leave by RST, and half of those in the middle of a FETCH. */
   async #visit(client: RawClient): Promise<void> {
     this.#visits += 1;
-    await passed(NEXT_PUSH_MS);
+    await sleep(NEXT_PUSH_MS);
     if (this.#visits % 4 === 0) {
       client.send(`FETCH ${VISITED_QUEUE}\r\n`);
-      await passed(NEXT_PUSH_MS);
+      await sleep(NEXT_PUSH_MS);
     } else if (this.#visits % 4 !== 1) {
       await this.#expectEcho(client);
     }
@@ -155,12 +133,12 @@ export class Market {
     wid: string,
     state: { toAcknowledge: string | null; jobs: number },
   ): Promise<void> {
-    while (!this.#isOver || state.toAcknowledge !== null) {
+    while (!this.#clients.isOver || state.toAcknowledge !== null) {
       if (state.toAcknowledge !== null) {
         const isDone = await this.#expectOk(client, `ACK {"jid":"${state.toAcknowledge}"}`);
         if (isDone) this.acknowledged.add(state.toAcknowledge);
         state.toAcknowledge = isDone ? null : state.toAcknowledge;
-        if (!isDone) await passed(RECONNECT_MS);
+        if (!isDone) await sleep(RECONNECT_MS);
         continue;
       }
       const jid = await this.#fetch(client);
@@ -176,7 +154,7 @@ export class Market {
     const reply = await client.command(`FETCH ${QUEUE}`);
     if (reply.kind === 'error') {
       note(this.errors, reply.text);
-      await passed(RECONNECT_MS);
+      await sleep(RECONNECT_MS);
       return null;
     }
     if (reply.kind === 'bulk' && reply.text === null) return null;
@@ -220,12 +198,4 @@ function jobIn(text: string): Job | null {
   } catch {
     return null;
   }
-}
-
-function note(counts: Map<string, number>, text: string): void {
-  counts.set(text, (counts.get(text) ?? 0) + 1);
-}
-
-function passed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

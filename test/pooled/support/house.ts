@@ -2,10 +2,8 @@
 
 import type { Test } from 'tap';
 import type { Clock } from '../../../src/base/clock.ts';
-import { type HeldHouse, type House, openHouse } from '../../session/house.ts';
+import { held, type HeldHouse, type House, openHouse } from '../../session/house.ts';
 import type { Overrides } from '../../support/bouncer.ts';
-import { FakeClock } from '../../support/fake-clock.ts';
-import { UNTIL_RELEASED } from '../../support/stand-in-jobs.ts';
 import { until } from '../../support/waiting.ts';
 import type { StandInOptions } from '../../support/stand-in-faktory.ts';
 
@@ -29,14 +27,12 @@ export async function openPooled(
 }
 
 /** The same; time stands until the test moves it, and a FETCH at Faktory blocks until the test ends it. */
-export async function openPooledHeld(
+export function openPooledHeld(
   t: Test,
   overrides: Overrides = {},
   standIn: StandInOptions = {},
 ): Promise<HeldHouse> {
-  const clock = new FakeClock();
-  const held = { fetchBlockMs: UNTIL_RELEASED, ...standIn };
-  return { clock, ...(await openPooled(t, overrides, held, clock)) };
+  return held(openPooled, t, overrides, standIn);
 }
 
 /** Numbers of the connections on which commands have come. */

@@ -8,6 +8,7 @@ import { StallWatch } from '../../../src/base/stall-watch.ts';
 import { Turns } from '../../../src/base/turns.ts';
 import { Command } from '../../../src/protocol/command.ts';
 import type { Verb } from '../../../src/protocol/verbs.ts';
+import { ControlConnection } from '../../../src/server/control-connection.ts';
 import { DialPermits } from '../../../src/server/dial-permits.ts';
 import { Dialler } from '../../../src/server/dialler.ts';
 import { ServerHealth } from '../../../src/server/health.ts';
@@ -17,13 +18,16 @@ import type {
   ServerOptions,
   ServerOwner,
 } from '../../../src/server/server-connection.ts';
+import { Pause } from '../../../src/server/pause.ts';
 import { ServerConnections } from '../../../src/server/server-connections.ts';
 import { ServerCounts } from '../../../src/server/server-counts.ts';
 import type { ServerParts, ServerSettings } from '../../../src/server/server-parts.ts';
 import type { DialFailure } from '../../../src/server/server-states.ts';
+import { WriteHealth } from '../../../src/server/write-health.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MemoryNetwork, type MemorySocket } from '../../support/memory-socket.ts';
+import { IDLE_GUARD } from './idle-guard.ts';
 
 export const OWN_HELLO = ownHello('');
 export const HI = '+HI {"v":2}\r\n';
@@ -199,4 +203,22 @@ export class NotedCommand extends Command {
     });
     this.told = told;
   }
+}
+
+/** The bouncer's own connection in `room`; it neither judges writes nor is ever paused. */
+export function controlOf(room: ServerRoom): ControlConnection {
+  const { servers, clock, health, settings, counts } = room;
+  return new ControlConnection({
+    servers,
+    clock,
+    hello: OWN_HELLO,
+    health,
+    writeHealth: new WriteHealth(
+      new Live({ lateReply: 'off', hang: 'off', refused: 'off', probeIntervalMs: 0 }),
+    ),
+    pause: new Pause(),
+    settings,
+    infoGuard: IDLE_GUARD,
+    infoOutcomes: counts.info,
+  });
 }
