@@ -21,6 +21,7 @@ export interface RealFaktoryOptions {
 }
 
 const portTriesMax = 3;
+const citedCharacters = 2000;
 
 export class RealFaktory {
   readonly host = '127.0.0.1';
@@ -76,6 +77,18 @@ export class RealFaktory {
   /** The process id of the running server. */
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** Null where it answers a handshake; else what it wrote as it ended. */
+  async causeOfDeath(): Promise<string | null> {
+    const client = await this.#connect();
+    if (client !== undefined) {
+      client.end();
+      return null;
+    }
+    await this.gone();
+    const start = this.log.search(/^(?:panic|fatal error):/m);
+    return this.log.slice(Math.max(start, 0)).slice(0, citedCharacters);
   }
 
   /** The unix socket of its Redis. */
