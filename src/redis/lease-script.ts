@@ -215,7 +215,10 @@ local function play()
   local open = math.max(0, round.count - explained)
   local changed = round.count >= 0 and conclude(open, math.max(0, replicas - members))
   round.phase = 'none'
-  if changed then round.gap = step else round.gap = math.min(expiry, round.gap * 2) end
+  -- Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
+  -- bouncers, is looked at twice in an expiry.
+  if changed or round.count < 0 then round.gap = step
+  else round.gap = math.min(expiry / 2, round.gap * 2) end
   round.next = s.now + round.gap
 end
 play()
