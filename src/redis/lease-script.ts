@@ -85,6 +85,12 @@ if not h then
 elseif request.seq < h.seq then
   return answer({ kind = 'stale' })
 end
+if h.over > 0 then
+  -- Of these, the ones that have ended are nobody's.
+  local kept = h.places - h.over
+  h.places = math.max(used, kept)
+  h.over = h.places - kept
+end
 if request.want < h.places then h.places = math.max(used, request.want) end
 if used > h.places then h.places = used end
 h.seq = request.seq

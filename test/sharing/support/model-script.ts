@@ -125,6 +125,12 @@ export function leaseModel(
   } else if (seq < h.seq) {
     return { stored: s, reply: { kind: 'stale' } };
   }
+  if (h.over > 0) {
+    // Of these, the ones that have ended are nobody's.
+    const kept = h.places - h.over;
+    h.places = Math.max(used, kept);
+    h.over = h.places - kept;
+  }
   if (request.want < h.places) h.places = Math.max(used, request.want);
   if (used > h.places) h.places = used;
   h.seq = seq;
