@@ -115,6 +115,7 @@ export class SharedLimit implements LeaseListener {
       leased: lease.leased,
       usable: lease.usable,
       house: lease.house,
+      elsewhere: lease.elsewhere,
       trouble: this.#trouble,
     };
   }

@@ -7,7 +7,8 @@
 // a clock that jumps does not end leases; after a silence leases last a little longer.
 //
 //   live  leases by id: `places`, until `ends`; `over`: of them, those that a new lease began with though
-//         nothing was kept for them. Their connections are counted, and may not be replaced. In the fence, `least`: the report in the fence's round, -1: none yet
+//         nothing was kept for them. Their connections are counted, and may not be replaced. `used`: the
+//         connections that the holder told of last. `least`: the report in the fence's round, -1: none yet
 //   out   leases that are over, counted until the fence shows them gone. `keeps`: what their holder may
 //         use without Redis; it may be alive until `clear` (no connection of it was seen) is half an
 //         expiry ago, then `void` is 1. `round`: the one whose sample is taken after the lease's end
@@ -99,6 +100,7 @@ h.limit = request.limit
 h.replicas = request.replicas
 h.guaranteed = request.guaranteed
 h.need = request.need
+h.used = used
 
 local holders, limit, replicas, guaranteed = 0, math.huge, 0, 0
 for _, one in pairs(s.live) do
@@ -229,15 +231,18 @@ local function play()
 end
 play()
 
-local leased, outside = 0, 0
+local leased, open, outside = 0, 0, 0
 if s.lost then outside = s.lost.counted end
-for _, one in pairs(s.live) do leased = leased + one.places end
+for _, one in pairs(s.live) do
+  leased = leased + one.places
+  open = open + (one.used or one.places)
+end
 for _, o in pairs(s.out) do outside = outside + o.counted end
 local waits = 'nothing'
 if unfair then waits = 'share' elseif short then waits = 'idle' end
 return answer({
   kind = 'held', places = h.places - h.over, othersWait = waits,
   round = round.number, phase = round.phase,
-  holders = holders, leased = leased, outside = outside, free = limit - replicas - spoken,
+  holders = holders, leased = leased, used = open, outside = outside, free = limit - replicas - spoken,
 })
 `;

@@ -13,6 +13,7 @@ interface Live {
   replicas: number;
   guaranteed: number;
   need: number;
+  used: number;
   armed: number;
   least: number;
 }
@@ -118,6 +119,7 @@ export function leaseModel(
       replicas: 0,
       guaranteed: 0,
       need: 0,
+      used: 0,
       armed: 0,
       least: -1,
     };
@@ -139,6 +141,7 @@ export function leaseModel(
   h.replicas = terms.replicas;
   h.guaranteed = terms.guaranteed;
   h.need = request.need;
+  h.used = used;
 
   // The most careful of what the bouncers say.
   const live = Object.values(s.live);
@@ -171,8 +174,12 @@ export function leaseModel(
   playRound(s, request, { replicas, share, missing, step });
 
   let leased = 0;
+  let open = 0;
   let outside = s.lost?.counted ?? 0;
-  for (const one of Object.values(s.live)) leased += one.places;
+  for (const one of Object.values(s.live)) {
+    leased += one.places;
+    open += one.used;
+  }
   for (const o of Object.values(s.out)) outside += o.counted;
   return {
     stored: s,
@@ -182,7 +189,7 @@ export function leaseModel(
       othersWait: isUnfair ? 'share' : isShort ? 'idle' : 'nothing',
       round: s.round.number,
       phase: s.round.phase,
-      house: { holders, leased, outside, free: limit - replicas - spoken },
+      house: { holders, leased, used: open, outside, free: limit - replicas - spoken },
     },
   };
 }
