@@ -114,10 +114,12 @@ export class Gauges {
     }
     const shared = this.#parts.sharedLimit?.gauges();
     if (shared === undefined) return { ready: true };
-    if (shared.usable === 0) {
-      return { ready: false, reason: 'no server connections are leased yet; see docs/scale.md' };
-    }
+    // One that has lent all it had to others asks for a place when a client comes.
     if (shared.state === 'leased') return { ready: true };
+    if (shared.usable === 0) {
+      const why = shared.state === 'starting' ? 'are leased yet' : 'may be opened without Redis';
+      return { ready: false, reason: `no server connections ${why}; see docs/scale.md` };
+    }
     return {
       ready: true,
       detail: `the shared limit is out of reach: up to ${shared.usable} server connections may be opened`,

@@ -136,7 +136,7 @@ export class SharedLimit implements LeaseListener {
         return;
       case 'fallback':
         log.warn(
-          { ...fields, reason: this.#trouble },
+          { ...fields, reason: this.#trouble ?? 'this process has not run for a while' },
           'the lease of server connections is over and Redis does not renew it; only a few new ones are opened until it does. See docs/scale.md',
         );
     }

@@ -22,6 +22,8 @@ export type AdmissionLimits = Pick<
 export interface Visitor extends Waiting {
   /** Whether only its wid says that it is a worker, and no command has. */
   readonly isUnproven: boolean;
+  /** What stood in its way when it came, if it had to wait; else null. */
+  readonly waitedFor: Obstacle | null;
   /** Called when the visitor comes in after having waited. */
   admitted(place: Place | null): void;
   /** Called when, after having waited, its first command is to decide what it waits for. */
@@ -42,7 +44,7 @@ export type DoorDecision =
 
 export type Decision =
   | { readonly kind: 'admitted'; readonly place: Place | null; readonly inSpiteOf: Obstacle | null }
-  | { readonly kind: 'waiting' }
+  | { readonly kind: 'waiting'; readonly obstacle: Obstacle }
   /** It would have to wait for a place: its first command decides for which, a worker's or a producer's. */
   | { readonly kind: 'undecided' }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
@@ -102,9 +104,11 @@ export class Admission {
 
   /** Why one whose time from HELLO to +OK is over is refused; null: it has not got to asking. */
   outOfTime(visitor: Visitor | null, server: ServerStanding): Refusal {
-    if (visitor !== null && server.isUp && this.#line.has(visitor)) {
-      const obstacle = this.obstacle(visitor);
+    if (visitor !== null && server.isUp) {
+      const obstacle = this.#line.has(visitor) ? this.obstacle(visitor) : null;
       if (obstacle !== null) return obstacle;
+      // Its place came late: the wait for it took the time, not the dial.
+      if (server.obstacle === 'slow' && visitor.waitedFor !== null) return visitor.waitedFor;
     }
     return { reason: 'unreachable', because: server.obstacle };
   }
@@ -124,7 +128,7 @@ export class Admission {
     const refusal = this.#lineIsFullFor(visitor, obstacle);
     if (refusal !== null) return { kind: 'refused', refusal };
     this.#wait(visitor, obstacle, now);
-    return { kind: 'waiting' };
+    return { kind: 'waiting', obstacle };
   }
 
   /** What stands in the visitor's way now, or null. */

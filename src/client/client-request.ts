@@ -5,7 +5,7 @@
 //   waiting -> opening -> granted
 //      |-> (undecided: its first command decides)
 
-import type { Visitor } from '../admission/admission.ts';
+import type { Obstacle, Visitor } from '../admission/admission.ts';
 import type { AdmissionOutcome } from '../admission/outcomes.ts';
 import type { Place } from '../admission/places.ts';
 import type { Role } from '../admission/roles.ts';
@@ -62,6 +62,7 @@ export class ClientRequest implements Visitor {
   #place: Place | null = null;
   #state: State = { kind: 'waiting' };
   #isDecided = false;
+  #waitedFor: Obstacle | null = null;
 
   constructor(parts: ClientParts, owner: RequestOwner, asked: Asked) {
     this.#parts = parts;
@@ -80,6 +81,10 @@ export class ClientRequest implements Visitor {
     return this.#owner.address;
   }
 
+  get waitedFor(): Obstacle | null {
+    return this.#waitedFor;
+  }
+
   needsPlace(role: Role): boolean {
     return this.#parts.lanes.needsPlace(role, this.wid);
   }
@@ -94,6 +99,7 @@ export class ClientRequest implements Visitor {
         }
         return;
       case 'waiting':
+        this.#waitedFor = decision.obstacle;
         this.#parts.idle.makeRoom();
         return;
       case 'undecided':

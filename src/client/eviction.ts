@@ -35,7 +35,8 @@ export class Eviction {
     const { settings, limits, clients, admission } = this.#parts;
     if (settings.current.evict === 'none' || !limits.areEnforced) return;
     for (const place of this.#onTheirWay) if (!place.isTaken) this.#onTheirWay.delete(place);
-    let clientsOver = clients.admittable - limits.clients.value;
+    // Those that are closing take a while where they do not read, and go anyway.
+    let clientsOver = clients.admittable - clients.count('closing') - limits.clients.value;
     let placesOver = admission.placesOver - this.#onTheirWay.size;
     let left = EVICTED_PER_CHECK;
     for (const client of this.#idle(now)) {

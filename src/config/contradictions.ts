@@ -26,6 +26,7 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     halfOwnCertificate(config),
     replicasUnknown(config),
     guaranteedTooMany(config),
+    noRoomInShare(config),
     sharedWithoutInfo(config),
   ].filter((found) => found !== null);
 }
@@ -164,6 +165,18 @@ function guaranteedTooMany({ sharedLimits, limits }: Config): Contradiction | nu
   return {
     keys: ['shared_limits.guaranteed', 'limits.server_connections'],
     text: `Cannot guarantee shared_limits.guaranteed ${guaranteed} and 1 connection of its own to each of ${replicasExpected} bouncers with limits.server_connections ${limits.serverConnections}. Lower shared_limits.guaranteed or raise limits.server_connections.`,
+  };
+}
+
+/** While clients wait everywhere, a bouncer has no more than its share. */
+function noRoomInShare({ mode, pool, limits, sharedLimits }: Config): Contradiction | null {
+  const { redisUrl, replicasExpected: replicas } = sharedLimits;
+  if (redisUrl === '' || replicas === 0 || mode === 'session') return null;
+  const share = Math.floor(limits.serverConnections / replicas);
+  if (pool.commandConnections + 2 <= share) return null;
+  return {
+    keys: ['pool.command_connections', 'shared_limits.replicas_expected', 'mode'],
+    text: `Cannot serve workers with ${share} server connections for each of ${replicas} bouncers: pool.command_connections takes ${pool.commandConnections}, the bouncer itself 1, and a worker needs 1. Lower pool.command_connections or raise limits.server_connections.`,
   };
 }
 

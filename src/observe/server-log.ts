@@ -88,7 +88,7 @@ export class ServerLog {
       'handshake',
       this.#clock.now(),
       { faktory: what.slice(0, SERVER_TEXT_MAX) },
-      'Faktory refused the login of the bouncer; check server.url and FAKTORY_PASSWORD',
+      'Faktory, or what answers in its place, refused the bouncer, as the field faktory says; check server.url and FAKTORY_PASSWORD',
     );
   }
 }

@@ -41,7 +41,7 @@ export type Refusal =
 
 export const UNREACHABLE = errorLine('Faktory is unreachable; try again later');
 const SERVER_REFUSED_US = errorLine(
-  'Faktory is unreachable: it refused the login of faktory-bouncer; check the FAKTORY_PASSWORD of faktory-bouncer and its log',
+  'Faktory is unreachable: it refused faktory-bouncer; check server.url and FAKTORY_PASSWORD of faktory-bouncer, and its log',
 );
 const NO_TLS_WITH_SERVER = errorLine(
   'faktory-bouncer and Faktory cannot agree on TLS; check server.url and server.tls of faktory-bouncer, and its log',

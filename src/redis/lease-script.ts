@@ -224,9 +224,10 @@ local function play()
   local changed = round.count >= 0 and conclude(open, math.max(0, replicas - members))
   round.phase = 'none'
   -- Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
-  -- bouncers, is looked at twice in an expiry.
+  -- bouncers, is looked at five times in an expiry: between connections that come and go, one look in
+  -- many finds all of them accounted for.
   if changed or round.count < 0 then round.gap = step
-  else round.gap = math.min(expiry / 2, round.gap * 2) end
+  else round.gap = math.min(expiry / 5, round.gap * 2) end
   round.next = s.now + round.gap
 end
 play()

@@ -173,6 +173,7 @@ export class SharedLease {
       leased: holder.places,
       share: fairShare(holder.terms),
       block,
+      guaranteed: holder.terms.guaranteed,
       othersWait: holder.othersWait,
     });
     const { armed, report } = this.#fence;
@@ -203,7 +204,7 @@ export class SharedLease {
     }
     this.#house = reply.house;
     this.#elsewhere = mayHaveElsewhere(reply.house, request.used, request.terms);
-    if (reply.othersWait !== 'nothing' && request.need < reply.places) this.#askSoon();
+    if (reply.othersWait !== 'nothing' && request.want < reply.places) this.#askSoon();
     if (request.report !== null) this.#fence.told(request.report);
     switch (this.#fence.hears(reply.round, reply.phase)) {
       case 'arm':

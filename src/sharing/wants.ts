@@ -15,6 +15,8 @@ export interface Situation {
   readonly share: number;
   /** How many are asked for or given back at a time. */
   readonly block: number;
+  /** What is lent to nobody else, so that giving it back helps nobody. */
+  readonly guaranteed: number;
   readonly othersWait: OthersWait;
 }
 
@@ -24,17 +26,20 @@ export interface Wants {
 }
 
 export function wantsOf(situation: Situation): Wants {
-  const { taken, waiting, leased, share, block, othersWait } = situation;
+  const { taken, waiting, leased, share, guaranteed, othersWait } = situation;
   const need = taken + waiting;
+  // With small shares, a block of the usual size would be more than is left for the others.
+  const block = Math.max(1, Math.min(situation.block, Math.floor(share / 2)));
   switch (othersWait) {
     case 'nothing': {
-      const room = Math.max(share, Math.ceil((need + block / 2) / block) * block);
+      const isWithinShare = need + block / 2 <= share;
+      const room = isWithinShare ? share : Math.ceil((need + block / 2) / block) * block;
       // One block of play: what comes and goes is not given back and asked for each time.
       return { need, want: leased < room || leased > room + block ? room : leased };
     }
     case 'idle':
-      return { need, want: need };
+      return { need, want: Math.max(need, guaranteed) };
     case 'share':
-      return { need, want: leased > share ? Math.max(share, taken) : need };
+      return { need, want: Math.max(leased > share ? Math.max(share, taken) : need, guaranteed) };
   }
 }

@@ -19,6 +19,7 @@ class Client implements Visitor {
   readonly wid: string | null;
   readonly address: string;
   readonly isUnproven: boolean;
+  readonly waitedFor = null;
   readonly #scene: Scene;
   state: State = 'refused';
   place: Place | null = null;

@@ -345,6 +345,8 @@ t.test(
       reason: 'unreachable',
       because: 'slow',
     });
+    inside.waitedFor = { reason: 'server_connections', now: 1, limit: 1 };
+    t.strictSame(house.admission.outOfTime(inside, up), inside.waitedFor, 'its place came late');
     t.strictSame(house.admission.outOfTime(waiting, { isUp: false, obstacle: 'login' }), {
       reason: 'unreachable',
       because: 'login',

@@ -1,6 +1,11 @@
 // A house with its places, and guests that remember how they came in.
 
-import { Admission, type Decision, type Visitor } from '../../src/admission/admission.ts';
+import {
+  Admission,
+  type Decision,
+  type Obstacle,
+  type Visitor,
+} from '../../src/admission/admission.ts';
 import { type ConfiguredLimits, Limits } from '../../src/admission/limits.ts';
 import { type Place, Places } from '../../src/admission/places.ts';
 import type { Role } from '../../src/admission/roles.ts';
@@ -12,6 +17,7 @@ export class Guest implements Visitor {
   readonly address: string;
   needs = true;
   isUnproven = false;
+  waitedFor: Obstacle | null = null;
   place: Place | null = null;
   cameInAfterWait = false;
   /** How often admission has looked at it. */

@@ -50,6 +50,15 @@ t.test('what is guaranteed must leave something to lend', async (t) => {
   t.equal(problemOf([...SHARED, 'guaranteed: 9'], limit(31)), '');
 });
 
+t.test('in pooled mode a share must have room for the command lane and a worker', async (t) => {
+  const limit = (size: number, mode: string): string =>
+    `mode: ${mode}\nlimits: { server_connections: ${size}, producer_reserve: 0 }`;
+  const lines = [...SHARED, 'guaranteed: 0'];
+  t.match(problemOf(lines, limit(53, 'pooled')), /Cannot serve workers with 17 .* of 3 bouncers/);
+  t.equal(problemOf(lines, limit(54, 'pooled')), '');
+  t.equal(problemOf(lines, limit(53, 'session')), '');
+});
+
 t.test("a shared limit needs Faktory's count", async (t) => {
   t.match(problemOf(SHARED, 'server: { info_interval: 0s }'), /server.info_interval 0s/);
 });

@@ -177,7 +177,7 @@ t.test('only what Faktory said is called a refused login, not a close', async (t
   lift();
   await comesIn(connect);
   lift = faktory.inject(toxics.instead('-ERR Invalid password\r\n'), { on: 'HELLO' });
-  t.match((await connect()).helloReply, { text: /it refused the login of faktory-bouncer/ });
+  t.match((await connect()).helloReply, { text: /it refused faktory-bouncer; check server.url/ });
   lift();
 });
 

@@ -10,6 +10,7 @@ function wants(changes: Partial<Situation>): number {
     leased: 0,
     share: 100,
     block: 16,
+    guaranteed: 0,
     othersWait: 'nothing',
     ...changes,
   }).want;
@@ -44,3 +45,19 @@ t.test(
     t.equal(wants({ taken: 60, waiting: 50, leased: 60, othersWait: 'share' }), 110);
   },
 );
+
+t.test(
+  'with small shares blocks are small: the first to come leaves the others theirs',
+  async (t) => {
+    t.equal(wants({ share: 9 }), 9);
+    t.equal(wants({ share: 9, taken: 2 }), 9);
+    t.equal(wants({ share: 9, taken: 8, leased: 9 }), 12);
+    t.equal(wants({ share: 1, taken: 1, leased: 1 }), 2);
+  },
+);
+
+t.test('what is guaranteed is kept, since nobody else could have it', async (t) => {
+  t.equal(wants({ guaranteed: 5, leased: 9, othersWait: 'idle' }), 5);
+  t.equal(wants({ guaranteed: 5, leased: 9, othersWait: 'share' }), 5);
+  t.equal(wants({ guaranteed: 5, taken: 7, leased: 9, othersWait: 'idle' }), 7);
+});

@@ -241,9 +241,10 @@ function playRound(
   const hasChanged = round.count >= 0 && conclude(s, open, { share: all.share, missing });
   round.phase = 'none';
   // Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
-  // bouncers, is looked at twice in an expiry.
+  // bouncers, is looked at five times in an expiry: between connections that come and go, one look in
+  // many finds all of them accounted for.
   const isSoon = hasChanged || round.count < 0;
-  round.gap = isSoon ? all.step : Math.min(request.expiryMs / 2, round.gap * 2);
+  round.gap = isSoon ? all.step : Math.min(request.expiryMs / 5, round.gap * 2);
   round.next = s.now + round.gap;
 }
 
