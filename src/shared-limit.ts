@@ -137,7 +137,7 @@ export class SharedLimit implements LeaseListener {
       case 'fallback':
         log.warn(
           { ...fields, reason: this.#trouble },
-          'the lease of server connections is over and Redis does not renew it; only few new ones are opened until it does. See docs/scale.md',
+          'the lease of server connections is over and Redis does not renew it; only a few new ones are opened until it does. See docs/scale.md',
         );
     }
   }

@@ -205,7 +205,7 @@ t.test('a file that has become a pipe is named by a reload, which does not wait'
   child.kill('SIGHUP');
   t.match(
     await told,
-    /previous_password_file: the file cannot be read \(it is a pipe, not a regular/,
+    /previous_password_file: the file cannot be read \(it is a pipe, and only a regular/,
   );
   child.kill('SIGTERM');
   t.equal((await end).code, 0);

@@ -86,6 +86,12 @@ if not h then
 elseif request.seq < h.seq then
   return answer({ kind = 'stale' })
 end
+if h.over > 0 then
+  -- Of these, the ones that have ended are nobody's.
+  local kept = h.places - h.over
+  h.places = math.max(used, kept)
+  h.over = h.places - kept
+end
 if request.want < h.places then h.places = math.max(used, request.want) end
 if used > h.places then h.places = used end
 h.seq = request.seq
@@ -217,7 +223,10 @@ local function play()
   local open = math.max(0, round.count - explained)
   local changed = round.count >= 0 and conclude(open, math.max(0, replicas - members))
   round.phase = 'none'
-  if changed then round.gap = step else round.gap = math.min(expiry, round.gap * 2) end
+  -- Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
+  -- bouncers, is looked at twice in an expiry.
+  if changed or round.count < 0 then round.gap = step
+  else round.gap = math.min(expiry / 2, round.gap * 2) end
   round.next = s.now + round.gap
 end
 play()

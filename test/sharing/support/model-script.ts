@@ -127,6 +127,12 @@ export function leaseModel(
   } else if (seq < h.seq) {
     return { stored: s, reply: { kind: 'stale' } };
   }
+  if (h.over > 0) {
+    // Of these, the ones that have ended are nobody's.
+    const kept = h.places - h.over;
+    h.places = Math.max(used, kept);
+    h.over = h.places - kept;
+  }
   if (request.want < h.places) h.places = Math.max(used, request.want);
   if (used > h.places) h.places = used;
   h.seq = seq;
@@ -234,7 +240,10 @@ function playRound(
   const missing = Math.max(0, all.replicas - members);
   const hasChanged = round.count >= 0 && conclude(s, open, { share: all.share, missing });
   round.phase = 'none';
-  round.gap = hasChanged ? all.step : Math.min(request.expiryMs, round.gap * 2);
+  // Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
+  // bouncers, is looked at twice in an expiry.
+  const isSoon = hasChanged || round.count < 0;
+  round.gap = isSoon ? all.step : Math.min(request.expiryMs / 2, round.gap * 2);
   round.next = s.now + round.gap;
 }
 
