@@ -5,6 +5,7 @@
 
 import { setFlagsFromString } from 'node:v8';
 
+import type { AdviseRequest } from './config/command-line.ts';
 import type { Environment } from './config/environment.ts';
 import type { Loaded } from './config/load.ts';
 import type { StartedWith } from './config/load-files.ts';
@@ -49,6 +50,8 @@ async function main(args: readonly string[], environment: Environment): Promise<
       return check({ file: request.file, environment, flags: request.flags });
     case 'top':
       return showTop(request, environment);
+    case 'advise':
+      return showAdvice(request, environment);
     case 'run': {
       const { CONFIG_VARIABLE } = await import('./config/environment.ts');
       const file = request.file ?? environment[CONFIG_VARIABLE] ?? null;
@@ -73,6 +76,34 @@ async function showTop(
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
   try {
     await top({ target, token, once, json, input, output, stop });
+  } catch (error) {
+    fail(EXIT.failed, [`${wordsFor(error)}.`]);
+  }
+}
+
+async function showAdvice(request: AdviseRequest, environment: Environment): Promise<void> {
+  const { adminTarget } = await import('./config/admin-target.ts');
+  const { TOKEN_VARIABLE } = await import('./config/admin-token.ts');
+  const { wordsFor } = await import('./config/system-errors.ts');
+  const { advise } = await import('./advise/advise.ts');
+  const target = adminTarget(request.url, environment);
+  if (target.kind === 'refused') return fail(EXIT.misused, [`${target.text}.`]);
+  const { prometheus: url, sinceMs, forMs, readsBouncer, json } = request;
+  const { stdout, stderr } = process;
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
+  // As in `advise | head`: the reader has gone.
+  stdout.on('error', () => stop.abort());
+  try {
+    const findings = await advise({
+      bouncer: readsBouncer ? { target, token: environment[TOKEN_VARIABLE] ?? '', forMs } : null,
+      prometheus: url === null ? null : { url, sinceMs },
+      json,
+      signal: stop.signal,
+      print: (text) => stdout.write(text),
+      progress: (text) => stderr.write(`${text}\n`),
+    });
+    if (request.exitCode && findings > 0) process.exitCode = EXIT.advised;
   } catch (error) {
     fail(EXIT.failed, [`${wordsFor(error)}.`]);
   }

@@ -61,11 +61,21 @@ t.test('wrong usage exits with 2, says why, and repeats no password', async (t) 
   for (const [args, reason] of [
     [['--nope'], /Unknown option '--nope'.*--help\.$/m],
     [['--listen'], /argument missing/],
-    [['serve'], /the commands are check, top, completion/],
+    [['serve'], /the commands are check, top, advise, completion/],
     [['--once'], /without top/],
+    [['--for', '5s'], /without advise/],
+    [['top', '--since', '5d'], /without advise/],
+    [['advise', 'a', 'b'], /it takes one URL/],
+    [['advise', '--once'], /it takes one URL/],
+    [['advise', '--since', '5d'], /--since without --prometheus/],
+    [['advise', '--for', 'long'], /this time with --for: write 60s/],
+    [['advise', '--prometheus', 'http://h:1', '--since', '93d'], /this time with --since/],
+    [['advise', '--prometheus', 'http://h:1', '--for', '5s'], /Cannot watch a Prometheus/],
+    [['advise', '--prometheus', 'http://:s3cret@h:1'], /Cannot use --prometheus/],
+    [['advise', 'http://:s3cret@h:1'], /Cannot take a password in the URL/],
     [['top', 'x'], /it takes --url, --once and --json/],
     [['top', '--mode', 'pooled'], /it takes --url, --once and --json/],
-    [['top', '--url', 'http://:s3cret@h:1'], /Cannot take a password in --url/],
+    [['top', '--url', 'http://:s3cret@h:1'], /Cannot take a password in the URL/],
     [['check'], /without a file/],
     [['check', 'a', 'b'], /more than one file/],
     [['check', 'a', '-c', 'b'], /--config with check/],
@@ -195,7 +205,7 @@ t.test('a file that has become a pipe is named by a reload, which does not wait'
   child.kill('SIGHUP');
   t.match(
     await told,
-    /previous_password_file: the file cannot be read \(it is a pipe, not a regular/,
+    /previous_password_file: the file cannot be read \(it is a pipe, and only a regular/,
   );
   child.kill('SIGTERM');
   t.equal((await end).code, 0);

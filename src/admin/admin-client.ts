@@ -1,5 +1,6 @@
-// The other end of /api/events: updates of a bouncer, one after another. Promise: what is read is
-// bounded; a failure says what was asked, what was found and what to do, and never holds the token.
+// The other end of the admin address: updates of a bouncer, one after another, and single answers. Promise:
+// what is read is bounded; a failure says what was asked, what was found and what to do, and never holds
+// the token.
 
 import { request, type IncomingMessage } from 'node:http';
 import type { Update } from './schemas.ts';
@@ -22,7 +23,7 @@ export async function* updates(
 ): AsyncGenerator<Update, void, undefined> {
   const shown = shownTarget(target);
   try {
-    const response = await ask(target, token, signal);
+    const response = await ask(target, { token, path: '/api/events', signal });
     if (response.statusCode !== 200) throw new Error(await refusalOf(response));
     for await (const data of events(response)) yield JSON.parse(data) as Update;
   } catch (error) {
@@ -31,13 +32,43 @@ export async function* updates(
   }
 }
 
+/** Answers are a few MiB at most: 1000 rows, or all metrics. */
+const ANSWER_CHARACTERS_MAX = 16 * 1024 * 1024;
+
+/** The body of a GET of `path`. Rejects where it is not answered with 200. */
+export async function read(
+  target: Target,
+  token: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    const response = await ask(target, { token, path, signal });
+    if (response.statusCode !== 200) throw new Error(await refusalOf(response));
+    let text = '';
+    response.setEncoding('utf8');
+    for await (const piece of response) {
+      text += String(piece);
+      if (text.length > ANSWER_CHARACTERS_MAX) throw new Error('its answer has no end');
+    }
+    return text;
+  } catch (error) {
+    throw new Error(`Cannot read ${shownTarget(target)}: ${wordsFor(error)}`, { cause: error });
+  }
+}
+
 export function shownTarget(target: Target): string {
   return target.kind === 'url' ? target.url.origin : target.path;
 }
 
-function ask(target: Target, token: string, signal: AbortSignal): Promise<IncomingMessage> {
+interface Question {
+  readonly token: string;
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+function ask(target: Target, { token, path, signal }: Question): Promise<IncomingMessage> {
   const headers = {
-    accept: 'text/event-stream',
     ...(token !== '' && { authorization: `Bearer ${token}` }),
   };
   const place =
@@ -47,7 +78,7 @@ function ask(target: Target, token: string, signal: AbortSignal): Promise<Incomi
   return new Promise((resolve, reject) => {
     const asked = request({
       ...place,
-      path: '/api/events',
+      path,
       headers,
       signal,
       timeout: SILENCE_TIMEOUT_MS,
@@ -89,7 +120,7 @@ function wordsFor(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'ECONNREFUSED' || code === 'ENOENT') {
-    return `nothing listens there (${code}). Start the bouncer, or name its admin.address with --url`;
+    return `nothing listens there (${code}). Start the bouncer, or name its admin.address`;
   }
   return error.message === '' ? code : error.message;
 }

@@ -1,4 +1,4 @@
-// Where `top` finds a bouncer: its --url, or what the environment says of admin.address. Pure.
+// Where `top` and `advise` find a bouncer: the URL that they are given, or what the environment says of admin.address. Pure.
 
 import { variableOf } from './options.ts';
 import type { Environment } from './environment.ts';
@@ -14,7 +14,7 @@ const DEFAULT = '127.0.0.1:7421';
 /** An address to listen on is not one to dial. */
 const DIALLED: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
-/** `written`: what --url says, null for nothing. */
+/** `written`: the URL that the arguments give, null for none. */
 export function adminTarget(written: string | null, environment: Environment): AdminTarget {
   const text = written ?? environment[variableOf('admin.address')] ?? DEFAULT;
   if (text.startsWith('/')) return { kind: 'socket', path: text };
@@ -27,12 +27,12 @@ export function adminTarget(written: string | null, environment: Environment): A
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && (url.username !== '' || url.password !== '')) {
     return refused(
-      'Cannot take a password in --url: every user of this machine can read it in the process list. Set FAKTORY_BOUNCER_ADMIN_TOKEN',
+      'Cannot take a password in the URL: every user of this machine can read it in the process list. Set FAKTORY_BOUNCER_ADMIN_TOKEN',
     );
   }
   if (url?.protocol !== 'http:' || url.hostname === '') {
     return refused(
-      'Cannot use this --url: write http://HOST:PORT, or the absolute path of a Unix socket',
+      'Cannot use this URL: write http://HOST:PORT, or the absolute path of a Unix socket',
     );
   }
   return { kind: 'url', url };

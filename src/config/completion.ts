@@ -31,6 +31,8 @@ ${cases.join('\n')}
   esac
   if [[ \${COMP_WORDS[1]} == top ]]; then
     COMPREPLY=($(compgen -W '${flagsOf('top')}' -- "$word"))
+  elif [[ \${COMP_WORDS[1]} == advise ]]; then
+    COMPREPLY=($(compgen -W '${flagsOf('advise')}' -- "$word"))
   elif [[ $COMP_CWORD -eq 1 ]]; then
     COMPREPLY=($(compgen -W '${Object.keys(COMMANDS).join(' ')} ${flagsOf('run')}' -- "$word"))
   else
@@ -90,7 +92,8 @@ function fish(): string {
   const flags = FLAG_LIST.map(([name, flag]) => {
     const parts = ['complete -c faktory-bouncer', `-l ${name}`];
     if (flag.short !== undefined) parts.push(`-s ${flag.short}`);
-    if (flag.of === 'top') parts.push("-n '__fish_seen_subcommand_from top'");
+    const seen = commandsOf(flag);
+    if (seen !== '') parts.push(`-n '__fish_seen_subcommand_from ${seen}'`);
     if (flag.argument.kind !== 'none') parts.push('-r');
     if (flag.argument.kind === 'words') parts.push(`-a ${quoted(flag.argument.words.join(' '))}`);
     return `${parts.join(' ')} -d ${quoted(flag.doc)}`;
@@ -107,8 +110,24 @@ function namesOf(name: FlagName, { short }: Flag): readonly string[] {
   return short === undefined ? [`--${name}`] : [`-${short}`, `--${name}`];
 }
 
+/** The commands that a flag belongs to, for fish; empty: not only to some. */
+function commandsOf({ of }: Flag): string {
+  switch (of) {
+    case 'top':
+    case 'advise':
+      return of;
+    case 'reading':
+      return 'top advise';
+    case 'run':
+    case 'any':
+      return '';
+  }
+}
+
 /** Flags of a command, and those of all. */
-function flagsOf(of: 'run' | 'top'): string {
-  const names = FLAG_LIST.filter(([, flag]) => flag.of === of || flag.of === 'any');
+function flagsOf(of: 'run' | 'top' | 'advise'): string {
+  const names = FLAG_LIST.filter(
+    ([, flag]) => flag.of === of || flag.of === 'any' || (of !== 'run' && flag.of === 'reading'),
+  );
   return names.map(([name]) => `--${name}`).join(' ');
 }

@@ -13,8 +13,8 @@ export type FlagArgument =
 export interface Flag {
   readonly short?: string;
   readonly argument: FlagArgument;
-  /** `run`: without a command. */
-  readonly of: 'run' | 'top' | 'any';
+  /** `run`: without a command. `reading`: of top and advise. */
+  readonly of: 'run' | 'top' | 'advise' | 'reading' | 'any';
   /** A sentence for the manual. */
   readonly doc: string;
 }
@@ -49,7 +49,27 @@ export const FLAGS = {
     doc: 'The admin address of a bouncer: http://HOST:PORT, or the path of its Unix socket.',
   },
   once: { argument: NONE, of: 'top', doc: 'Print once and end.' },
-  json: { argument: NONE, of: 'top', doc: 'Print each update as one line of JSON.' },
+  json: {
+    argument: NONE,
+    of: 'reading',
+    doc: 'Print JSON: top one line for each update, advise one document.',
+  },
+  for: {
+    argument: { kind: 'text', name: 'DURATION' },
+    of: 'advise',
+    doc: 'Watch the bouncer for so long, such as 60s, to see which connections grow and do nothing.',
+  },
+  prometheus: {
+    argument: { kind: 'text', name: 'URL' },
+    of: 'advise',
+    doc: 'Read a Prometheus that scrapes bouncers.',
+  },
+  since: {
+    argument: { kind: 'text', name: 'DURATION' },
+    of: 'advise',
+    doc: 'How much of the past to ask Prometheus for. The default is 7d.',
+  },
+  'exit-code': { argument: NONE, of: 'advise', doc: 'End with 3 if there is any advice.' },
   version: { argument: NONE, of: 'any', doc: 'Print the version.' },
   help: { short: 'h', argument: NONE, of: 'any', doc: 'Print the usage.' },
 } as const satisfies Readonly<Record<string, Flag>>;
@@ -65,6 +85,7 @@ export const FLAG_LIST: readonly (readonly [FlagName, Flag])[] = Object.entries(
 export const COMMANDS = {
   check: 'Print every problem of a configuration file, or the configuration in force.',
   top: 'Show clients, limits and workers of a running bouncer.',
+  advise: 'Say which limits of a running bouncer fit, and which processes leak connections.',
   completion: 'Print the completion for a shell: bash, zsh or fish.',
 } as const;
 

@@ -17,6 +17,7 @@ import {
   formatServerUrl,
   parseServerUrl,
   refuseRedisUrl,
+  refuseSharedRedisUrl,
   type ServerUrl,
 } from './urls.ts';
 
@@ -123,6 +124,19 @@ export function redisKey(): Kind<string> {
     }),
     fromText: (text) => text,
     format: (text) => text,
+  };
+}
+
+/** As redisUrl(), and of a Redis that Sentinels name, or of a cluster. */
+export function sharedRedisUrl(): Kind<string> {
+  return {
+    ...redisUrl(),
+    range:
+      'empty, `redis://…`, `redis+sentinel://…/NAME`, `redis+cluster://…`, each with `rediss` for TLS, path of a socket',
+    schema: parsedText(
+      "found no text; write redis://host:port, or '' for none",
+      (text) => refuseSharedRedisUrl(text) ?? text,
+    ),
   };
 }
 

@@ -26,6 +26,7 @@ import {
   portRange,
   redisKey,
   redisUrl,
+  sharedRedisUrl,
   serverUrl,
 } from './network-kinds.ts';
 import { boolean, choice, duration, fileMode, filePath, integer, size } from './plain-kinds.ts';
@@ -606,10 +607,10 @@ export const OPTIONS = {
     read: (config) => config.guard.addressConnections,
   }),
   'shared_limits.redis_url': option({
-    kind: redisUrl(),
+    kind: sharedRedisUrl(),
     fallback: '',
     reloadable: false,
-    doc: "URL of the Redis through which the bouncers share limits.server_connections. It need not be Faktory's. Empty: the limit is this bouncer's alone.",
+    doc: "URL of the Redis through which the bouncers share limits.server_connections. It need not be Faktory's. `redis+sentinel://` names Sentinels and what they call the primary, `redis+cluster://` nodes of a cluster. A user and a password in it are those of the Redis servers. Empty: the limit is this bouncer's alone.",
     read: (config) => config.sharedLimits.redisUrl,
   }),
   'shared_limits.redis_password_file': option({

@@ -73,6 +73,37 @@ export function formatServerUrl({ address, secure, username, password }: ServerU
   return `${secure ? 'tcp+tls' : 'tcp'}://${user === '' ? '' : `${user}@`}${formatAddress(address)}`;
 }
 
+const MANY_FORM =
+  'write redis://host:port, redis+sentinel://host:port,host:port/NAME, redis+cluster://host:port,host:port, each with rediss for TLS, or the absolute path of a socket, or leave it empty';
+const MANY_REDIS = /^rediss?\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^@/?#]+)(?:\/([^/?#]*))?$/i;
+
+/** Null when `shared_limits.redis_url` can be used: as redis.url, or of Sentinels or a cluster. */
+export function refuseSharedRedisUrl(text: string): Refusal | null {
+  if (!/^rediss?\+/i.test(text)) {
+    const refusal = refuseRedisUrl(text);
+    return refusal && { refused: refusal.refused.replace(REDIS_FORM, MANY_FORM) };
+  }
+  const [, topology = '', login = '', hosts = '', name] = MANY_REDIS.exec(text) ?? [];
+  const areHosts =
+    hosts !== '' && hosts.split(',').every((host) => isHostAndPort(`redis://${host}`));
+  if (!areHosts || percentDecoded(login) === null || percentDecoded(name ?? '') === null) {
+    return { refused: `not a Redis URL; ${MANY_FORM}` };
+  }
+  if (topology.toLowerCase() === 'sentinel' && (name ?? '') === '') {
+    return { refused: `found no name of the primary after the Sentinels; ${MANY_FORM}` };
+  }
+  if (topology.toLowerCase() === 'cluster' && (name ?? '') !== '') {
+    return { refused: `found a name after the nodes of a cluster; ${MANY_FORM}` };
+  }
+  return null;
+}
+
+function isHostAndPort(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { hostname, pathname, username } = new URL(text);
+  return hostname !== '' && username === '' && (pathname === '' || pathname === '/');
+}
+
 /** Null when `redis.url` can be used: empty, redis://, rediss://, unix:// or a socket's path. */
 export function refuseRedisUrl(text: string): Refusal | null {
   if (text === '' || text.startsWith('/')) return null;
@@ -94,7 +125,8 @@ export function refuseRedisUrl(text: string): Refusal | null {
 
 /** The URL with its password hidden. */
 export function formatRedisUrl(text: string): string {
-  if (!URL.canParse(text)) return text;
+  // Several hosts do not make a URL.
+  if (!URL.canParse(text)) return withoutPasswords(text);
   const url = new URL(text);
   if (url.password === '') return text;
   url.password = HIDDEN;

@@ -2,11 +2,13 @@
 // has failed is given up, so that no answer meets the wrong question; what is logged holds no password.
 
 import { createHash } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
 import type { Clock } from '../base/clock.ts';
 import type { LeasePort, LeaseReply, LeaseRequest } from '../sharing/lease.ts';
 import { LEASE_SCRIPT } from './lease-script.ts';
-import { parseRedisAddress, type RedisAddress } from './redis-address.ts';
 import { RedisClient } from './redis-client.ts';
+import { sharedRedisConnection } from './redis-connections.ts';
+import { parseSharedRedisAddress, type SharedRedisAddress } from './shared-redis-address.ts';
 
 export interface LeaseClientParts {
   /** As in `shared_limits.redis_url`. */
@@ -28,7 +30,7 @@ const SCRIPT_SHA = createHash('sha1').update(LEASE_SCRIPT).digest('hex');
 
 export class LeaseClient implements LeasePort {
   readonly #parts: LeaseClientParts;
-  readonly #redis: RedisClient;
+  readonly #redis: RedisClient<Redis | Cluster>;
   readonly #key: string;
   /** Where Redis is, without user and password. */
   readonly shown: string;
@@ -36,9 +38,9 @@ export class LeaseClient implements LeasePort {
   /** Throws when the URL cannot be read; dials nothing yet. */
   constructor(parts: LeaseClientParts) {
     this.#parts = parts;
-    const address = parseRedisAddress(parts.url);
+    const address = withPassword(parseSharedRedisAddress(parts.url), parts.password);
     this.shown = address.shown;
-    this.#redis = new RedisClient(withPassword(address.dial, parts.password), parts.timeoutMs);
+    this.#redis = new RedisClient(() => sharedRedisConnection(address, parts.timeoutMs));
     // Braces: in a cluster all of the limit is on one node.
     this.#key = `{${parts.key}}:limit`;
   }
@@ -135,11 +137,19 @@ export function parseReply(text: unknown): LeaseReply | null {
   }
 }
 
-function withPassword(dial: RedisAddress['dial'], password: string): RedisAddress['dial'] {
-  return password === '' ? dial : { ...dial, password };
+function withPassword(address: SharedRedisAddress, password: string): SharedRedisAddress {
+  if (password === '') return address;
+  return address.kind === 'server'
+    ? { ...address, dial: { ...address.dial, password } }
+    : { ...address, login: { ...address.login, password } };
 }
 
 /** The text only: the error object of a failed AUTH carries the password as its argument. */
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.slice(0, 200) : 'unknown error';
+  if (!(error instanceof Error)) return 'unknown error';
+  // A cluster says what its nodes said behind its own words.
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  const words =
+    lastNodeError instanceof Error ? `${error.message} ${lastNodeError.message}` : error.message;
+  return words.slice(0, 200);
 }

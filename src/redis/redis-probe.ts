@@ -5,6 +5,7 @@
 
 import { parseRedisAddress } from './redis-address.ts';
 import { RedisClient } from './redis-client.ts';
+import { redisConnection } from './redis-connections.ts';
 import { parseRedisInfo, type RedisInfo } from './redis-info.ts';
 
 /** For a dial, and for an answer. */
@@ -40,7 +41,7 @@ export class RedisProbe {
     const address = parseRedisAddress(options.url);
     this.#options = options;
     this.#shown = address.shown;
-    this.#redis = new RedisClient(address.dial, TIMEOUT_MS);
+    this.#redis = new RedisClient(() => redisConnection(address.dial, TIMEOUT_MS));
   }
 
   /** Redis's last INFO; null while it does not answer. */

@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { redisTrouble, shortReason } from '../protocol/redis-errors.ts';
 import { parseRedisAddress, type RedisAddress } from './redis-address.ts';
 import { RedisClient } from './redis-client.ts';
+import { redisConnection } from './redis-connections.ts';
 
 /** No queue can have this name: Faktory allows letters, digits, `.`, `_` and `-`. */
 export const PROBE_KEY = 'faktory-bouncer:write-probe';
@@ -71,7 +72,7 @@ export class WriteProbe {
     this.#listener = listener;
     this.#onBug = onBug;
     this.#intervalMs = intervalMs;
-    this.#redis = new RedisClient(address.dial, BACKSTOP_MS);
+    this.#redis = new RedisClient(() => redisConnection(address.dial, BACKSTOP_MS));
   }
 
   /** Asks now, and goes on until stop(). */

@@ -48,6 +48,8 @@ t.test('bash completes commands, flags and words', { skip: !findProgram('bash') 
   t.same(completed('faktory-bouncer', 'c'), ['check', 'completion']);
   t.same(completed('faktory-bouncer', '--mode', 'p'), ['pooled']);
   t.same(completed('faktory-bouncer', 'top', '--o'), ['--once']);
+  t.same(completed('faktory-bouncer', 'advise', '--j'), ['--json']);
+  t.same(completed('faktory-bouncer', 'advise', '--o'), ['']);
   t.same(completed('faktory-bouncer', '--on'), ['']);
   t.same(completed('faktory-bouncer', 'completion', 'z'), ['zsh']);
 });

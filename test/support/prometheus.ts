@@ -43,7 +43,7 @@ interface Answer {
 }
 
 export class Prometheus {
-  readonly #url: string;
+  readonly url: string;
 
   /** Scrapes `targets` (host:port) each second, with the rules of `ruleFile`. */
   static async start(
@@ -77,13 +77,13 @@ export class Prometheus {
   }
 
   private constructor(url: string) {
-    this.#url = url;
+    this.url = url;
   }
 
   /** What `expression` gives now; fails with Prometheus's words for one that it cannot read. */
   async query(expression: string): Promise<readonly Series[]> {
     const body = new URLSearchParams({ query: expression });
-    const response = await fetch(`${this.#url}/api/v1/query`, { method: 'POST', body });
+    const response = await fetch(`${this.url}/api/v1/query`, { method: 'POST', body });
     const answer = (await response.json()) as Answer;
     if (answer.data === undefined) throw new Error(`${expression}: ${answer.error}`);
     return answer.data.result;
@@ -91,7 +91,7 @@ export class Prometheus {
 
   async #isReady(): Promise<boolean> {
     try {
-      return (await fetch(`${this.#url}/-/ready`)).ok;
+      return (await fetch(`${this.url}/-/ready`)).ok;
     } catch {
       return false;
     }

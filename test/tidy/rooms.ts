@@ -37,6 +37,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     types: ['src/observe/', 'src/client/', 'src/server/', 'src/base/'],
   },
   'src/top/': { any: ['src/admin/'], types: [] },
+  'src/advise/': { any: ['src/admin/admin-client.ts'], types: ['src/admin/'] },
   'src/observe/': {
     any: [
       'src/client/',
@@ -85,6 +86,15 @@ const OWNED: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms and files that decide and do nothing else. */
 const PURE = [
+  'src/advise/connection-rules.ts',
+  'src/advise/crowds.ts',
+  'src/advise/findings.ts',
+  'src/advise/flight-rules.ts',
+  'src/advise/from-bouncer.ts',
+  'src/advise/from-prometheus.ts',
+  'src/advise/leak-rules.ts',
+  'src/advise/pool.ts',
+  'src/advise/render.ts',
   'src/protocol/',
   'src/admission/',
   'src/lanes/adaptive-limit.ts',

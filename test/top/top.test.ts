@@ -161,8 +161,8 @@ t.test(
     t.equal(targetOf(null, '/run/a.sock'), '/run/a.sock');
     t.equal(targetOf('http://h:5', '0.0.0.0:1'), 'http://h:5');
     t.equal(targetOf('/run/b.sock', '/run/a.sock'), '/run/b.sock');
-    t.match(targetOf('https://h:5'), /^Cannot use this --url/);
-    t.match(targetOf('x'), /^Cannot use this --url/);
-    t.match(targetOf('http://:s3cret@h:5'), /^Cannot take a password in --url/);
+    t.match(targetOf('https://h:5'), /^Cannot use this URL/);
+    t.match(targetOf('x'), /^Cannot use this URL/);
+    t.match(targetOf('http://:s3cret@h:5'), /^Cannot take a password in the URL/);
   },
 );
