@@ -74,6 +74,7 @@ export class Parent {
       log,
       givenFd,
       count: processes,
+      isPortKnown: givenFd !== null || config.listen.address.port !== 0,
       lender: sharedLimits.redisUrl === '' ? new Lender() : null,
       ordersOf: (index, address) => this.#ordersOf(index, address),
       onEnd: (index) => void this.#whole.ended(index),
@@ -199,6 +200,7 @@ export class Parent {
         log.error({ process: child.index }, 'a process has not answered to the new configuration');
       }),
     );
+    this.#whole.forget();
   }
 
   async #pause(isPaused: boolean): Promise<void> {
@@ -209,6 +211,7 @@ export class Parent {
     await Promise.all(
       this.#children.serving.map((child) => child.ask({ kind: 'pause', isPaused })),
     );
+    this.#whole.forget();
   }
 
   /** Null where Redis lends. */

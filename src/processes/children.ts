@@ -15,6 +15,8 @@ export interface ChildrenParts extends Pick<
   'clock' | 'entry' | 'environment' | 'givenFd'
 > {
   readonly count: number;
+  /** False: the first that listens finds it, and the others follow. */
+  readonly isPortKnown: boolean;
   /** In [0, 1). */
   readonly random: () => number;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -64,8 +66,8 @@ export class Children {
 
   /** Resolves when all listen; rejects with the text of the first that cannot, and the others are killed. */
   start(): Promise<Address> {
-    // The first finds the port, where the system picks it.
     this.#startOne(0);
+    if (this.#parts.isPortKnown) this.#startOthers();
     return this.#started.promise;
   }
 
@@ -82,6 +84,10 @@ export class Children {
   kill(): void {
     this.#phase = 'stopping';
     for (const child of this.#children.values()) child.kill();
+  }
+
+  #startOthers(): void {
+    for (let index = 1; index < this.#parts.count; index += 1) this.#startOne(index);
   }
 
   #startOne(index: number): void {
@@ -103,7 +109,7 @@ export class Children {
     if (this.#phase !== 'starting') return;
     if (this.#listen === null) {
       this.#listen = listen;
-      for (let index = 1; index < count; index += 1) this.#startOne(index);
+      if (!this.#parts.isPortKnown) this.#startOthers();
     }
     if (this.serving.length < count) return;
     this.#phase = 'serving';

@@ -79,6 +79,12 @@ export class Whole {
     return this.#snapshot;
   }
 
+  /** Something was changed on purpose: what is told next is of a new look. */
+  forget(): void {
+    this.#lookedAt = -Infinity;
+    this.#rowsAt = -Infinity;
+  }
+
   /** Asks every process; resolves when each has answered, or has not in time. */
   look(): Promise<void> {
     if (this.#parts.clock.now() - this.#lookedAt < FRESH_MS) return Promise.resolve();
@@ -188,6 +194,7 @@ export class Whole {
     const closed = await Promise.all(
       chosen.map((child) => child.ask({ kind: 'disconnect', choice: own })),
     );
+    this.forget();
     return closed.reduce<number>((sum, number) => sum + (number ?? 0), 0);
   }
 
