@@ -2,6 +2,7 @@
 // one bouncer does on a signal, a reload or an order over the admin address, all processes do; it lends
 // them what is one limit, and tells of them as of one bouncer.
 
+import { randomBytes } from 'node:crypto';
 import { extname } from 'node:path';
 import { AdminServer } from './admin/admin-server.ts';
 import type { Operated, ReloadResult } from './admin/operated.ts';
@@ -56,6 +57,8 @@ export class Parent {
   readonly #history = new History();
   readonly #admin: AdminServer;
   readonly #ended = Promise.withResolvers<void>();
+  /** For session tickets, where the configuration names no file with one. */
+  readonly #ticketSecret = randomBytes(48);
   #config: Config;
   readonly #pausing = { isPaused: false };
   #isDraining = false;
@@ -169,10 +172,19 @@ export class Parent {
   }
 
   #ordersOf(index: number, address: Address | null): Omit<Orders, 'givenFd'> {
-    const part = partOf(this.#config, index);
+    const part = this.#partOf(index);
     // The port that the first one got, where the system picks it.
     const config = address === null ? part : { ...part, listen: { ...part.listen, address } };
     return { index, config, isPaused: this.#pausing.isPaused };
+  }
+
+  /** A client resumes its TLS session whichever process it meets. */
+  #partOf(index: number): Config {
+    const part = partOf(this.#config, index);
+    const { loaded } = part.listen.tls;
+    if (loaded === null || loaded.ticketSecret !== null) return part;
+    const tls = { ...part.listen.tls, loaded: { ...loaded, ticketSecret: this.#ticketSecret } };
+    return { ...part, listen: { ...part.listen, tls } };
   }
 
   /**
@@ -194,7 +206,7 @@ export class Parent {
     log.level = config.log.level;
     await Promise.all(
       this.#children.serving.map(async (child) => {
-        const part = partOf(config, child.index);
+        const part = this.#partOf(child.index);
         const applied = await child.ask({ kind: 'reload', config: part });
         if (applied !== null || !child.isListening) return;
         log.error({ process: child.index }, 'a process has not answered to the new configuration');
