@@ -87,6 +87,7 @@ export class Parent {
       clock,
       count: processes,
       serving: () => this.#children.serving,
+      onSilent: (index) => this.#children.replace(index),
       restarted: () => this.#children.restarted,
       jobsMax: metrics.jobs === 'on' ? metrics.jobsMax : 0,
       reloads,

@@ -80,6 +80,17 @@ export class Children {
     this.#checkEnd();
   }
 
+  /** The process `index` does nothing any more: it is killed, and started again. */
+  replace(index: number): void {
+    const child = this.#children.get(index);
+    if (child === undefined) return;
+    this.#parts.log.error(
+      { process: index, child: child.pid },
+      'a process does not answer the parent process, and is killed',
+    );
+    child.kill();
+  }
+
   /** Ends those that are left at once. */
   kill(): void {
     this.#phase = 'stopping';

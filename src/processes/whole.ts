@@ -20,11 +20,16 @@ import type { ServerFacts } from '../server/server-facts.ts';
 import type { Child } from './child.ts';
 import type { Look, Rows } from './messages.ts';
 
+/** What is needed of a process. */
+export type Asked = Pick<Child, 'index' | 'isListening' | 'ask'>;
+
 export interface WholeParts {
   readonly clock: Clock;
   /** Processes that are configured. */
   readonly count: number;
-  readonly serving: () => readonly Child[];
+  readonly serving: () => readonly Asked[];
+  /** The process has not answered for about half a minute. Told once. */
+  readonly onSilent: (index: number) => void;
   readonly restarted: () => number;
   /** As in Counts. */
   readonly jobsMax: number;
@@ -34,6 +39,8 @@ export interface WholeParts {
   readonly lent: () => Pick<Snapshot['limits'], 'serverConnections' | 'producerReserve'> | null;
 }
 
+/** Questions in a row, each of which is waited for. */
+const SILENT_LOOKS = 15;
 /** Answers that come in one burst are made from one look. */
 const FRESH_MS = 50;
 /** Rows cost at most this part of the time, and are brought so long after they were last read. */
@@ -46,6 +53,8 @@ export class Whole {
   readonly #rows = new Map<number, Rows & { readonly seenAt: number }>();
   /** Of processes that have ended. */
   readonly #left: Counts;
+  /** How many looks in a row each process has not answered. */
+  readonly #missed = new Map<number, number>();
   #leftMetrics: readonly ProcessMetric[] = [];
   #counts: Counts;
   #snapshot: Snapshot | null = null;
@@ -115,6 +124,7 @@ export class Whole {
   async ended(index: number): Promise<void> {
     const look = this.#looks.get(index);
     this.#looks.delete(index);
+    this.#missed.delete(index);
     this.#rows.delete(index);
     if (look === undefined) return;
     addFigures(this.#left, look.figures);
@@ -203,11 +213,19 @@ export class Whole {
       this.#parts.serving().map(async (child) => {
         const look = await child.ask({ kind: 'look' });
         // One that ended meanwhile has been counted by then.
-        if (look !== null && child.isListening) this.#looks.set(child.index, look);
+        if (!child.isListening) return;
+        if (look !== null) this.#looks.set(child.index, look);
+        this.#countMissed(child.index, look === null);
       }),
     );
     this.#lookedAt = this.#parts.clock.now();
     this.#merge();
+  }
+
+  #countMissed(index: number, isMissed: boolean): void {
+    const missed = isMissed ? (this.#missed.get(index) ?? 0) + 1 : 0;
+    this.#missed.set(index, missed);
+    if (missed === SILENT_LOOKS) this.#parts.onSilent(index);
   }
 
   async #bring(): Promise<void> {
