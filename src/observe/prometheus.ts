@@ -89,6 +89,8 @@ function addedUp(processes: readonly (readonly ProcessMetric[])[]): Registry {
 const ADDED_UP_AS = [
   // One event loop that stands still must show.
   { pattern: /_nodejs_eventloop_lag_(?!min_)/, aggregator: 'max' },
+  // Each process has a limit of its own.
+  { pattern: /_process_(?:open|max)_fds$/, aggregator: 'max' },
   { pattern: /_process_start_time_seconds$/, aggregator: 'min' },
 ] as const;
 
