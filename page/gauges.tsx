@@ -2,7 +2,9 @@
 
 import type { ComponentChildren } from 'preact';
 import type { State } from '../src/admin/schemas.ts';
+import { Fact } from './fact.tsx';
 import { bytes, count, duration } from './format.ts';
+import { SharedLimit } from './shared-limit.tsx';
 
 export function Gauges({ state }: { state: State }) {
   const { clients, server_connections: servers, fetches, waiting_line: waiting } = state;
@@ -30,6 +32,7 @@ export function Gauges({ state }: { state: State }) {
         oldest <strong>{duration(waiting.oldest_seconds)}</strong>; {count(waiting.producers)}{' '}
         producers, {count(waiting.workers)} workers
       </Gauge>
+      {state.shared_limit !== null && <SharedLimit {...state.shared_limit} />}
       <dl class="rest">
         <Fact name="Commands at Faktory">{count(state.commands.outstanding)}</Fact>
         <Fact name="Commands waiting">{count(state.commands.waiting)}</Fact>
@@ -84,13 +87,4 @@ function Gauge({ name, now, peak, limit, children }: GaugeProps) {
 
 function ms(value: number | null): string {
   return value === null ? '–' : `${value} ms`;
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
 }

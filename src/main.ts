@@ -82,7 +82,7 @@ async function showTop(
 async function check(started: StartedWith): Promise<void> {
   const { load } = await import('./config/load-files.ts');
   const { renderEffective } = await import('./config/effective.ts');
-  const loaded = load(started);
+  const loaded = load(started, 'once');
   for (const warning of loaded.warnings) process.stderr.write(`Warning: ${warning}\n`);
   if ('problems' in loaded) return failOnProblems(loaded);
   process.stdout.write(renderEffective(loaded.config));
@@ -91,7 +91,7 @@ async function check(started: StartedWith): Promise<void> {
 /** The rooms of a bouncer are loaded only for a configuration that can run. */
 async function start(started: StartedWith): Promise<void> {
   const { loadToRun } = await import('./config/load-files.ts');
-  const loaded = loadToRun(started);
+  const loaded = loadToRun(started, 'once');
   if ('problems' in loaded) return failOnProblems(loaded);
   const { run } = await import('./run.ts');
   return run(started, loaded);

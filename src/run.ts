@@ -7,7 +7,7 @@ import { serviceManager } from './base/service-manager.ts';
 import { Bouncer } from './bouncer.ts';
 import { socketActivation } from './config/activation.ts';
 import type { Config } from './config/config.ts';
-import { allFilesOf, loadAgain, type StartedWith } from './config/load-files.ts';
+import { allFilesOf, loadToRun, type StartedWith } from './config/load-files.ts';
 import { wordsFor } from './config/system-errors.ts';
 import { formatAddress, formatPlace } from './config/units.ts';
 import { EXIT, fail } from './exit.ts';
@@ -40,7 +40,7 @@ export async function run(started: StartedWith, { config, warnings }: Checked): 
   const givenFd = given.kind === 'socket' ? given.fd : null;
   const manager = serviceManager(environment, new SystemClock(), process.pid);
   const configSource: ConfigSource = {
-    load: async () => loadAgain(started),
+    load: async () => loadToRun(started, 'again'),
     filesOf: (inForce) => allFilesOf(started, inForce),
   };
   const surroundings = systemSurroundings(log, configSource, { givenFd, manager });

@@ -118,6 +118,7 @@ export class SharedLimit implements LeaseListener {
       leased: lease.leased,
       usable: lease.usable,
       house: lease.house,
+      elsewhere: lease.elsewhere,
       trouble: this.#trouble,
     };
   }
@@ -139,7 +140,7 @@ export class SharedLimit implements LeaseListener {
       case 'fallback':
         log.warn(
           { ...fields, reason: this.#trouble },
-          `the lease of server connections is over and ${this.#lender.name} does not renew it; only few new ones are opened until it does. See docs/scale.md`,
+          `the lease of server connections is over and ${this.#lender.name} does not renew it; only a few new ones are opened until it does. See docs/scale.md`,
         );
     }
   }

@@ -30,7 +30,7 @@ const TIMERS_SPARE = 4;
 
 /** What must be the same before the clients come and after they have left. */
 export interface Belongings {
-  readonly openFiles: number;
+  readonly openFiles: readonly string[];
   readonly timers: number;
   /** Metrics that count what clients hold, and libuv's handles. */
   readonly gauges: ReadonlyMap<string, number>;
@@ -181,8 +181,8 @@ export class Arena {
 
 function surplus(before: Belongings, now: Belongings): readonly string[] {
   const left: string[] = [];
-  if (now.openFiles > before.openFiles)
-    left.push(`open files ${before.openFiles} → ${now.openFiles}`);
+  if (now.openFiles.length > before.openFiles.length)
+    left.push(`open files ${before.openFiles.length} → ${now.openFiles.length}: ${named(now)}`);
   if (now.timers > before.timers + TIMERS_SPARE)
     left.push(`timers ${before.timers} → ${now.timers}`);
   for (const [name, value] of now.gauges) {
@@ -190,4 +190,8 @@ function surplus(before: Belongings, now: Belongings): readonly string[] {
     if (value > was) left.push(`${name} ${was} → ${value}`);
   }
   return left;
+}
+
+function named({ openFiles }: Belongings): string {
+  return openFiles.join(', ');
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { REFUSAL_REASONS } from '../admission/outcomes.ts';
 import { CLIENT_STATES } from '../client/client-states.ts';
 import { LANES, SERVER_END_REASONS, SERVER_STATES } from '../server/server-states.ts';
+import { HOLDER_STATES } from '../sharing/sharing-counts.ts';
 
 /** Schemas with a name of their own in the document. */
 export const NAMED = z.registry<{ id: string }>();
@@ -46,6 +47,25 @@ const adaptation = z.object({
   long_ms: milliseconds.describe('how long they usually take'),
 });
 
+const sharedLimit = z.object({
+  state: z
+    .enum(HOLDER_STATES)
+    .describe('fallback: Redis does not renew the lease; few connections are opened'),
+  leased: count.describe("places of this bouncer's lease; its own connection needs none"),
+  usable: count.describe('server connections that this bouncer may have now'),
+  all: z
+    .object({
+      bouncers: count.describe('those that hold a lease'),
+      leased: count,
+      used: count.describe('server connections that they have, as each told last'),
+      outside: count.describe('places still counted for bouncers whose lease is over'),
+      free: z.int().describe('places that can be leased; below 0: more are counted than there are'),
+    })
+    .nullable()
+    .describe('all bouncers together; null while Redis is out of reach'),
+  trouble: z.string().nullable().describe('why Redis did not answer last; null: it did'),
+});
+
 export const stateSchema = named(
   'State',
   z.object({
@@ -71,6 +91,7 @@ export const stateSchema = named(
     buffered_bytes: z.object({ now: count, limit: count }),
     commands: z.object({ outstanding: count, waiting: count }),
     adaptation: adaptation.nullable().describe('null: limits.adaptive is off'),
+    shared_limit: sharedLimit.nullable().describe('null: no limit is shared'),
     writes: z.object({ state: z.string(), held: count }),
     stray_jobs: count,
     accepted: count.describe('client connections since the start'),

@@ -46,6 +46,7 @@ export function stateOf(operated: Operated, snapshot: Snapshot, wallMs: number):
     buffered_bytes: { now: snapshot.bufferedBytes, limit: limits.bufferedBytes },
     commands: { outstanding: commandLane.outstanding, waiting: commandLane.waiting },
     adaptation: adaptationOf(snapshot),
+    shared_limit: sharedLimitOf(snapshot),
     writes: snapshot.writes,
     stray_jobs: snapshot.strayJobs,
     accepted: counts.client.accepted.total,
@@ -76,6 +77,22 @@ function adaptationOf({ adaptation }: Snapshot): State['adaptation'] {
     short_ms: inTenths(adaptation.shortMs),
     long_ms: inTenths(adaptation.longMs),
   };
+}
+
+function sharedLimitOf({ sharedLimit }: Snapshot): State['shared_limit'] {
+  if (sharedLimit === null) return null;
+  const { state, leased, usable, house, trouble } = sharedLimit;
+  const all =
+    house === null
+      ? null
+      : {
+          bouncers: house.holders,
+          leased: house.leased,
+          used: house.used,
+          outside: house.outside,
+          free: house.free,
+        };
+  return { state, leased, usable, all, trouble };
 }
 
 function inTenths(ms: number | null): number | null {

@@ -41,7 +41,7 @@ export const FLAGS = {
   mode: {
     argument: { kind: 'words', words: MODES },
     of: 'run',
-    doc: 'session: each client has a server connection for itself. pooled: clients share server connections.',
+    doc: 'session: each client has a server connection of its own. pooled: clients share server connections.',
   },
   url: {
     argument: { kind: 'text', name: 'URL' },

@@ -1,7 +1,6 @@
 // The files that a configuration is read from, once at the start and again by each reload. Promise: what
 // is wrong with a file is a problem like any other, and nothing throws.
 
-import { existsSync, statSync } from 'node:fs';
 import type { Config } from './config.ts';
 import type { Environment } from './environment.ts';
 import { type FlagValue, type Loaded, loadConfig } from './load.ts';
@@ -18,10 +17,7 @@ export interface StartedWith {
 }
 
 /** Reads and checks the configuration. */
-export function load(
-  { file: name, environment, flags }: StartedWith,
-  reading: Reading = 'once',
-): Loaded {
+export function load({ file: name, environment, flags }: StartedWith, reading: Reading): Loaded {
   const readFile = (path: string): Buffer => readFileBounded(path, reading);
   let file: { name: string; text: string } | null = null;
   try {
@@ -36,20 +32,11 @@ export function load(
 }
 
 /** The configuration of a process that runs: it must also be able to hold the connections. */
-export function loadToRun(started: StartedWith, reading: Reading = 'once'): Loaded {
+export function loadToRun(started: StartedWith, reading: Reading): Loaded {
   const loaded = load(started, reading);
   if ('problems' in loaded) return loaded;
   const text = openFilesProblem(loaded.config.limits, readOpenFilesMax());
   return text === null ? loaded : refused(text, loaded.warnings);
-}
-
-/** The same, read again. A pipe would block or be empty: the start has read it to its end. */
-export function loadAgain(started: StartedWith): Loaded {
-  const pipe = filesOf(started).find((file) => existsSync(file) && !statSync(file).isFile());
-  if (pipe === undefined) return loadToRun(started, 'again');
-  return refused(
-    `Cannot read ${pipe} again: it is not a regular file. Start with regular files to be able to reload.`,
-  );
 }
 
 /** Every file that the configuration is read from, those that its options name included. */

@@ -27,7 +27,7 @@ export function renderProgramPage(): string {
     '.Sh DESCRIPTION',
     '.Nm',
     text(
-      'is a TCP proxy in front of an unmodified Faktory 1.7. It counts and caps connections. A connection over a cap waits, or is refused with a text that clients of Faktory show. In pooled mode many clients share few connections to Faktory.',
+      'is a TCP proxy in front of an unmodified Faktory 1.7. It counts and caps connections. A connection over a cap waits, or is refused with an error message that clients of Faktory show. In pooled mode many clients share few connections to Faktory.',
     ),
     '.Ss Commands',
     ...list(commands),

@@ -119,7 +119,7 @@ export function redisKey(): Kind<string> {
     type: 'text',
     range: 'letters, digits, `.`, `_`, `-`, `:`; at most 100',
     schema: z.string({ error: 'found no text; write a name' }).regex(/^[\w.:-]{1,100}$/, {
-      error: 'found something else than 1 to 100 letters, digits, dots, colons, - and _',
+      error: 'found something other than 1 to 100 letters, digits, dots, colons, - and _',
     }),
     fromText: (text) => text,
     format: (text) => text,

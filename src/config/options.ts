@@ -259,7 +259,7 @@ export const OPTIONS = {
     kind: choice(MODES),
     fallback: 'session',
     reloadable: false,
-    doc: 'session: each client connection has a server connection for itself. pooled: client connections share server connections.',
+    doc: 'session: each client connection has a server connection of its own. pooled: client connections share server connections.',
     read: (config) => config.mode,
   }),
   'limits.clients': option({
@@ -287,7 +287,7 @@ export const OPTIONS = {
     kind: integer(0, 99_999),
     fallback: 90,
     reloadable: true,
-    doc: 'Part of limits.server_connections that is kept from connections that FETCH or BEAT. Must be less than limits.server_connections.',
+    doc: 'Part of limits.server_connections that is reserved: connections that FETCH or BEAT cannot use it. Must be less than limits.server_connections.',
     read: (config) => config.limits.producerReserve,
   }),
   'limits.fetches_in_flight': option({
@@ -399,7 +399,7 @@ export const OPTIONS = {
     kind: duration('10ms', '1h'),
     fallback: '30s',
     reloadable: true,
-    doc: 'Time for which bytes written to a client or to Faktory may stay untaken. After it, the connection is closed.',
+    doc: 'Time for which a client or Faktory may leave bytes that were written to it unread. After it, the connection is closed.',
     read: (config) => config.writeStallTimeoutMs,
   }),
   drain_timeout: option({
@@ -441,7 +441,7 @@ export const OPTIONS = {
     kind: integer(1, 100_000),
     fallback: 800,
     reloadable: true,
-    doc: 'Maximum number of server connections that one worker has for its FETCHes. Each client without a wid counts as one worker. Must not be less than pool.fetches_per_worker.',
+    doc: 'Maximum number of server connections that one worker has for its FETCHes. For this limit, each client without a wid counts as a worker of its own. Must not be less than pool.fetches_per_worker.',
     read: (config) => config.pool.fetchesPerWorkerMax,
   }),
   'pool.bulk_push': option({
@@ -574,7 +574,7 @@ export const OPTIONS = {
     kind: choice(RULE_SWITCHES),
     fallback: 'off',
     reloadable: true,
-    doc: 'Commands over guard.worker_commands or guard.address_commands. A quiet client may send five seconds of its rate at once. ACK, FAIL, BEAT and END count, and always pass.',
+    doc: 'Commands over guard.worker_commands or guard.address_commands. A worker or address that was quiet may send a burst: as many commands as its rate allows in 5s. ACK, FAIL, BEAT and END count, and always pass.',
     read: (config) => config.guard.commandRate,
   }),
   'guard.worker_commands': option({
@@ -595,7 +595,7 @@ export const OPTIONS = {
     kind: choice(RULE_SWITCHES),
     fallback: 'off',
     reloadable: true,
-    doc: 'New connections over guard.worker_connections or guard.address_connections. block: the connection is refused. A quiet worker or address may open five seconds of its rate at once.',
+    doc: 'New connections over guard.worker_connections or guard.address_connections. block: the connection is refused. A worker or address that was quiet may open a burst: as many connections as its rate allows in 5s.',
     read: (config) => config.guard.connectionRate,
   }),
   'guard.worker_connections': option({
@@ -637,14 +637,14 @@ export const OPTIONS = {
     kind: integer(0, 1000),
     fallback: 0,
     reloadable: false,
-    doc: 'The most bouncers that run at a time, the additional ones of a rolling update included. With more, the limit cannot be promised. It must be set if shared_limits.redis_url is.',
+    doc: 'The largest number of bouncers that run at the same time, including the additional ones of a rolling update. With more, the limit may be exceeded. It must be set if shared_limits.redis_url is.',
     read: (config) => config.sharedLimits.replicasExpected,
   }),
   'shared_limits.guaranteed': option({
     kind: integer(0, 100_000),
     fallback: 20,
     reloadable: false,
-    doc: 'Server connections that each expected bouncer can have in any case, also if it starts while Redis is out of reach. They are lent to no other bouncer.',
+    doc: 'Server connections that each expected bouncer can always have, even if it starts while Redis is out of reach. They are lent to no other bouncer.',
     read: (config) => config.sharedLimits.guaranteed,
   }),
   'shared_limits.block': option({
@@ -658,7 +658,7 @@ export const OPTIONS = {
     kind: duration('1s', '10m'),
     fallback: '10s',
     reloadable: false,
-    doc: 'How long Redis counts the places of a bouncer that is not heard of. A bouncer renews ten times in this time.',
+    doc: 'How long Redis counts the places of a bouncer that it does not hear from. A bouncer renews its lease ten times within this time.',
     read: (config) => config.sharedLimits.expiryMs,
   }),
   'redis.url': option({

@@ -34,7 +34,8 @@ export function readFileBounded(path: string, reading: Reading, pipeMs = PIPE_MS
     const facts = fstatSync(file);
     if (facts.isFile()) return readRegular(file);
     const kind = kindOf(facts);
-    if (reading === 'again') throw new UnreadableFile(`it is ${kind}, not a regular file`);
+    if (reading === 'again')
+      throw new UnreadableFile(`it is ${kind}, and only a regular file can be read again`);
     return readPipe(file, kind, { waitsForWriter: facts.isFIFO(), pipeMs });
   } finally {
     closeSync(file);

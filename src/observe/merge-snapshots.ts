@@ -1,8 +1,10 @@
 // The snapshots of several processes as the snapshot of one bouncer. Pure. Promise: what each process has for
 // itself is added up, what all of them have in common is told once, and of states the worst is told.
 
+import { SERVER_STATES } from '../server/server-states.ts';
 import { WRITE_STATES } from '../server/write-health.ts';
 import type { HolderState } from '../sharing/sharing-counts.ts';
+import { serversIn } from './families/servers.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Null for no snapshot. The peaks are sums: no instant needs to have had as many. */
@@ -92,8 +94,23 @@ function sharedLimitOf(snapshots: readonly Snapshot[]): Snapshot['sharedLimit'] 
     leased: sum(found, ({ leased }) => leased),
     usable: sum(found, ({ usable }) => usable),
     house: found.find(({ house }) => house !== null)?.house ?? null,
+    elsewhere: elsewhereOf(snapshots),
     trouble: found.find(({ trouble }) => trouble !== null)?.trouble ?? null,
   };
+}
+
+/** What others than these processes may have: each counts the rest of them among the others. */
+function elsewhereOf(snapshots: readonly Snapshot[]): number | null {
+  const total = sum(snapshots, serversOf);
+  const known = snapshots.flatMap((one) => {
+    const elsewhere = one.sharedLimit?.elsewhere ?? null;
+    return elsewhere === null ? [] : [Math.max(0, elsewhere - (total - serversOf(one)))];
+  });
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+function serversOf({ servers }: Snapshot): number {
+  return serversIn({ servers }, SERVER_STATES);
 }
 
 function sum<One>(all: readonly One[], read: (one: One) => number): number {

@@ -79,6 +79,8 @@ export interface Snapshot {
     readonly usable: number;
     /** All bouncers together; null while Redis is out of reach. */
     readonly house: House | null;
+    /** The most server connections that other bouncers may have; null where house is. */
+    readonly elsewhere: number | null;
     /** Why Redis did not answer last; null: it did. */
     readonly trouble: string | null;
   } | null;

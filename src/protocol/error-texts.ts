@@ -81,7 +81,7 @@ export const TLS_REQUIRED = errorLine(
   'this port of faktory-bouncer speaks TLS (listen.tls); connect with tcp+tls:// instead of tcp://',
 );
 export const CERTIFICATE_REFUSED = errorLine(
-  'faktory-bouncer does not accept the certificate of this client, or got none; connect with one that listen.tls.client_ca has signed',
+  'faktory-bouncer does not accept the certificate of this client, or got none; connect with one that a CA of listen.tls.client_ca has signed',
 );
 
 const DRAINING = errorLine('faktory-bouncer is stopping; connect again');

@@ -124,6 +124,7 @@ export function parseReply(text: unknown): LeaseReply | null {
         house: {
           holders: count('holders'),
           leased: count('leased'),
+          used: count('used'),
           outside: count('outside'),
           free: count('free'),
         },

@@ -7,7 +7,8 @@
 // a clock that jumps does not end leases; after a silence leases last a little longer.
 //
 //   live  leases by id: `places`, until `ends`; `over`: of them, those that a new lease began with though
-//         nothing was kept for them. Their connections are counted, and may not be replaced. In the fence, `least`: the report in the fence's round, -1: none yet
+//         nothing was kept for them. Their connections are counted, and may not be replaced. `used`: the
+//         connections that the holder told of last. `least`: the report in the fence's round, -1: none yet
 //   out   leases that are over, counted until the fence shows them gone. `keeps`: what their holder may
 //         use without Redis; it may be alive until `clear` (no connection of it was seen) is half an
 //         expiry ago, then `void` is 1. `round`: the one whose sample is taken after the lease's end
@@ -85,6 +86,12 @@ if not h then
 elseif request.seq < h.seq then
   return answer({ kind = 'stale' })
 end
+if h.over > 0 then
+  -- Of these, the ones that have ended are nobody's.
+  local kept = h.places - h.over
+  h.places = math.max(used, kept)
+  h.over = h.places - kept
+end
 if request.want < h.places then h.places = math.max(used, request.want) end
 if used > h.places then h.places = used end
 h.seq = request.seq
@@ -93,6 +100,7 @@ h.limit = request.limit
 h.replicas = request.replicas
 h.guaranteed = request.guaranteed
 h.need = request.need
+h.used = used
 
 local holders, limit, replicas, guaranteed = 0, math.huge, 0, 0
 for _, one in pairs(s.live) do
@@ -215,20 +223,26 @@ local function play()
   local open = math.max(0, round.count - explained)
   local changed = round.count >= 0 and conclude(open, math.max(0, replicas - members))
   round.phase = 'none'
-  if changed then round.gap = step else round.gap = math.min(expiry, round.gap * 2) end
+  -- Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
+  -- bouncers, is looked at twice in an expiry.
+  if changed or round.count < 0 then round.gap = step
+  else round.gap = math.min(expiry / 2, round.gap * 2) end
   round.next = s.now + round.gap
 end
 play()
 
-local leased, outside = 0, 0
+local leased, open, outside = 0, 0, 0
 if s.lost then outside = s.lost.counted end
-for _, one in pairs(s.live) do leased = leased + one.places end
+for _, one in pairs(s.live) do
+  leased = leased + one.places
+  open = open + (one.used or one.places)
+end
 for _, o in pairs(s.out) do outside = outside + o.counted end
 local waits = 'nothing'
 if unfair then waits = 'share' elseif short then waits = 'idle' end
 return answer({
   kind = 'held', places = h.places - h.over, othersWait = waits,
   round = round.number, phase = round.phase,
-  holders = holders, leased = leased, outside = outside, free = limit - replicas - spoken,
+  holders = holders, leased = leased, used = open, outside = outside, free = limit - replicas - spoken,
 })
 `;

@@ -70,6 +70,8 @@ export interface House {
   readonly holders: number;
   /** Places that they hold. */
   readonly leased: number;
+  /** Connections that they have, as each told last. */
+  readonly used: number;
   /** Places still counted for bouncers whose lease is over or unknown. */
   readonly outside: number;
   /** Places that can be lent now; below 0 while more are spoken for than there are. */
@@ -106,4 +108,19 @@ export function lendable({ limit, replicas }: Terms): number {
 /** What each holds if all hold the same. */
 export function fairShare(terms: Terms): number {
   return Math.floor(lendable(terms) / terms.replicas);
+}
+
+/**
+ * The most server connections that bouncers other than this one may have, their own ones included.
+ * `used`: what this bouncer told of in the request that `house` answers.
+ */
+export function mayHaveElsewhere(house: House, used: number, terms: Terms): number {
+  const { holders, outside } = house;
+  const told = house.used - used + holders - 1;
+  const missing = terms.replicas - holders;
+  // With all of them there, what is counted outside is of none: the fence has found it at Faktory, and
+  // connections that bypass the bouncers are among it.
+  if (missing <= 0) return told;
+  // One that was started without Redis is not known to it, and may use what is guaranteed.
+  return told + outside + missing * (1 + terms.guaranteed);
 }

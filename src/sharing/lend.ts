@@ -13,6 +13,7 @@ interface Live {
   replicas: number;
   guaranteed: number;
   need: number;
+  used: number;
   armed: number;
   least: number;
 }
@@ -122,12 +123,19 @@ export function lend(
       replicas: 0,
       guaranteed: 0,
       need: 0,
+      used: 0,
       armed: 0,
       least: -1,
     };
     s.live[id] = h;
   } else if (seq < h.seq) {
     return { stored: s, reply: { kind: 'stale' } };
+  }
+  if (h.over > 0) {
+    // Of these, the ones that have ended are nobody's.
+    const kept = h.places - h.over;
+    h.places = Math.max(used, kept);
+    h.over = h.places - kept;
   }
   if (request.want < h.places) h.places = Math.max(used, request.want);
   if (used > h.places) h.places = used;
@@ -137,6 +145,7 @@ export function lend(
   h.replicas = terms.replicas;
   h.guaranteed = terms.guaranteed;
   h.need = request.need;
+  h.used = used;
 
   // The most careful of what the bouncers say.
   const live = Object.values(s.live);
@@ -169,8 +178,12 @@ export function lend(
   playRound(s, request, { replicas, share, missing, step });
 
   let leased = 0;
+  let open = 0;
   let outside = s.lost?.counted ?? 0;
-  for (const one of Object.values(s.live)) leased += one.places;
+  for (const one of Object.values(s.live)) {
+    leased += one.places;
+    open += one.used;
+  }
   for (const o of Object.values(s.out)) outside += o.counted;
   return {
     stored: s,
@@ -180,7 +193,7 @@ export function lend(
       othersWait: isUnfair ? 'share' : isShort ? 'idle' : 'nothing',
       round: s.round.number,
       phase: s.round.phase,
-      house: { holders, leased, outside, free: limit - replicas - spoken },
+      house: { holders, leased, used: open, outside, free: limit - replicas - spoken },
     },
   };
 }
@@ -231,7 +244,10 @@ function playRound(
   const missing = Math.max(0, all.replicas - members);
   const hasChanged = round.count >= 0 && conclude(s, open, { share: all.share, missing });
   round.phase = 'none';
-  round.gap = hasChanged ? all.step : Math.min(request.expiryMs, round.gap * 2);
+  // Without a count, or with a change, the next is soon; what stays, such as a client that comes past the
+  // bouncers, is looked at twice in an expiry.
+  const isSoon = hasChanged || round.count < 0;
+  round.gap = isSoon ? all.step : Math.min(request.expiryMs / 2, round.gap * 2);
   round.next = s.now + round.gap;
 }
 

@@ -12,6 +12,7 @@ import {
   type LeasePort,
   type LeaseReply,
   type LeaseRequest,
+  mayHaveElsewhere,
   type Terms,
 } from './lease.ts';
 import type { LeaseTiming } from './timing.ts';
@@ -65,6 +66,7 @@ export class SharedLease {
   #state: HolderState = 'starting';
   #places = 0;
   #house: House | null = null;
+  #elsewhere = 0;
 
   constructor(parts: SharedLeaseParts) {
     this.#parts = parts;
@@ -89,6 +91,11 @@ export class SharedLease {
   /** All bouncers, as Redis told last; null before, and while Redis is out of reach. */
   get house(): House | null {
     return this.#house;
+  }
+
+  /** The most server connections that other bouncers may have; null while that is not known. */
+  get elsewhere(): number | null {
+    return this.#house === null ? null : this.#elsewhere;
   }
 
   /** Whether one more connection may be dialled with `used` there, apart from the bouncer's own. */
@@ -195,6 +202,7 @@ export class SharedLease {
       return;
     }
     this.#house = reply.house;
+    this.#elsewhere = mayHaveElsewhere(reply.house, request.used, request.terms);
     if (reply.othersWait !== 'nothing' && request.need < reply.places) this.#askSoon();
     if (request.report !== null) this.#fence.told(request.report);
     switch (this.#fence.hears(reply.round, reply.phase)) {

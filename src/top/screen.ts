@@ -80,6 +80,7 @@ function summary(state: State): readonly Line[] {
       waiting,
       `oldest ${duration(waiting.oldest_seconds)}  producers ${count(waiting.producers)}  workers ${count(waiting.workers)}`,
     ),
+    ...sharedLimit(state),
     line(
       state.writes.state === 'sound' ? 'plain' : 'bad',
       `writes ${state.writes.state}  held ${count(state.writes.held)}  stray jobs ${count(state.stray_jobs)}`,
@@ -89,6 +90,33 @@ function summary(state: State): readonly Line[] {
       `refused ${refusals.map(([reason, times]) => `${reason} ${count(times)}`).join('  ') || 'none'}`,
     ),
   ];
+}
+
+/** Nothing where no limit is shared, and from a bouncer that is too old to tell. */
+function sharedLimit({ shared_limit: shared }: State): readonly Line[] {
+  if (shared === null || shared === undefined) return [];
+  const { state, leased, usable, all, trouble } = shared;
+  const others =
+    all === null
+      ? `Redis out of reach${trouble === null ? '' : `: ${printable(trouble)}`}`
+      : `of ${count(all.bouncers)} bouncers: leased ${count(all.leased)}  used ${count(all.used)}  outside ${count(all.outside)}  free ${all.free < 0 ? '-' : ''}${count(Math.abs(all.free))}`;
+  return [
+    line(
+      toneOf(state),
+      `shared limit  ${state}  leased ${count(leased)}  usable ${count(usable)}  ${others}`,
+    ),
+  ];
+}
+
+function toneOf(state: NonNullable<State['shared_limit']>['state']): Tone {
+  switch (state) {
+    case 'leased':
+      return 'plain';
+    case 'starting':
+      return 'warn';
+    case 'fallback':
+      return 'bad';
+  }
 }
 
 interface Gauge {

@@ -41,7 +41,10 @@ async function printed(options: TopOptions, signal: AbortSignal): Promise<void> 
     output.write(options.json ? `${jsonText(update)}\n` : plainText(update));
     if (options.once) return;
   }
-  if (!signal.aborted) throw new Error(`Cannot read on from ${shownTarget(target)}: it has ended`);
+  if (!signal.aborted)
+    throw new Error(
+      `Cannot continue to read from ${shownTarget(target)}: it has closed the stream`,
+    );
 }
 
 /** JSON escapes the control characters below U+0020; terminals obey some above U+007E too. */

@@ -97,7 +97,7 @@ for (const mode of MODES) {
     { skip: skip || hasNoPrlimit(), buffered: true },
     (t) =>
       onMachine(t, mode, {}, async ({ bouncer }) => {
-        const before = bouncer.openFiles;
+        const before = bouncer.openFiles.length;
         limitFiles(bouncer, before + 4);
         const clients = await Promise.all(
           Array.from({ length: 30 }, () =>

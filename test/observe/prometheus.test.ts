@@ -119,7 +119,7 @@ t.test('a cap that was lowered below what is there shows as over full', async (t
 t.test('connections past the bouncer never fall below 0', async (t) => {
   const key = 'faktory_connections_past_bouncer';
   const { faktory } = fullSnapshot();
-  t.equal(samples(await render()).get(key), 8);
+  t.equal(samples(await render(fullSnapshot({ sharedLimit: null }))).get(key), 8);
   if (faktory.info === null) return;
   const info = { ...faktory.info, connections: 1 };
   t.equal(samples(await render(fullSnapshot({ faktory: { up: true, info } }))).get(key), 0);
@@ -127,6 +127,18 @@ t.test('connections past the bouncer never fall below 0', async (t) => {
     samples(await render(fullSnapshot({ faktory: { up: false, info } }))).get(key),
     undefined,
   );
+});
+
+t.test('connections of other bouncers are not past the bouncer', async (t) => {
+  const key = 'faktory_connections_past_bouncer';
+  const { sharedLimit } = fullSnapshot();
+  if (sharedLimit === null) throw new Error('the snapshot shares no limit');
+  const withElsewhere = async (elsewhere: number | null): Promise<number | undefined> =>
+    samples(await render(fullSnapshot({ sharedLimit: { ...sharedLimit, elsewhere } }))).get(key);
+  t.equal(await withElsewhere(5), 3);
+  t.equal(await withElsewhere(8), 0);
+  t.equal(await withElsewhere(9), 0);
+  t.equal(await withElsewhere(null), undefined, 'Redis does not tell of them');
 });
 
 t.test('what was never heard is absent, not 0', async (t) => {

@@ -11,6 +11,7 @@ import type { ClientChoice } from '../../src/client/client-facts.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { startAdmin, TOKEN } from '../admin/support/admin-house.ts';
 import { BROWSER_MS, launchChromium, requireChromium } from '../support/chromium.ts';
+import { fullSnapshot } from '../support/full-snapshot.ts';
 import { until } from '../support/waiting.ts';
 import { crowd } from './support/crowd.ts';
 
@@ -89,6 +90,31 @@ t.test(
     t.strictSame(complaints, []);
   },
 );
+
+t.test('a shared limit is shown, and nothing of it where none is shared', { skip }, async (t) => {
+  const { sharedLimit: whole } = fullSnapshot();
+  if (whole === null) throw new Error('the snapshot shares no limit');
+  const operated = busy(20, 20);
+  const of = (changes: Partial<typeof whole>) => {
+    const snapshot = { ...operated.snapshot(), sharedLimit: { ...whole, ...changes } };
+    return open(t, { ...operated, snapshot: () => snapshot }, { bypassCSP: true });
+  };
+  const { page: shared } = await of({});
+  const text = await shared.locator('.shared').innerText();
+  t.match(text, /Shared limit\s+leased/);
+  t.match(text, /Leased by this bouncer\s+300\s+It may have now\s+300\s+Bouncers\s+3/);
+  t.match(text, /Leased by all\s+800\s+Used by all\s+600\s+Outside\s+50\s+Free\s+47/);
+  const { page: lost } = await of({ state: 'fallback', house: null, trouble: '<b>gone</b>' });
+  t.match(
+    await lost.locator('.shared.bad').innerText(),
+    /fallback; Redis is out of reach: <b>gone<\/b>/,
+  );
+  t.equal(await lost.getByText('Leased by all').count(), 0);
+  await lost.addScriptTag({ path: AXE });
+  t.strictSame(await violations(lost), []);
+  const { page: alone } = await open(t, operated);
+  t.equal(await alone.locator('.shared').count(), 0);
+});
 
 t.test('the filter finds rows beyond those that are shown', { skip }, async (t) => {
   const { page } = await open(t, busy(2000, 2));

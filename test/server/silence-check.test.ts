@@ -2,6 +2,7 @@
 // connection, which is given up only while the bouncer's own proves that Faktory answers.
 
 import t from 'tap';
+import { Live } from '../../src/base/live.ts';
 import { Command } from '../../src/protocol/command.ts';
 import type { Verb } from '../../src/protocol/verbs.ts';
 import type { ControlConnection } from '../../src/server/control-connection.ts';
@@ -248,4 +249,41 @@ t.test('an own connection that is slow by nature casts no doubt on others', asyn
   await house.answersAfter(4000);
   await house.passesWell(120_000);
   t.same(idle.heard, ['open']);
+});
+
+t.test('an answer that is here when time is up is read first', async (t) => {
+  // As libuv does: what is due runs first, then sockets are read, then what was due meanwhile runs.
+  const due: (() => void)[] = [];
+  let now = 0;
+  const clock = {
+    now: () => now,
+    after: (_ms: number, act: () => void) => {
+      due.push(act);
+      return { cancel: () => {} };
+    },
+  };
+  let isOwing = true;
+  const gaveUp: number[] = [];
+  const own = {
+    checkSilence: (at: number) => void (isOwing && gaveUp.push(at)),
+    answeringSince: () => null,
+    answeredAt: 0,
+    lossFoundAt: -Infinity,
+  };
+  const servers = { giveUpSilent: () => 0, giveUpDoubted: () => {} };
+  const settings = new Live({ answerTimeoutMs: ANSWER_TIMEOUT_MS });
+  new SilenceCheck({ clock, settings, own, servers }).start();
+  const turn = (): void => {
+    for (const act of due.splice(0)) act();
+  };
+  now = 1000;
+  turn();
+  isOwing = false;
+  turn();
+  t.same(gaveUp, []);
+  isOwing = true;
+  now = 2000;
+  turn();
+  turn();
+  t.same(gaveUp, [2000]);
 });

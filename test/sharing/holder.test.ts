@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { Holder } from '../../src/sharing/holder.ts';
-import type { LeaseReply, LeaseRequest } from '../../src/sharing/lease.ts';
+import { type LeaseReply, type LeaseRequest, mayHaveElsewhere } from '../../src/sharing/lease.ts';
 import { timingOf } from '../../src/sharing/timing.ts';
 
 const timing = timingOf(10_000);
@@ -12,7 +12,7 @@ const WORD = { armed: 0, report: null };
 const DEADLINE = 8000;
 
 function held(places: number, othersWait: 'nothing' | 'idle' | 'share' = 'nothing'): LeaseReply {
-  const house = { holders: 1, leased: places, outside: 0, free: 0 };
+  const house = { holders: 1, leased: places, used: 0, outside: 0, free: 0 };
   return { kind: 'held', places, othersWait, round: 0, phase: 'none', house };
 }
 
@@ -177,4 +177,14 @@ t.test('a bouncer that leaves has nothing any more', async (t) => {
   const holder = leased(50);
   t.match(holder.leave(2), { kind: 'leave', id: 'id1', seq: 2, used: 2 });
   t.equal(holder.placesAt(100), 0);
+});
+
+t.test('what other bouncers may have', async (t) => {
+  const house = { holders: 3, leased: 90, used: 60, outside: 0, free: 0 };
+  const terms = { limit: 100, replicas: 3, guaranteed: 5 };
+  t.equal(mayHaveElsewhere(house, 20, terms), 42, 'what they use, and their own connections');
+  t.equal(mayHaveElsewhere({ ...house, outside: 7 }, 20, terms), 42, 'that is of no bouncer');
+  t.equal(mayHaveElsewhere({ ...house, holders: 2 }, 20, terms), 47, 'one is missing');
+  t.equal(mayHaveElsewhere({ ...house, holders: 2, outside: 7 }, 20, terms), 54, 'it may be its');
+  t.equal(mayHaveElsewhere({ ...house, holders: 4 }, 20, terms), 43, 'one more than expected');
 });

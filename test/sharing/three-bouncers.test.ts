@@ -84,7 +84,10 @@ t.test('three bouncers hold one limit', { skip, timeout: 3_600_000 }, async (t) 
     }
     await isFull(t, sampler, `after misfortune ${i}`);
   }
+  // Each bouncer knows the others' connections from Redis, so that only the sampler's bypasses them.
+  await arePast(bouncers, 1);
   await sampler.end();
+  await arePast(bouncers, 0);
   t.ok(sampler.samples > 20);
   t.equal(sampler.peak, PLAN.limit, 'the most that Faktory ever counted');
 });
@@ -99,12 +102,27 @@ function environment(port: number, redisUrl: string): Record<string, string> {
     SHARED_LIMITS_REDIS_URL: redisUrl,
     SHARED_LIMITS_REPLICAS_EXPECTED: String(BOUNCERS),
     SHARED_LIMITS_GUARANTEED: '2',
+    SERVER_INFO_INTERVAL: '500ms',
     SHARED_LIMITS_EXPIRY: `${PLAN.expiryMs}ms`,
     DRAIN_TIMEOUT: '1s',
   };
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
   );
+}
+
+/** Resolves when each bouncer tells of so many connections that bypass all of them. */
+async function arePast(bouncers: readonly (BouncerProgram | null)[], count: number): Promise<void> {
+  const told = async (): Promise<readonly (number | undefined)[]> =>
+    Promise.all(
+      bouncers.map(async (bouncer) =>
+        (await bouncer?.metrics())?.get('faktory_connections_past_bouncer'),
+      ),
+    );
+  await until(async () => (await told()).every((past) => past === count), {
+    what: `${count} connections past the bouncers, as each of them tells`,
+    withinMs: WITHIN_MS,
+  });
 }
 
 async function isFull(t: Test, sampler: Sampler, when: string): Promise<void> {

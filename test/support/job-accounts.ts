@@ -6,6 +6,7 @@ import type { Market } from '../faults/support/market.ts';
 /** What a fault may make clients read: docs/operations.md, "What clients read". */
 const NAMED_ERRORS = [
   /^ERR Faktory is unreachable/,
+  /^ERR faktory-bouncer could not open a connection to Faktory in time/,
   /^ERR Faktory does not answer/,
   /^ERR Faktory took longer than its Redis timeout/,
   /^ERR Faktory's Redis refuses writes/,

@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       'src/admission/outcomes.ts',
       'src/client/client-states.ts',
       'src/server/server-states.ts',
+      'src/sharing/sharing-counts.ts',
     ],
     types: ['src/observe/', 'src/client/', 'src/server/', 'src/base/'],
   },

@@ -1,6 +1,7 @@
 // What top shows of an update, and what its keys do.
 
 import t from 'tap';
+import type { State } from '../../src/admin/schemas.ts';
 import { bar, cell, count, duration } from '../../src/top/cells.ts';
 import { Keys } from '../../src/top/keys.ts';
 import { screen, type View } from '../../src/top/screen.ts';
@@ -29,6 +30,26 @@ t.test('a full limit is shown as bad, one over four fifths as a warning', async 
     return screen({ ...update, state }, ALL)[1]?.tone;
   };
   t.strictSame([7, 8, 9, 10, 11].map(toneAt), ['plain', 'warn', 'warn', 'bad', 'bad']);
+});
+
+t.test('a shared limit is shown where there is one', async (t) => {
+  const update = fullUpdate();
+  const lineOf = (shared: Partial<NonNullable<State['shared_limit']>> | null) => {
+    const whole = update.state.shared_limit;
+    const shared_limit = shared === null || whole === null ? null : { ...whole, ...shared };
+    const lines = screen({ ...update, state: { ...update.state, shared_limit } }, ALL);
+    return lines.find(({ text }) => text.startsWith('shared limit'));
+  };
+  t.strictSame(lineOf({}), {
+    tone: 'plain',
+    text: 'shared limit  leased  leased 300  usable 300  of 3 bouncers: leased 800  used 600  outside 50  free 47',
+  });
+  t.strictSame(lineOf({ state: 'fallback', usable: 5, all: null, trouble: 'no\nanswer' }), {
+    tone: 'bad',
+    text: 'shared limit  fallback  leased 300  usable 5  Redis out of reach: no?answer',
+  });
+  t.equal(lineOf({ state: 'starting' })?.tone, 'warn');
+  t.equal(lineOf(null), undefined);
 });
 
 t.test('no line is wider than the terminal, and there are no more than it has rows', async (t) => {

@@ -39,7 +39,7 @@ export const FAKTORY_FAMILIES: readonly Family[] = [
   faktoryGauge('faktory_connections', 'connections', 'Connections that Faktory counts.'),
   gauge(
     'faktory_connections_past_bouncer',
-    'Connections that Faktory counts beyond those that the bouncer holds; absent while down.',
+    'Connections that Faktory counts beyond those that bouncers hold; absent while not known.',
     ({ snapshot }) => connectionsPastBouncer(snapshot),
   ),
   faktoryGauge('faktory_uptime_seconds', 'uptimeSeconds', 'Time since Faktory started.'),
@@ -66,12 +66,16 @@ export const FAKTORY_FAMILIES: readonly Family[] = [
 /**
  * Faktory counts a connection from the end of its handshake to its close. The bouncer's number is
  * of now and Faktory's of the last INFO, so a burst in between shows for one interval: alert on
- * what lasts.
+ * what lasts. Where a limit is shared, all that other bouncers may have is left out: what remains is
+ * sure, and is absent while Redis does not tell of them.
  */
 function connectionsPastBouncer(snapshot: Snapshot): number | null {
   const { up, info } = snapshot.faktory;
   if (!up || info === null) return null;
-  return Math.max(0, info.connections - serversIn(snapshot, ['open', 'orphaned', 'closing']));
+  const elsewhere = snapshot.sharedLimit === null ? 0 : snapshot.sharedLimit.elsewhere;
+  if (elsewhere === null) return null;
+  const own = serversIn(snapshot, ['open', 'orphaned', 'closing']);
+  return Math.max(0, info.connections - own - elsewhere);
 }
 
 function faktoryGauge(name: string, key: NumberKey<FaktoryInfo>, help: string): Family {

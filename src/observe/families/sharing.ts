@@ -43,6 +43,11 @@ export const SHARING_FAMILIES: readonly Family[] = [
     ofHouse('leased'),
   ),
   gauge(
+    'shared_limit_used_by_all',
+    'Server connections that all bouncers with a lease have, as each told last.',
+    ofHouse('used'),
+  ),
+  gauge(
     'shared_limit_outside',
     'Server connections that are still counted for bouncers whose lease is over: Faktory has not shown yet that they are gone.',
     ofHouse('outside'),

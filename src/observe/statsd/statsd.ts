@@ -110,7 +110,7 @@ export class Statsd {
     const reason = error instanceof Error ? error.message : String(error);
     log.warn(
       { statsd: shown(settings.target), reason },
-      'Cannot send to statsd; clients are not affected. The next line about it comes when it works again',
+      'Cannot send to statsd; clients are not affected. The next log line about this comes when sending works again',
     );
   }
 

@@ -1,7 +1,14 @@
 // A bouncer as a process of its own, which a test can kill, stop and starve. Promise: started again it has
 // the same ports; it ends with its test.
 
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -112,9 +119,26 @@ export class BouncerProcess {
     return (await this.metrics()).get(name) ?? Number.NaN;
   }
 
-  /** Files and sockets that it has open. */
-  get openFiles(): number {
-    return readdirSync(`/proc/${this.pid}/fd`).length;
+  /** Files and sockets that it has open; a TCP socket by its two ends and state, as the kernel writes them. */
+  get openFiles(): readonly string[] {
+    const folder = `/proc/${this.pid}/fd`;
+    const sockets = new Map<string, string>();
+    for (const line of readFileSync(`/proc/${this.pid}/net/tcp`, 'utf8').split('\n')) {
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line
+        .trim()
+        .split(/\s+/);
+      sockets.set(`socket:[${inode}]`, `${local} ${remote} ${state}`);
+    }
+    const names: string[] = [];
+    for (const fd of readdirSync(folder)) {
+      try {
+        const name = readlinkSync(`${folder}/${fd}`);
+        names.push(sockets.get(name) ?? name);
+      } catch {
+        // Closed meanwhile.
+      }
+    }
+    return names;
   }
 
   /** Memory that it has in RAM. */

@@ -169,8 +169,10 @@ export class Promises {
       if (job.where !== 'reserved' || job.wasCut || taken.has(job.jid)) continue;
       if (unread.includes(`"${job.jid}"`)) continue;
       lost += 1;
-      // Each sink that throws may cost the connection, and the job that was on it.
-      if (lost > this.#scene.sinksThrown && !this.#drain.wasCutShort) {
+      // Each sink that throws may cost the connection, and the job that was on it; and so may each connection
+      // that is given up after a minute: the answer was on its way.
+      const { unanswered } = this.#scene.house.counts.server.ends.values;
+      if (lost > this.#scene.sinksThrown + unanswered && !this.#drain.wasCutShort) {
         this.#problem(`${job.jid} is lost`);
       }
     }

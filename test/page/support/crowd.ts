@@ -109,6 +109,7 @@ function snapshotOf({ clients }: CrowdOptions): ReturnType<typeof fullSnapshot> 
       waitingLine: 144,
     },
     adaptation: null,
+    sharedLimit: null,
     fetches: { inFlight: 688, waiting: 61 },
     waitingLine: { length: { producer: 0, worker: 62 }, oldestWaitSeconds: 2.26 },
   });

@@ -237,7 +237,8 @@ export class SimBouncer implements LeasePort {
     for (const connection of this.#connections) {
       if (connection.state !== 'open') continue;
       if (this.used > this.target || dice.chance(churn / 20)) this.#close(connection);
-      else if (dice.chance(0.1)) this.#use(connection);
+      // One that is never used proves nothing: its place is set aside (docs/scale.md).
+      else if (dice.chance(isHealed ? 0.5 : 0.1)) this.#use(connection);
     }
     this.fill();
   }
