@@ -30,8 +30,9 @@ import { safeLog } from './observe/safe-log.ts';
 import type { Snapshot } from './observe/snapshot.ts';
 import { Statsd, type StatsdParts } from './observe/statsd/statsd.ts';
 import { Reloads } from './reloads.ts';
-import { SharedLimit } from './shared-limit.ts';
+import { type Lending, SharedLimit } from './shared-limit.ts';
 import { Settings, watchedCertificates } from './settings.ts';
+import type { LeasePort } from './sharing/lease.ts';
 import type { Admin, Surroundings } from './surroundings.ts';
 import { CertificateWatch } from './transport/certificate-watch.ts';
 import { ClientStages } from './transport/client-stages.ts';
@@ -107,11 +108,12 @@ export class Bouncer {
       budget,
       places,
     });
+    const lending = lendingOf(config, surroundings.parent ?? null);
     this.#sharedLimit =
-      config.sharedLimits.redisUrl === ''
+      lending === null
         ? null
         : new SharedLimit({
-            config: config.sharedLimits,
+            lending,
             clock,
             log,
             settings,
@@ -307,6 +309,12 @@ export class Bouncer {
     await this.#statsd?.stop();
     await this.#admin.close();
   }
+}
+
+/** Null where the limit is this bouncer's alone. */
+function lendingOf({ sharedLimits, processes }: Config, parent: LeasePort | null): Lending | null {
+  if (sharedLimits.redisUrl !== '') return { kind: 'redis', config: sharedLimits };
+  return parent === null ? null : { kind: 'parent', port: parent, processes };
 }
 
 /** Null where jobs are not counted, so that nothing looks at replies. */

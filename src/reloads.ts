@@ -29,8 +29,11 @@ export interface ReloadsParts {
   readonly manager: Pick<ServiceManager, 'reloading' | 'reloaded'>;
   /** In force at the start. */
   readonly config: Config;
-  /** Puts a Config in force; it differs from the last one in reloadable options only. */
-  readonly apply: (config: Config) => void;
+  /**
+   * Puts a Config in force; it differs from the last one in reloadable options only. Resolves, if it takes
+   * longer, when it is in force.
+   */
+  readonly apply: (config: Config) => void | Promise<void>;
 }
 
 /** A file may hold thousands of mistakes: no more of them are told at once. */
@@ -104,7 +107,8 @@ export class Reloads {
     const { config, changed, needRestart, contradictions } = changes;
     if (contradictions.length > 0) return refused(contradictions, warnings);
     this.#config = config;
-    this.#parts.apply(config);
+    const applying = this.#parts.apply(config);
+    if (applying !== undefined) await applying;
     this.#watchOrNot();
     return { kind: 'applied', changed, needRestart, warnings };
   }

@@ -1,6 +1,7 @@
 // A bouncer as the process that runs it: signals, the service manager, the socket that was handed over.
 // Promise: the process ends when a drain has ended, or when the start fails.
 
+import type { Address, SocketPath } from './base/address.ts';
 import { SystemClock } from './base/clock.ts';
 import { serviceManager } from './base/service-manager.ts';
 import { Bouncer } from './bouncer.ts';
@@ -11,8 +12,11 @@ import { wordsFor } from './config/system-errors.ts';
 import { formatAddress, formatPlace } from './config/units.ts';
 import { EXIT, fail } from './exit.ts';
 import { createLog, type Logger } from './observe/log.ts';
+import type { Snapshot } from './observe/snapshot.ts';
 import { statusLine } from './observe/status-line.ts';
+import type { ParentParts } from './parent.ts';
 import type { ConfigSource } from './reloads.ts';
+import { startFailure } from './start-failure.ts';
 import { systemSurroundings } from './surroundings.ts';
 import { VERSION } from './version.ts';
 
@@ -39,7 +43,11 @@ export async function run(started: StartedWith, { config, warnings }: Checked): 
     load: async () => loadToRun(started, 'again'),
     filesOf: (inForce) => allFilesOf(started, inForce),
   };
-  const bouncer = new Bouncer(config, systemSurroundings(log, configSource, { givenFd, manager }));
+  const surroundings = systemSurroundings(log, configSource, { givenFd, manager });
+  const bouncer: Runs =
+    config.processes === 1
+      ? oneProcess(new Bouncer(config, surroundings))
+      : await severalProcesses({ ...surroundings, config, environment, manager, givenFd });
   const starting = bouncer.start();
   onSignals(bouncer, starting, log);
   endWhenDrained(bouncer.ended, log);
@@ -48,35 +56,76 @@ export async function run(started: StartedWith, { config, warnings }: Checked): 
     const facts = {
       version: VERSION,
       mode: config.mode,
+      ...(config.processes > 1 && { processes: config.processes }),
       server: formatAddress(config.server.address),
     };
     log.info({ ...facts, listen: formatAddress(listen), admin: formatPlace(admin) }, 'listening');
     manager.ready(() => statusLine(bouncer.snapshot()));
   } catch (error) {
-    const where = formatAddress(config.listen.address);
-    process.stderr.write(`${startFailure(error, { where, givenFd })}\n`);
+    const { address } = config.listen;
+    process.stderr.write(`${startFailure(error, { address, givenFd })}\n`);
     // What was started before the failure must not keep the process alive.
     process.exit(EXIT.failed);
   }
 }
 
+/** A bouncer in this process, or in several. */
+interface Runs {
+  start(): Promise<{ readonly listen: Address; readonly admin: Address | SocketPath }>;
+  reload(): Promise<unknown>;
+  drain(reason: string): Promise<void>;
+  /** Ends what a second signal must not leave behind. */
+  kill(): void;
+  readonly ended: Promise<void>;
+  snapshot(): Snapshot;
+}
+
+function oneProcess(bouncer: Bouncer): Runs {
+  return {
+    start: () => bouncer.start(),
+    reload: () => bouncer.reload(),
+    drain: (reason) => bouncer.drain(reason),
+    kill: () => {},
+    ended: bouncer.ended,
+    snapshot: () => bouncer.snapshot(),
+  };
+}
+
+/** Loaded only where it is needed. */
+async function severalProcesses(parts: ParentParts): Promise<Runs> {
+  const { Parent } = await import('./parent.ts');
+  const parent = new Parent(parts);
+  return {
+    start: () => parent.start(),
+    reload: () => parent.reload(),
+    drain: (reason) => parent.drain(reason),
+    kill: () => parent.kill(),
+    ended: parent.ended,
+    snapshot: () => parent.snapshot,
+  };
+}
+
 /** A signal that comes during the start waits for its end; a start that fails ends the process by itself. */
-function onSignals(bouncer: Bouncer, starting: Promise<unknown>, log: Logger): void {
+function onSignals(bouncer: Runs, starting: Promise<unknown>, log: Logger): void {
   const onceStarted = (act: () => Promise<unknown>): Promise<unknown> =>
     starting.then(act, () => {});
   process.on('SIGHUP', () => void onceStarted(() => bouncer.reload()));
   ignoreOtherSignals(log);
-  stopOnSignals((signal) => {
-    // How it ends is told by endWhenDrained, whatever began it.
+  // How it ends is told by endWhenDrained, whatever began it.
+  const stop = (signal: string): void => {
     onceStarted(() => bouncer.drain(signal)).catch(() => {});
-  });
+  };
+  stopOnSignals(stop, () => bouncer.kill());
 }
 
 /** The first signal stops in good order, a second one at once. */
-function stopOnSignals(stop: (signal: string) => void): void {
+function stopOnSignals(stop: (signal: string) => void, kill: () => void): void {
   let isStopping = false;
   const onSignal = (signal: string): void => {
-    if (isStopping) process.exit(EXIT.failed);
+    if (isStopping) {
+      kill();
+      process.exit(EXIT.failed);
+    }
     isStopping = true;
     stop(signal);
   };
@@ -107,24 +156,4 @@ function ignoreOtherSignals(log: Logger): void {
       log.warn({ signal }, 'signal ignored: it has no meaning; SIGHUP reloads the configuration'),
     );
   }
-}
-
-/** What was to be listened on: an address, unless a socket was handed over. */
-interface Attempt {
-  readonly where: string;
-  readonly givenFd: number | null;
-}
-
-/** What could not be listened on, and what to do; the admin address says it itself. */
-function startFailure(error: unknown, { where, givenFd }: Attempt): string {
-  if (!(error instanceof Error) || !('syscall' in error)) {
-    const why = wordsFor(error);
-    return why.startsWith('Cannot ') ? `${why}.` : `Cannot start: ${why}.`;
-  }
-  if (givenFd !== null) {
-    return `Cannot listen on file descriptor ${givenFd}, which LISTEN_FDS hands over: ${wordsFor(error)}. Hand over a listening stream socket.`;
-  }
-  const first =
-    'code' in error && error.code === 'EADDRINUSE' ? 'Stop the other process or choose' : 'Choose';
-  return `Cannot listen on ${where}: ${wordsFor(error)}. ${first} another address with --listen.`;
 }

@@ -1,6 +1,6 @@
-// The limit that several bouncers share, as this one takes part in it. Promise: what is leased goes to the
-// limits, and dials rest on the lease; what becomes of it is counted and logged. Without shared_limits
-// none of it is there.
+// The limit that several bouncers share, or the processes of one, as this one takes part in it. Promise: what is
+// leased goes to the limits, and dials rest on the lease; what becomes of it is counted and logged. Without
+// shared_limits and with one process none of it is there.
 
 import { randomUUID } from 'node:crypto';
 import type { Admission } from './admission/admission.ts';
@@ -14,11 +14,21 @@ import type { Settings } from './settings.ts';
 import type { LeasePort, Terms } from './sharing/lease.ts';
 import { type LeaseListener, SharedLease } from './sharing/shared-lease.ts';
 import type { HolderState, LeaseOutcome, SharingCounts } from './sharing/sharing-counts.ts';
-import { timingOf } from './sharing/timing.ts';
+import { type LeaseTiming, timingOf } from './sharing/timing.ts';
 import type { Upstream } from './upstream.ts';
 
+/** Who lends. */
+export type Lending =
+  | { readonly kind: 'redis'; readonly config: Config['sharedLimits'] }
+  /** The parent of the processes of one bouncer. */
+  | { readonly kind: 'parent'; readonly port: LeasePort; readonly processes: number };
+
+/** The parent lends to processes of its own machine, whose end it sees: it need not wait long. */
+export const PARENT_EXPIRY_MS = 5000;
+const PARENT_BLOCK = 16;
+
 export interface SharedLimitParts {
-  readonly config: Config['sharedLimits'];
+  readonly lending: Lending;
   readonly clock: Clock;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   readonly settings: Settings;
@@ -31,34 +41,25 @@ export interface SharedLimitParts {
 
 export class SharedLimit implements LeaseListener {
   readonly #parts: SharedLimitParts;
-  readonly #client: LeaseClient;
+  readonly #lender: Lender;
   readonly #lease: SharedLease;
   /** Why the last request failed; null: it was answered. */
   #trouble: string | null = null;
 
   constructor(parts: SharedLimitParts) {
     this.#parts = parts;
-    const { config, clock, settings, upstream, places, admission } = parts;
-    const timing = timingOf(config.expiryMs);
-    this.#client = new LeaseClient({
-      url: config.redisUrl,
-      password: config.redisPassword,
-      key: config.key,
-      clock,
-      timeoutMs: timing.timeoutMs,
-      onTrouble: (reason) => {
-        this.#trouble = reason;
-      },
-      onBug: parts.onBug,
+    const { clock, settings, upstream, places, admission } = parts;
+    const lender = lenderOf(parts, (reason) => {
+      this.#trouble = reason;
     });
-    const port: LeasePort = this.#client;
+    this.#lender = lender;
     const lease = new SharedLease({
       clock,
-      timing,
+      timing: lender.timing,
       terms: this.#terms(),
-      block: config.block,
+      block: lender.block,
       newId: () => randomUUID(),
-      port,
+      port: lender.port,
       taken: () => {
         const { any, workers } = admission.placesWanted;
         // The bouncer's own connection has a place, and needs no lease.
@@ -82,12 +83,14 @@ export class SharedLimit implements LeaseListener {
   }
 
   start(): void {
-    const { config, log } = this.#parts;
-    const { key, replicasExpected } = config;
-    log.info(
-      { redis: this.#client.shown, key, replicasExpected },
-      'limits.server_connections is shared with other bouncers',
-    );
+    const { lending, log } = this.#parts;
+    if (lending.kind === 'redis') {
+      const { key, replicasExpected } = lending.config;
+      log.info(
+        { ...this.#lender.shown, key, replicasExpected },
+        'limits.server_connections is shared with other bouncers',
+      );
+    }
     this.#lease.start();
   }
 
@@ -95,7 +98,7 @@ export class SharedLimit implements LeaseListener {
   stop(): Promise<void> {
     return new Promise((resolve) => {
       this.#lease.stop(() => {
-        this.#client.close();
+        this.#lender.close();
         resolve();
       });
     });
@@ -127,7 +130,7 @@ export class SharedLimit implements LeaseListener {
   onState(state: HolderState): void {
     const { counts, log } = this.#parts;
     if (state === 'fallback') counts.fallbacks.total += 1;
-    const fields = { redis: this.#client.shown, places: this.#lease.usable };
+    const fields = { ...this.#lender.shown, places: this.#lease.usable };
     switch (state) {
       case 'starting':
         return;
@@ -137,7 +140,7 @@ export class SharedLimit implements LeaseListener {
       case 'fallback':
         log.warn(
           { ...fields, reason: this.#trouble ?? 'this process has not run for a while' },
-          'the lease of server connections is over and Redis does not renew it; only a few new ones are opened until it does. See docs/scale.md',
+          `the lease of server connections is over and ${this.#lender.name} does not renew it; only a few new ones are opened until it does. See docs/scale.md`,
         );
     }
   }
@@ -147,12 +150,8 @@ export class SharedLimit implements LeaseListener {
   }
 
   #terms(): Terms {
-    const { config, settings } = this.#parts;
-    return {
-      limit: settings.limits.serverConnections.of('configured'),
-      replicas: config.replicasExpected,
-      guaranteed: config.guaranteed,
-    };
+    const limit = this.#parts.settings.limits.serverConnections.of('configured');
+    return { limit, replicas: this.#lender.replicas, guaranteed: this.#lender.guaranteed };
   }
 
   #apply(): void {
@@ -163,5 +162,70 @@ export class SharedLimit implements LeaseListener {
     const part = (Math.max(usable, leased) + 1) / serverConnections.of('configured');
     fetchesInFlight.set('leased', Math.ceil(fetchesInFlight.of('configured') * Math.min(1, part)));
     this.#parts.upstream.permits.changed();
+  }
+}
+
+/** Where the lease comes from, and on which terms. */
+interface Lender {
+  readonly port: LeasePort;
+  readonly timing: LeaseTiming;
+  readonly block: number;
+  readonly replicas: number;
+  readonly guaranteed: number;
+  /** For the log. */
+  readonly name: string;
+  readonly shown: { readonly redis?: string };
+  close(): void;
+}
+
+/** `onTrouble` hears why a request failed; null: one was answered. */
+function lenderOf(
+  { lending, clock, onBug }: SharedLimitParts,
+  onTrouble: (reason: string | null) => void,
+): Lender {
+  switch (lending.kind) {
+    case 'redis': {
+      const { config } = lending;
+      const timing = timingOf(config.expiryMs);
+      const client = new LeaseClient({
+        url: config.redisUrl,
+        password: config.redisPassword,
+        key: config.key,
+        clock,
+        timeoutMs: timing.timeoutMs,
+        onTrouble,
+        onBug,
+      });
+      return {
+        port: client,
+        timing,
+        block: config.block,
+        replicas: config.replicasExpected,
+        guaranteed: config.guaranteed,
+        name: 'Redis',
+        shown: { redis: client.shown },
+        close: () => client.close(),
+      };
+    }
+    case 'parent': {
+      const { port, processes } = lending;
+      return {
+        port: {
+          send: (request, done) =>
+            port.send(request, (reply) => {
+              onTrouble(reply === null ? 'no answer in time' : null);
+              done(reply);
+            }),
+        },
+        timing: timingOf(PARENT_EXPIRY_MS),
+        block: PARENT_BLOCK,
+        replicas: processes,
+        // A process without its parent drains.
+        guaranteed: 0,
+        name: 'the parent process',
+        shown: {},
+        close: () => {},
+      };
+    }
   }
 }

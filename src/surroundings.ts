@@ -13,6 +13,7 @@ import { type ServiceManager, SILENT } from './base/service-manager.ts';
 import type { Dial, Listen } from './base/network.ts';
 import type { Logger } from './observe/log.ts';
 import type { ConfigSource } from './reloads.ts';
+import type { LeasePort } from './sharing/lease.ts';
 
 /** What a bouncer gives its admin address. */
 export type AdminOptions = Omit<AdminServerOptions, 'page'>;
@@ -39,6 +40,8 @@ export interface Surroundings {
   readonly hasher: Hasher;
   /** `options` is asked once: it makes the registry of metrics, which samples the event loop. */
   readonly admin: (options: () => AdminOptions) => Admin;
+  /** The parent process, where this is one of several processes: it lends places. Absent: there is none. */
+  readonly parent?: LeasePort;
 }
 
 /** What the process was started with. */

@@ -49,7 +49,12 @@ const HOLDER = `
 `;
 
 /** The program, twice, with file descriptor 3 as systemd would hand it over. */
-function activated(t: Test, held: 'a socket' | 'a file', faktoryPort: number) {
+function activated(
+  t: Test,
+  held: 'a socket' | 'a file',
+  faktoryPort: number,
+  options: Readonly<Record<string, string>> = {},
+) {
   const child = spawn('perl', ['-e', HOLDER, '--', process.execPath, MAIN], {
     env: {
       PATH: process.env['PATH'],
@@ -57,6 +62,7 @@ function activated(t: Test, held: 'a socket' | 'a file', faktoryPort: number) {
       LISTEN_FDS: '1',
       FAKTORY_BOUNCER_SERVER_URL: `tcp://127.0.0.1:${faktoryPort}`,
       FAKTORY_BOUNCER_ADMIN_ADDRESS: '127.0.0.1:0',
+      ...options,
     },
   });
   let out = '';
@@ -98,6 +104,23 @@ t.test('a socket of systemd outlives the bouncer, and no client is refused', asy
   between.reset();
   programs.stop();
   t.equal(await programs.said(/^ended (\d+)$/gm, 2), '0');
+});
+
+t.test('a socket of systemd goes to all processes of a bouncer', async (t) => {
+  const faktory = await StandInFaktory.start();
+  t.teardown(() => faktory.stop());
+  const options = { FAKTORY_BOUNCER_PROCESSES: '2' };
+  const programs = activated(t, 'a socket', faktory.port, options);
+  const port = Number(await programs.said(/^port (\d+)$/gm));
+  t.match(await programs.said(/"listen":"([^"]+)"/g), `127.0.0.1:${port}`);
+  const client = await RawClient.connect({ port, boundMs: 60_000 });
+  t.same(await client.command(pushLine().line), ok);
+  programs.stop();
+  t.equal(await programs.said(/^ended (\d+)$/gm), '0');
+  t.match(await programs.said(/"listen":"([^"]+)"/g, 2), `127.0.0.1:${port}`);
+  programs.stop();
+  t.equal(await programs.said(/^ended (\d+)$/gm, 2), '0');
+  client.reset();
 });
 
 t.test('what is no listening socket is named', async (t) => {

@@ -27,6 +27,7 @@ const OTHER_VALUES: Readonly<Record<string, readonly string[]>> = {
   text: ['other.'],
 };
 const OWN_VALUES: Partial<Record<OptionKey, string>> = {
+  processes: '3',
   'server.url': 'tcp://someone@127.0.0.9:7000',
   'redis.url': 'redis://127.0.0.9:6379',
   'statsd.url': 'udp://127.0.0.9:8125',

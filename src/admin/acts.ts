@@ -29,15 +29,15 @@ export async function reload({ reloading }: Operated): Promise<Answer> {
   }
 }
 
-export function pause({ pausing }: Operated): Answer {
+export async function pause({ pausing }: Operated): Promise<Answer> {
   if (pausing === null) return missing('pause');
-  pausing.pause();
+  await pausing.pause();
   return json(200, { paused: pausing.isPaused });
 }
 
-export function resume({ pausing }: Operated): Answer {
+export async function resume({ pausing }: Operated): Promise<Answer> {
   if (pausing === null) return missing('pause');
-  pausing.resume();
+  await pausing.resume();
   return json(200, { paused: pausing.isPaused });
 }
 
@@ -49,11 +49,11 @@ export function drain(operated: Operated): Answer {
   };
 }
 
-export function disconnect(operated: Operated, choice: ClientChoice): Answer {
+export async function disconnect(operated: Operated, choice: ClientChoice): Promise<Answer> {
   if (Object.keys(choice).length === 0) {
     return json(400, { error: 'Cannot disconnect: give wid, address or id' });
   }
-  return json(200, { disconnected: operated.disconnect(choice) });
+  return json(200, { disconnected: await operated.disconnect(choice) });
 }
 
 function missing(what: string): Answer {

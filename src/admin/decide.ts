@@ -38,6 +38,8 @@ export async function answerTo(
   }
   const query = queryFor(found, search);
   if ('refused' in query) return failure(path, 400, `Cannot use the query: ${query.refused}`);
+  const tells = found.tells ?? 'figures';
+  if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
   const answer = await found.handle(parts, query.values);
   if (found.access === 'operate') parts.views.forget();
   return answer;

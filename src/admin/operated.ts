@@ -14,13 +14,18 @@ export interface Operated {
   readonly history: History;
   readonly reloading: Reloading | null;
   readonly pausing: Pausing | null;
+  /**
+   * Brings what other processes know, for what the methods below return: `rows` with each connection.
+   * Absent: it is all known here.
+   */
+  readonly bring?: (what: 'figures' | 'rows') => Promise<void>;
   snapshot(): Snapshot;
   clientFacts(): Iterable<ClientFacts>;
   serverFacts(): Iterable<ServerFacts>;
   /** Every option; secrets are hidden. */
   options(): readonly OptionFacts[];
-  /** Ends the clients that `choice` means; returns how many. */
-  disconnect(choice: ClientChoice): number;
+  /** Ends the clients that `choice` means; how many. */
+  disconnect(choice: ClientChoice): number | Promise<number>;
   /** Stops in good order; resolves when nothing is left. */
   drain(reason: string): Promise<void>;
 }
@@ -61,6 +66,6 @@ export type ReloadResult =
 /** What holds commands back from Faktory. */
 export interface Pausing {
   readonly isPaused: boolean;
-  pause(): void;
-  resume(): void;
+  pause(): void | Promise<void>;
+  resume(): void | Promise<void>;
 }

@@ -30,6 +30,8 @@ export interface Route {
   readonly about: string;
   readonly access: Access;
   readonly query: z.ZodObject | null;
+  /** What it tells of the bouncer. Default: `figures`. */
+  readonly tells?: 'nothing' | 'figures' | 'rows';
   /** The body of 200 or 202; a text is its content type. */
   readonly answers: z.ZodType | string;
   /** `query` has been checked. The answer to `/api/events` is a stream of such updates. */

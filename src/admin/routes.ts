@@ -47,6 +47,7 @@ export const ROUTES: readonly Route[] = [
     path: '/',
     about: 'the status page',
     access: 'read',
+    tells: 'nothing',
     query: null,
     answers: 'text/html',
     handle: (parts) => pageFile(parts, '/'),
@@ -57,6 +58,7 @@ export const ROUTES: readonly Route[] = [
       path,
       about: 'a part of the status page',
       access: 'read',
+      tells: 'nothing',
       query: null,
       answers: path === '/page.js' ? 'text/javascript' : 'text/css',
       handle: (parts) => pageFile(parts, path),
@@ -80,6 +82,7 @@ export const ROUTES: readonly Route[] = [
     path: '/livez',
     about: '200 while the event loop runs',
     access: 'anyone',
+    tells: 'nothing',
     query: null,
     answers: TEXT,
     handle: () => text(200, 'alive'),
@@ -120,6 +123,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/clients',
     about: 'client connections, those that have waited longest first',
     access: 'read',
+    tells: 'rows',
     query: clientQuery,
     answers: schema.clientsSchema,
     handle: ({ views }, query) =>
@@ -136,6 +140,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/workers',
     about: 'workers by their wid; those with most waiting, then with most connections first',
     access: 'read',
+    tells: 'rows',
     query: crowdQuery,
     answers: schema.workersSchema,
     handle: ({ views }, query) =>
@@ -156,6 +161,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/producers',
     about: 'producers by their address; those with most waiting, then with most connections first',
     access: 'read',
+    tells: 'rows',
     query: crowdQuery,
     answers: schema.producersSchema,
     handle: ({ views }, query) =>
@@ -172,6 +178,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/servers',
     about: 'server connections, those whose command has been at Faktory longest first',
     access: 'read',
+    tells: 'rows',
     query: serverQuery,
     answers: schema.serversSchema,
     handle: ({ views }, query) =>
@@ -205,6 +212,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/events',
     about: 'server-sent events: an update each second',
     access: 'read',
+    tells: 'rows',
     query: null,
     answers: 'text/event-stream',
     handle: () => ({ status: 200, body: '', contentType: 'text/event-stream', streams: true }),

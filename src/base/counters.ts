@@ -39,7 +39,18 @@ export class Histogram {
     this.bucketCounts[index] = (this.bucketCounts[index] as number) + 1;
     this.sumSeconds += seconds;
   }
+
+  /** Adds the observations of another one with the same bounds. */
+  add({ bucketCounts, sumSeconds }: HistogramFigures): void {
+    for (const [index, count] of bucketCounts.entries()) {
+      this.bucketCounts[index] = (this.bucketCounts[index] ?? 0) + count;
+    }
+    this.sumSeconds += sumSeconds;
+  }
 }
+
+/** What a histogram holds. */
+export type HistogramFigures = Pick<Histogram, 'bucketCounts' | 'sumSeconds'>;
 
 /** One histogram for each member of a closed set of labels, all with the same bounds. */
 export class HistogramBy<Label extends string> {

@@ -87,6 +87,7 @@ function keepingRunning(running: Config, wanted: Config): Config {
     ...wanted,
     listen: { ...wanted.listen, address, backlog, reusePort },
     server: { ...wanted.server, ...restOfUrl(running), tls: tlsToFaktory(running, wanted) },
+    processes: running.processes,
     mode: running.mode,
     keepaliveMs: running.keepaliveMs,
     pool: { ...wanted.pool, commandConnections: running.pool.commandConnections },

@@ -44,6 +44,7 @@ export function configOf(values: Values): Config {
         loaded: null,
       },
     },
+    processes: values.get('processes'),
     mode: values.get('mode'),
     limits: {
       clients: values.get('limits.clients'),

@@ -99,6 +99,8 @@ export interface Config {
       readonly loaded: ServerTls | null;
     };
   };
+  /** Event loops that serve clients; above 1, each is a process of its own. */
+  readonly processes: number;
   readonly mode: Mode;
   readonly limits: {
     readonly clients: number;

@@ -2,6 +2,7 @@
 
 import type { Address, Config } from './config.ts';
 import type { OptionKey } from './options.ts';
+import { partOf } from './parts.ts';
 import { formatAddress } from './units.ts';
 
 /** What is wrong, and the options that it hangs on, the one to change first. */
@@ -28,6 +29,7 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     guaranteedTooMany(config),
     noRoomInShare(config),
     sharedWithoutInfo(config),
+    ...processesDoNotFit(config),
   ].filter((found) => found !== null);
 }
 
@@ -185,6 +187,72 @@ function sharedWithoutInfo({ sharedLimits, server }: Config): Contradiction | nu
   return {
     keys: ['server.info_interval', 'shared_limits.redis_url'],
     text: "Cannot share a limit with server.info_interval 0s: only Faktory's count shows that the connections of a bouncer are gone. Set server.info_interval to 5s.",
+  };
+}
+
+/** What each of several processes would have too little of. */
+function processesDoNotFit(config: Config): readonly (Contradiction | null)[] {
+  if (config.processes === 1) return [];
+  const smallest = partOf(config, config.processes - 1);
+  return [
+    tooFewConnections(config, smallest),
+    bufferTooSmall(config, smallest),
+    tooFewPortsEach(config, smallest),
+    processesWithoutInfo(config),
+    moreProcessesThanReplicas(config),
+  ];
+}
+
+/** Each has a connection of its own and at least one more, in pooled mode its part of the command lane too. */
+function tooFewConnections(
+  { processes, limits, mode }: Config,
+  part: Config,
+): Contradiction | null {
+  const each = mode === 'session' ? 2 : part.pool.commandConnections + 2;
+  if (processes * each <= limits.serverConnections) return null;
+  return {
+    keys: ['processes', 'limits.server_connections'],
+    text: `Cannot serve clients with processes ${processes} and limits.server_connections ${limits.serverConnections}: each process needs ${each} or more. Lower processes or raise limits.server_connections to ${processes * each}.`,
+  };
+}
+
+function bufferTooSmall(
+  { processes, maxCommandBytes, limits }: Config,
+  part: Config,
+): Contradiction | null {
+  if (maxCommandBytes <= part.limits.bufferedBytes) return null;
+  return {
+    keys: ['processes', 'limits.buffered_bytes', 'max_command_bytes'],
+    text: `Cannot read a command of max_command_bytes ${maxCommandBytes} B: each of ${processes} processes has ${part.limits.bufferedBytes} B of limits.buffered_bytes ${limits.bufferedBytes} B. Raise limits.buffered_bytes or lower max_command_bytes.`,
+  };
+}
+
+/** Any process may come to hold nearly all connections. */
+function tooFewPortsEach({ processes, limits }: Config, { server }: Config): Contradiction | null {
+  if (server.sourcePorts === null) return null;
+  const size = server.sourcePorts.last - server.sourcePorts.first + 1;
+  if (size >= limits.serverConnections) return null;
+  return {
+    keys: ['server.source_ports', 'processes', 'limits.server_connections'],
+    text: `Cannot hold limits.server_connections ${limits.serverConnections} with the ${size} ports of server.source_ports that each of ${processes} processes has. Widen the range or lower processes.`,
+  };
+}
+
+function processesWithoutInfo({ server }: Config): Contradiction | null {
+  if (server.infoIntervalMs > 0) return null;
+  return {
+    keys: ['server.info_interval', 'processes'],
+    text: "Cannot run several processes with server.info_interval 0s: only Faktory's count shows that the connections of a process are gone. Set server.info_interval to 5s.",
+  };
+}
+
+/** Each process takes part in the shared limit by itself. */
+function moreProcessesThanReplicas({ processes, sharedLimits }: Config): Contradiction | null {
+  const { redisUrl, replicasExpected } = sharedLimits;
+  if (redisUrl === '' || processes <= replicasExpected) return null;
+  return {
+    keys: ['shared_limits.replicas_expected', 'processes'],
+    text: `Cannot run processes ${processes} with shared_limits.replicas_expected ${replicasExpected}: each process counts as one bouncer. Set shared_limits.replicas_expected to the most processes of all bouncers together.`,
   };
 }
 

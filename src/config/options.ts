@@ -249,6 +249,13 @@ export const OPTIONS = {
     doc: 'The private key of that certificate, without a passphrase.',
     read: (config) => config.server.tls.key,
   }),
+  processes: option({
+    kind: integer(1, 64),
+    fallback: 1,
+    reloadable: false,
+    doc: 'Number of processes that serve clients on listen.address, one for each core at most. Above 1, a further process starts them, shares limits.server_connections among them, and serves admin.address. Every other number of connections, commands or bytes is divided by it. See docs/scale.md.',
+    read: (config) => config.processes,
+  }),
   mode: option({
     kind: choice(MODES),
     fallback: 'session',

@@ -15,7 +15,7 @@
 //   lost  what was lent when the state was lost: all there is, until a round has been (`done`). Then it is
 //         what Faktory counts beyond the holders, leases that are over and have nothing to keep included
 //
-// test/sharing/support/model-script.ts is the same in TypeScript, for simulations.
+// sharing/lend.ts is the same in TypeScript, for the processes of one bouncer and for simulations.
 
 export const LEASE_SCRIPT = `
 local request = cjson.decode(ARGV[1])

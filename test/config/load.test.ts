@@ -67,6 +67,7 @@ const DEFAULTS: Config = {
     secure: false,
     tls: { ca: '', serverName: '', certificate: '', key: '', loaded: null },
   },
+  processes: 1,
   mode: 'session',
   limits: {
     clients: 10_000,

@@ -110,6 +110,7 @@ const CASES: Readonly<Record<string, Case>> = {
     series: { 'commands_outcome_unknown_total{verb="ACK"}': GROWS },
     labels: { verb: 'ACK' },
   },
+  FaktoryBouncerProcessRestarts: { series: { process_restarts_total: GROWS } },
   FaktoryBouncerDefect: { series: { bugs_total: GROWS, unexpected_replies_total: STAYS(0) } },
   FaktoryBouncerRedisNearlyFull: {
     series: { redis_connected_clients: '900x40 901x100', redis_max_clients: STAYS(1000) },

@@ -7,7 +7,7 @@ import { LEASE_SCRIPT } from '../../src/redis/lease-script.ts';
 import type { LeaseRequest } from '../../src/sharing/lease.ts';
 import { replyText } from '../support/reply.ts';
 import { Dice } from '../model/support/dice.ts';
-import { leaseModel, type Stored } from '../sharing/support/model-script.ts';
+import { lend, type Stored } from '../../src/sharing/lend.ts';
 import { askRedis, redisIsMissing, RedisServer, temporarySocket } from '../support/redis.ts';
 
 const CALLS = Number(process.env['LEASE_CALLS'] ?? 1500);
@@ -28,7 +28,7 @@ t.test('the script and its model agree', { skip: redisIsMissing, timeout: 120_00
     const text = replyText(await askRedis(path, 'EVAL', LEASE_SCRIPT, '1', KEY, flat(request)));
     const stored = JSON.parse(replyText(await askRedis(path, 'GET', KEY)) ?? '') as Stored;
     const told = parseReply(text);
-    const model = leaseModel(before, request, stored.at, stored.run);
+    const model = lend(before, request, stored.at, stored.run);
     const found = { reply: told, stored };
     if (!isDeepStrictEqual(found, { reply: model.reply, stored: model.stored })) {
       t.strictSame(found, model, `call ${call}`, { before, request, text });

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import type { LeaseReply, LeaseRequest } from '../../src/sharing/lease.ts';
-import { leaseModel, type Stored } from './support/model-script.ts';
+import { lend, type Stored } from '../../src/sharing/lend.ts';
 
 const EXPIRY_MS = 1000;
 const TERMS = { limit: 33, replicas: 3, guaranteed: 0 };
@@ -31,7 +31,7 @@ class House {
       ...changes,
     };
     const at = (this.stored?.at ?? 1000) + laterMs;
-    const { stored, reply } = leaseModel(this.stored, request, at, 'run');
+    const { stored, reply } = lend(this.stored, request, at, 'run');
     this.stored = stored;
     return reply;
   }

@@ -8,10 +8,10 @@ import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
 import { BouncerProgram } from '../support/bouncer-program.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { redisIsMissing, RedisServer, temporarySocket } from '../support/redis.ts';
-import { replyText } from '../support/reply.ts';
 import { until } from '../support/waiting.ts';
 import { RedisWire } from './support/redis-wire.ts';
 import { Crowd } from './support/crowd.ts';
+import { Sampler } from './support/sampler.ts';
 
 const PLANS = {
   short: { clients: 90, limit: 40, misfortunes: 4, expiryMs: 3000 },
@@ -21,40 +21,6 @@ const PLAN = PLANS[process.env['SHARING'] === 'long' ? 'long' : 'short'];
 const BOUNCERS = 3;
 /** No machine is so busy. */
 const WITHIN_MS = 180_000;
-
-/**
- * Faktory's own count, asked for again and again. The connection that asks bypasses the bouncers, and is there
- * before them: it takes a place of the limit.
- */
-class Sampler {
-  peak = 0;
-  samples = 0;
-  last = 0;
-  #isOver = false;
-  readonly #done: Promise<void>;
-
-  constructor(client: RawClient) {
-    this.#done = this.#sample(client);
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await this.#done;
-  }
-
-  async #sample(client: RawClient): Promise<void> {
-    while (!this.#isOver) {
-      const info = JSON.parse(replyText(await client.command('INFO')) ?? '') as {
-        server: { connections: number };
-      };
-      this.last = info.server.connections;
-      this.peak = Math.max(this.peak, this.last);
-      this.samples += 1;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    client.end();
-  }
-}
 
 const skip =
   redisIsMissing === false && findFaktory() === undefined ? 'no Faktory' : redisIsMissing;

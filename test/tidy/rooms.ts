@@ -36,6 +36,17 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     ],
     types: ['src/observe/', 'src/client/', 'src/server/', 'src/base/'],
   },
+  'src/processes/': {
+    any: ['src/observe/', 'src/sharing/', 'src/base/backoff.ts'],
+    types: [
+      'src/admin/',
+      'src/client/client-facts.ts',
+      'src/config/config.ts',
+      'src/server/server-facts.ts',
+      'src/base/clock.ts',
+      'src/base/address.ts',
+    ],
+  },
   'src/top/': { any: ['src/admin/'], types: [] },
   'src/advise/': { any: ['src/admin/admin-client.ts'], types: ['src/admin/'] },
   'src/observe/': {
@@ -61,6 +72,9 @@ const ABOVE = new Set([
   'src/main.ts',
   'src/exit.ts',
   'src/run.ts',
+  'src/parent.ts',
+  'src/child-main.ts',
+  'src/start-failure.ts',
   'src/bouncer.ts',
   'src/drain.ts',
   'src/gauges.ts',
@@ -101,6 +115,7 @@ const PURE = [
   'src/sharing/fence-watch.ts',
   'src/sharing/holder.ts',
   'src/sharing/lease.ts',
+  'src/sharing/lend.ts',
   'src/sharing/timing.ts',
   'src/sharing/wants.ts',
   'src/lanes/command-connections.ts',
@@ -117,6 +132,7 @@ const IMPURE_CALL = /\b(setTimeout|setInterval|setImmediate|queueMicrotask|proce
 /** Started by other means than an import. */
 const ENTRANCES = new Set([
   'src/main.ts',
+  'src/child-main.ts',
   'src/config/generate.ts',
   'src/admin/openapi.ts',
   'src/base/hash-worker.ts',

@@ -12,6 +12,16 @@ export function bouncerFamilies(version: string): readonly Family[] {
     labelledGauge('mode_info', 'Always 1; the label is the mode in force.', ({ snapshot }) => [
       { labels: { mode: snapshot.mode }, value: 1 },
     ]),
+    gauge(
+      'processes',
+      'Processes that serve clients; fewer than the option processes while one of them starts again.',
+      ({ snapshot }) => snapshot.processes.listening,
+    ),
+    counter(
+      'process_restarts_total',
+      'Times that a process which served clients has ended unexpectedly and was started again.',
+      ({ snapshot }) => snapshot.processes.restarts,
+    ),
     gauge('draining', '1 while the bouncer drains, otherwise 0.', ({ snapshot }) =>
       snapshot.draining ? 1 : 0,
     ),

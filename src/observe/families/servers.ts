@@ -63,7 +63,10 @@ export const SERVER_FAMILIES: readonly Family[] = [
 ];
 
 /** Server connections in any of the given states, whatever their lane. */
-export function serversIn(snapshot: Snapshot, states: readonly ServerState[]): number {
+export function serversIn(
+  snapshot: Pick<Snapshot, 'servers'>,
+  states: readonly ServerState[],
+): number {
   let sum = 0;
   for (const byState of Object.values(snapshot.servers)) {
     for (const state of states) sum += byState[state];

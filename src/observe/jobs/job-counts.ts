@@ -2,7 +2,7 @@
 // everything else counts as `other`, and there are never more than 6 * max + 2 series, whatever names
 // clients invent. A series that has lost its label is gone; it begins at 0 when it gets one again.
 
-import { Histogram } from '../../base/counters.ts';
+import { Histogram, type HistogramFigures } from '../../base/counters.ts';
 import { Largest, OTHER } from './largest.ts';
 
 /** Jobs take longer than commands: 10 ms to an hour. */
@@ -32,6 +32,12 @@ export class JobSeries {
   }
 }
 
+/** What a series holds. */
+export type JobFigures = Pick<
+  JobSeries,
+  'queue' | 'jobtype' | 'pushed' | 'fetched' | 'acknowledged' | 'failed'
+> & { readonly runTime: HistogramFigures };
+
 export class JobCounts {
   readonly max: number;
   /** Jobs whose ACK or FAIL came too late to be matched: there were too many others. */
@@ -60,6 +66,19 @@ export class JobCounts {
     const queueLabel = NAME.test(queue) ? this.#queues.see(queue) : OTHER;
     const typeLabel = NAME.test(jobtype) ? this.#jobtypes.see(jobtype) : OTHER;
     return this.#find(queueLabel, typeLabel);
+  }
+
+  /** Adds what another process has counted: its labels are among those that are bounded here too. */
+  addSeries(series: JobFigures): void {
+    const own =
+      series.queue === UNKNOWN && series.jobtype === UNKNOWN
+        ? this.unknown
+        : this.#find(series.queue, series.jobtype);
+    own.pushed += series.pushed;
+    own.fetched += series.fetched;
+    own.acknowledged += series.acknowledged;
+    own.failed += series.failed;
+    own.runTime.add(series.runTime);
   }
 
   /** All series, `unknown` last. */

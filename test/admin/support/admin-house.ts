@@ -61,6 +61,7 @@ export function adminServer(options: HouseOptions, warnings: object[]): AdminSer
   return new AdminServer({
     metrics: {
       contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      ownProcess: async () => [],
       render: options.render ?? (async () => 'up 1\n'),
     },
     readiness: options.readiness ?? (() => ({ ready: true })),

@@ -2,7 +2,7 @@
 // data, replaced by a replica that lacks the last writes, or moved in time.
 
 import type { LeaseReply, LeaseRequest } from '../../../src/sharing/lease.ts';
-import { leaseModel, type Stored } from './model-script.ts';
+import { lend, type Stored } from '../../../src/sharing/lend.ts';
 import type { SimTime } from './sim-time.ts';
 
 export class SimRedis {
@@ -25,7 +25,7 @@ export class SimRedis {
 
   run(request: LeaseRequest): LeaseReply {
     const at = Math.floor(this.#time.now + this.#offset);
-    const { stored, reply } = leaseModel(this.#stored, request, at, `run${this.#run}`);
+    const { stored, reply } = lend(this.#stored, request, at, `run${this.#run}`);
     this.#stored = stored;
     this.#history.push({ at: this.#time.now, stored });
     if (this.#history.length > 64) this.#history = this.#history.slice(-32);

@@ -1,8 +1,8 @@
-// The Lua script of src/redis/lease-script.ts once more, in TypeScript, for simulations that play it a million
-// times. Promise: for the same stored state, time and request it stores and answers the same as the script;
-// test/redis/lease-script.test.ts compares the two on a real Redis.
+// What a lender does with a request, for the processes of one bouncer: redis/lease-script.ts explains the state.
+// Promise: for the same stored state, time and request it stores and answers the same as that script, which
+// a test compares on a real Redis; the simulations play this file. Pure.
 
-import type { FencePhase, LeaseReply, LeaseRequest } from '../../../src/sharing/lease.ts';
+import type { FencePhase, LeaseReply, LeaseRequest } from './lease.ts';
 
 interface Live {
   places: number;
@@ -36,6 +36,7 @@ interface Lost {
   void: number;
 }
 
+/** All that a lender knows, as the script stores it. */
 export interface Stored {
   run: string;
   at: number;
@@ -46,8 +47,11 @@ export interface Stored {
   round: { number: number; phase: FencePhase; count: number; next: number; gap: number };
 }
 
-/** What one call comes to. `at`: Redis's TIME in milliseconds; `run`: its run id. */
-export function leaseModel(
+/**
+ * What one request comes to. `at`: the lender's time in milliseconds, Redis's TIME there; `run`: which life of
+ * the lender it is, Redis's run id there. `before` null: nothing is known of what was lent.
+ */
+export function lend(
   before: Stored | null,
   request: LeaseRequest,
   at: number,

@@ -1,0 +1,80 @@
+// The admin address of several processes: it tells of them as of one bouncer, and acts on all of them.
+
+import t from 'tap';
+import { findFaktory } from '../support/real-faktory.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { ok } from '../support/reply.ts';
+import { pushLine } from '../support/push-line.ts';
+import { until } from '../support/waiting.ts';
+import { allReady, get, post, severalProcesses, WITHIN_MS } from './support/processes.ts';
+
+const CLIENTS = 24;
+const skip = 'missing' in findFaktory() ? 'no Faktory' : false;
+
+interface List {
+  readonly total: number;
+  readonly rows: readonly Record<string, unknown>[];
+}
+
+t.test('several processes are told as one', { skip, timeout: 600_000 }, async (t) => {
+  const { bouncer } = await severalProcesses(t, 2);
+  await allReady(bouncer);
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, (_one, i) =>
+      RawClient.connect({ port: bouncer.port, wid: `w${i}`, boundMs: WITHIN_MS }),
+    ),
+  );
+  for (const client of clients) t.same(await client.command(pushLine().line), ok);
+
+  const metrics = await bouncer.metrics();
+  t.equal(metrics.get('client_connections_accepted_total'), CLIENTS);
+  t.equal(metrics.get('commands_total{verb="PUSH"}'), CLIENTS);
+  t.equal(metrics.get('command_duration_seconds_count{verb="PUSH"}'), CLIENTS);
+  t.equal(metrics.get('processes'), 2);
+  t.equal(metrics.get('build_info{version="0.1.0",node_version="' + process.version + '"}'), 1);
+
+  const state = await get<{ clients: { now: number } }>(bouncer, '/api/state');
+  t.equal(state.clients.now, CLIENTS);
+  const rows = await get<List>(bouncer, '/api/clients');
+  t.equal(rows.total, CLIENTS);
+  const ids = rows.rows.map(({ id }) => Number(id));
+  t.equal(new Set(ids).size, CLIENTS, 'each has a number of its own');
+  t.equal(new Set(ids.map((id) => id % 2)).size, 2, 'both processes have clients');
+  t.ok(rows.rows.every(({ connected_seconds: age }) => Number(age) < WITHIN_MS / 1000));
+  t.equal((await get<List>(bouncer, '/api/workers')).total, CLIENTS);
+  t.ok((await get<List>(bouncer, '/api/servers')).total >= CLIENTS);
+
+  const chosen = clients[7];
+  const row = rows.rows.find(({ wid }) => wid === 'w7');
+  t.strictSame(await post(bouncer, `/api/disconnect?id=${String(row?.['id'])}`), {
+    disconnected: 1,
+  });
+  await chosen?.closed;
+  t.equal((await get<List>(bouncer, '/api/clients')).total, CLIENTS - 1);
+
+  t.strictSame(await post(bouncer, '/api/pause'), { paused: true });
+  t.equal((await bouncer.metrics()).get('paused'), 1);
+  const waiting = clients[0]?.command(pushLine().line);
+  t.strictSame(await post(bouncer, '/api/resume'), { paused: false });
+  t.same(await waiting, ok);
+
+  const stream = await fetch(`${bouncer.adminUrl}/api/events`);
+  const reader = stream.body?.getReader();
+  let events = '';
+  await until(
+    async () => {
+      const { value } = (await reader?.read()) ?? {};
+      events += Buffer.from(value ?? []).toString();
+      return events.split('event: update').length > 3;
+    },
+    { what: 'three updates', withinMs: WITHIN_MS },
+  );
+  await reader?.cancel();
+  t.match(events, `"clients":{"now":${CLIENTS - 1}`);
+
+  t.match(await post(bouncer, '/api/drain'), { draining: true });
+  await until(() => bouncer.log.includes('"msg":"stopped"'), {
+    what: 'the end',
+    withinMs: WITHIN_MS,
+  });
+});
