@@ -115,10 +115,11 @@ export class Gauges {
     }
     const shared = this.#parts.sharedLimit?.gauges();
     if (shared === undefined) return { ready: true };
-    // One that has lent all it had to others asks for a place when a client comes.
-    if (shared.state === 'leased') return { ready: true };
+    // Where others have all places, it asks for one when a client comes.
+    const areLent = shared.usable > 0 || (shared.house?.leased ?? 0) > 0;
+    if (shared.state === 'leased' && areLent) return { ready: true };
     if (shared.usable === 0) {
-      const why = shared.state === 'starting' ? 'are leased yet' : 'may be opened without Redis';
+      const why = shared.state === 'fallback' ? 'may be opened without Redis' : 'are leased yet';
       return { ready: false, reason: `no server connections ${why}; see docs/scale.md` };
     }
     return {

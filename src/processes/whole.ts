@@ -18,6 +18,7 @@ import type { ReloadCounts } from '../observe/reload-counts.ts';
 import type { Snapshot } from '../observe/snapshot.ts';
 import type { ServerFacts } from '../server/server-facts.ts';
 import type { Child } from './child.ts';
+import { Freshly } from './freshly.ts';
 import type { Look, Rows } from './messages.ts';
 
 /** What is needed of a process. */
@@ -41,8 +42,6 @@ export interface WholeParts {
 
 /** Questions in a row, each of which is waited for. */
 const SILENT_LOOKS = 15;
-/** Answers that come in one burst are made from one look. */
-const FRESH_MS = 50;
 /** Rows cost at most this part of the time, and are brought so long after they were last read. */
 const ROWS_SHARE = 20;
 const ROWS_WANTED_MS = 5000;
@@ -64,9 +63,8 @@ export class Whole {
     fetchesInFlight: 0,
     waitingLine: 0,
   };
-  #lookedAt = -Infinity;
-  #looking: Promise<void> | null = null;
-  #bringing: Promise<void> | null = null;
+  readonly #looking: Freshly;
+  readonly #bringing: Freshly;
   #rowsAt = -Infinity;
   #rowsMs = 0;
   #rowsReadAt = -Infinity;
@@ -75,6 +73,8 @@ export class Whole {
     this.#parts = parts;
     this.#left = new Counts(parts.jobsMax);
     this.#counts = new Counts(parts.jobsMax);
+    this.#looking = new Freshly(parts.clock, () => this.#look());
+    this.#bringing = new Freshly(parts.clock, () => this.#bring());
   }
 
   /** Of the last look. */
@@ -90,26 +90,19 @@ export class Whole {
 
   /** Something was changed on purpose: what is told next is of a new look. */
   forget(): void {
-    this.#lookedAt = -Infinity;
+    this.#looking.forget();
+    this.#bringing.forget();
     this.#rowsAt = -Infinity;
   }
 
   /** Asks every process; resolves when each has answered, or has not in time. */
   look(): Promise<void> {
-    if (this.#parts.clock.now() - this.#lookedAt < FRESH_MS) return Promise.resolve();
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = null;
-    });
-    return this.#looking;
+    return this.#looking.done();
   }
 
   /** The same, for each connection. */
   bringRows(): Promise<void> {
-    if (this.#parts.clock.now() - this.#rowsAt < FRESH_MS) return Promise.resolve();
-    this.#bringing ??= this.#bring().finally(() => {
-      this.#bringing = null;
-    });
-    return this.#bringing;
+    return this.#bringing.done();
   }
 
   /** Periodic: looks, and brings rows if they were read not long ago. */
@@ -218,7 +211,6 @@ export class Whole {
         this.#countMissed(child.index, look === null);
       }),
     );
-    this.#lookedAt = this.#parts.clock.now();
     this.#merge();
   }
 
