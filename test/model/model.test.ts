@@ -12,7 +12,7 @@ import { runModel } from './support/run.ts';
 import { Tally } from './support/tally.ts';
 
 const firstSeed = Number(process.env['MODEL_SEED'] ?? 1);
-const runs = Number(process.env['MODEL_RUNS'] ?? 1500);
+const runs = Number(process.env['MODEL_RUNS'] ?? 1000);
 const mode = modeOf(process.env['MODEL_MODE']);
 
 t.test('what the bouncer promises holds, whatever happens', async (t) => {
