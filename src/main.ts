@@ -5,7 +5,8 @@
 
 import { setFlagsFromString } from 'node:v8';
 
-import type { AdviseRequest } from './config/command-line.ts';
+import type { Target } from './admin/admin-client.ts';
+import type { AdviseRequest, TopRequest } from './config/command-line.ts';
 import type { Environment } from './config/environment.ts';
 import type { Loaded } from './config/load.ts';
 import type { StartedWith } from './config/load-files.ts';
@@ -60,43 +61,23 @@ async function main(args: readonly string[], environment: Environment): Promise<
   }
 }
 
-async function showTop(
-  { url, once, json }: { url: string | null; once: boolean; json: boolean },
-  environment: Environment,
-): Promise<void> {
-  const { adminTarget } = await import('./config/admin-target.ts');
-  const { TOKEN_VARIABLE } = await import('./config/admin-token.ts');
-  const { wordsFor } = await import('./config/system-errors.ts');
-  const { top } = await import('./top/top.ts');
-  const target = adminTarget(url, environment);
-  if (target.kind === 'refused') return fail(EXIT.misused, [`${target.text}.`]);
-  const token = environment[TOKEN_VARIABLE] ?? '';
-  const { stdin: input, stdout: output } = process;
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
-  try {
+function showTop({ url, once, json }: TopRequest, environment: Environment): Promise<void> {
+  return readFromBouncer(url, environment, async (target, token, stop) => {
+    const { top } = await import('./top/top.ts');
+    const { stdin: input, stdout: output } = process;
     await top({ target, token, once, json, input, output, stop });
-  } catch (error) {
-    fail(EXIT.failed, [`${wordsFor(error)}.`]);
-  }
+  });
 }
 
-async function showAdvice(request: AdviseRequest, environment: Environment): Promise<void> {
-  const { adminTarget } = await import('./config/admin-target.ts');
-  const { TOKEN_VARIABLE } = await import('./config/admin-token.ts');
-  const { wordsFor } = await import('./config/system-errors.ts');
-  const { advise } = await import('./advise/advise.ts');
-  const target = adminTarget(request.url, environment);
-  if (target.kind === 'refused') return fail(EXIT.misused, [`${target.text}.`]);
-  const { prometheus: url, sinceMs, forMs, readsBouncer, json } = request;
-  const { stdout, stderr } = process;
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
-  // As in `advise | head`: the reader has gone.
-  stdout.on('error', () => stop.abort());
-  try {
+function showAdvice(request: AdviseRequest, environment: Environment): Promise<void> {
+  return readFromBouncer(request.url, environment, async (target, token, stop) => {
+    const { advise } = await import('./advise/advise.ts');
+    const { prometheus: url, sinceMs, forMs, readsBouncer, json } = request;
+    const { stdout, stderr } = process;
+    // As in `advise | head`: the reader has gone.
+    stdout.on('error', () => stop.abort());
     const findings = await advise({
-      bouncer: readsBouncer ? { target, token: environment[TOKEN_VARIABLE] ?? '', forMs } : null,
+      bouncer: readsBouncer ? { target, token, forMs } : null,
       prometheus: url === null ? null : { url, sinceMs },
       json,
       signal: stop.signal,
@@ -104,6 +85,24 @@ async function showAdvice(request: AdviseRequest, environment: Environment): Pro
       progress: (text) => stderr.write(`${text}\n`),
     });
     if (request.exitCode && findings > 0) process.exitCode = EXIT.advised;
+  });
+}
+
+/** For commands that read a running bouncer at `url`, null for the default; a signal aborts `stop`. */
+async function readFromBouncer(
+  url: string | null,
+  environment: Environment,
+  act: (target: Target, token: string, stop: AbortController) => Promise<void>,
+): Promise<void> {
+  const { adminTarget } = await import('./config/admin-target.ts');
+  const { TOKEN_VARIABLE } = await import('./config/admin-token.ts');
+  const { wordsFor } = await import('./config/system-errors.ts');
+  const target = adminTarget(url, environment);
+  if (target.kind === 'refused') return fail(EXIT.misused, [`${target.text}.`]);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.once(signal, () => stop.abort());
+  try {
+    await act(target, environment[TOKEN_VARIABLE] ?? '', stop);
   } catch (error) {
     fail(EXIT.failed, [`${wordsFor(error)}.`]);
   }

@@ -182,7 +182,9 @@ export class Arena {
 function surplus(before: Belongings, now: Belongings): readonly string[] {
   const left: string[] = [];
   if (now.openFiles.length > before.openFiles.length)
-    left.push(`open files ${before.openFiles.length} → ${now.openFiles.length}: ${named(now)}`);
+    left.push(
+      `open files ${before.openFiles.length} → ${now.openFiles.length}: ${now.openFiles.join(', ')}`,
+    );
   if (now.timers > before.timers + TIMERS_SPARE)
     left.push(`timers ${before.timers} → ${now.timers}`);
   for (const [name, value] of now.gauges) {
@@ -190,8 +192,4 @@ function surplus(before: Belongings, now: Belongings): readonly string[] {
     if (value > was) left.push(`${name} ${was} → ${value}`);
   }
   return left;
-}
-
-function named({ openFiles }: Belongings): string {
-  return openFiles.join(', ');
 }

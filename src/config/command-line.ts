@@ -14,16 +14,18 @@ export type Request =
   | { readonly kind: 'version' }
   | { readonly kind: 'run'; readonly file: string | null; readonly flags: readonly FlagValue[] }
   | { readonly kind: 'check'; readonly file: string; readonly flags: readonly FlagValue[] }
-  | {
-      readonly kind: 'top';
-      /** Null: as the environment says, or the default. */
-      readonly url: string | null;
-      readonly once: boolean;
-      readonly json: boolean;
-    }
+  | TopRequest
   | AdviseRequest
   | { readonly kind: 'completion'; readonly shell: Shell }
   | { readonly kind: 'misuse'; readonly text: string };
+
+export interface TopRequest {
+  readonly kind: 'top';
+  /** Null: as the environment says, or the default. */
+  readonly url: string | null;
+  readonly once: boolean;
+  readonly json: boolean;
+}
 
 export interface AdviseRequest {
   readonly kind: 'advise';

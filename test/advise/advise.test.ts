@@ -6,13 +6,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import type { Finding } from '../../src/advise/words.ts';
-import { BouncerProgram } from '../support/bouncer-program.ts';
+import { BouncerProgram, variablesFor } from '../support/bouncer-program.ts';
 import { freePort } from '../support/free-port.ts';
 import { Prometheus, prometheusIsMissing } from '../support/prometheus.ts';
 import { pushLine } from '../support/push-line.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
-import { redisIsMissing } from '../support/redis.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { ok } from '../support/reply.ts';
 import { until } from '../support/waiting.ts';
 
@@ -23,8 +22,7 @@ const WITHIN_MS = 120_000;
 const LEAKED = 30;
 const PLACES = 40;
 
-const skip =
-  redisIsMissing === false && findFaktory() === undefined ? 'no Faktory' : redisIsMissing;
+const skip = requireFaktory(t) === undefined;
 
 interface Told {
   readonly code: number | null;
@@ -68,21 +66,13 @@ async function house(
 ): Promise<BouncerProgram> {
   const faktory = await RealFaktory.start();
   t.teardown(() => faktory.stop());
-  const options = {
-    LISTEN_ADDRESS: '127.0.0.1:0',
-    ADMIN_ADDRESS: '127.0.0.1:0',
-    SERVER_URL: `tcp://127.0.0.1:${faktory.port}`,
+  const environment = variablesFor(faktory.port, {
     LIMITS_SERVER_CONNECTIONS: String(PLACES),
     LIMITS_FETCHES_IN_FLIGHT: String(PLACES),
     LIMITS_PRODUCER_RESERVE: '2',
-    DRAIN_TIMEOUT: '1s',
     ...more,
-  };
-  const bouncer = await BouncerProgram.start({
-    environment: Object.fromEntries(
-      Object.entries(options).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
-    ),
   });
+  const bouncer = await BouncerProgram.start({ environment });
   t.teardown(() => bouncer.end('SIGKILL'));
   return bouncer;
 }
@@ -146,7 +136,7 @@ t.test(
 
 t.test(
   'what observe_only would have refused is told by the bouncer, and the peak by Prometheus',
-  { skip: skip === false ? prometheusIsMissing : skip, timeout: 600_000 },
+  { skip: skip || prometheusIsMissing, timeout: 600_000 },
   async (t) => {
     const bouncer = await house(t, { OBSERVE_ONLY: 'true' });
     const prometheus = await Prometheus.start(t, [bouncer.admin], RULES);

@@ -1,7 +1,7 @@
 // The admin address of several processes: it tells of them as of one bouncer, and acts on all of them.
 
 import t from 'tap';
-import { findFaktory } from '../support/real-faktory.ts';
+import { requireFaktory } from '../support/real-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
 import { pushLine } from '../support/push-line.ts';
@@ -9,7 +9,7 @@ import { until } from '../support/waiting.ts';
 import { allReady, get, post, severalProcesses, WITHIN_MS } from './support/processes.ts';
 
 const CLIENTS = 24;
-const skip = 'missing' in findFaktory() ? 'no Faktory' : false;
+const skip = requireFaktory(t) === undefined;
 
 interface List {
   readonly total: number;

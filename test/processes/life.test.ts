@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ok, replyText } from '../support/reply.ts';
 import { pushLine } from '../support/push-line.ts';
@@ -17,7 +17,7 @@ import {
   WITHIN_MS,
 } from './support/processes.ts';
 
-const skip = 'missing' in findFaktory() ? 'no Faktory' : false;
+const skip = requireFaktory(t) === undefined;
 const options = { skip, timeout: 600_000 };
 
 t.test('a drain ends all processes, and no acknowledged job is lost', options, async (t) => {

@@ -4,13 +4,13 @@
 import t from 'tap';
 import { Crowd } from '../sharing/support/crowd.ts';
 import { Sampler } from '../sharing/support/sampler.ts';
-import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { until } from '../support/waiting.ts';
 import { childrenOf, startProcesses, WITHIN_MS } from './support/processes.ts';
 
 const LIMIT = 30;
-const skip = 'missing' in findFaktory() ? 'no Faktory' : false;
+const skip = requireFaktory(t) === undefined;
 
 t.test(
   'processes hold one limit, also when one is killed',

@@ -1,51 +1,14 @@
 // Requests for a lease, to a real Redis: each has one outcome, whatever Redis does.
 
-import t, { type Test } from 'tap';
-import { SystemClock } from '../../src/base/clock.ts';
-import { LeaseClient } from '../../src/redis/lease-client.ts';
-import type { LeaseReply, LeaseRequest } from '../../src/sharing/lease.ts';
+import t from 'tap';
 import { redisIsMissing as skip, RedisServer, temporarySocket } from '../support/redis.ts';
 import { until } from '../support/waiting.ts';
-
-const REQUEST: LeaseRequest = {
-  kind: 'hold',
-  id: 'a',
-  seq: 1,
-  register: true,
-  replaces: '',
-  terms: { limit: 33, replicas: 3, guaranteed: 0 },
-  expiryMs: 10_000,
-  used: 2,
-  claim: 2,
-  need: 2,
-  want: 2,
-  armed: 0,
-  report: null,
-};
-
-function clientOf(t: Test, url: string, timeoutMs: number, password = '') {
-  const reasons: (string | null)[] = [];
-  const client = new LeaseClient({
-    url,
-    password,
-    key: 'k',
-    clock: new SystemClock(),
-    timeoutMs,
-    onTrouble: (reason) => reasons.push(reason),
-    onBug: (error) => {
-      throw error;
-    },
-  });
-  t.teardown(() => client.close());
-  const ask = (): Promise<LeaseReply | null> =>
-    new Promise((resolve) => client.send(REQUEST, resolve));
-  return { client, reasons, ask };
-}
+import { leaseAsker } from './support/lease-asker.ts';
 
 t.test('Redis answers, also after its scripts were flushed', { skip }, async (t) => {
   const path = temporarySocket(t);
   const redis = await RedisServer.start(t, path);
-  const { reasons, ask } = clientOf(t, path, 10_000);
+  const { reasons, ask } = leaseAsker(t, path, 10_000);
   t.match(await ask(), { kind: 'held', places: 2, house: { holders: 1, leased: 2 } });
   await redis.ask('SCRIPT', 'FLUSH');
   t.match(await ask(), { kind: 'held', places: 2 });
@@ -55,7 +18,7 @@ t.test('Redis answers, also after its scripts were flushed', { skip }, async (t)
 t.test('what does not come in time is lost, and does not come later', { skip }, async (t) => {
   const path = temporarySocket(t);
   const redis = await RedisServer.start(t, path);
-  const { reasons, ask } = clientOf(t, path, 300);
+  const { reasons, ask } = leaseAsker(t, path, 300);
   await until(async () => (await ask()) !== null, { what: 'an answer', withinMs: 20_000 });
   await redis.freeze();
   t.equal(await ask(), null);
@@ -69,9 +32,9 @@ t.test('what does not come in time is lost, and does not come later', { skip }, 
 t.test('a refused password is told without the password', { skip }, async (t) => {
   const path = temporarySocket(t);
   await RedisServer.start(t, path, '--requirepass', 'right');
-  const { reasons, ask } = clientOf(t, path, 10_000, 's3cret');
+  const { reasons, ask } = leaseAsker(t, path, 10_000, 's3cret');
   t.equal(await ask(), null);
   t.ok(reasons[0]);
   t.notMatch(reasons[0], /s3cret/);
-  t.match(await clientOf(t, path, 10_000, 'right').ask(), { kind: 'held' });
+  t.match(await leaseAsker(t, path, 10_000, 'right').ask(), { kind: 'held' });
 });

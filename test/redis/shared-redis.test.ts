@@ -1,13 +1,11 @@
 // The Redis of a shared limit where Sentinels name it, and where it is a cluster: its address, and real ones.
 
 import t, { type Test } from 'tap';
-import { SystemClock } from '../../src/base/clock.ts';
 import { formatRedisUrl, refuseSharedRedisUrl } from '../../src/config/urls.ts';
-import { LeaseClient } from '../../src/redis/lease-client.ts';
 import { parseSharedRedisAddress } from '../../src/redis/shared-redis-address.ts';
-import type { LeaseReply, LeaseRequest } from '../../src/sharing/lease.ts';
-import { BouncerProgram } from '../support/bouncer-program.ts';
-import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
+import type { LeaseReply } from '../../src/sharing/lease.ts';
+import { BouncerProgram, variablesFor } from '../support/bouncer-program.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import {
   PRIMARY_NAME,
   redisCliIsMissing,
@@ -17,6 +15,7 @@ import {
 } from '../support/redis-group.ts';
 import { replyText } from '../support/reply.ts';
 import { until } from '../support/waiting.ts';
+import { leaseAsker } from './support/lease-asker.ts';
 
 /** No machine is so busy. */
 const WITHIN_MS = 120_000;
@@ -98,41 +97,11 @@ t.test('what is no address is refused without its password', async (t) => {
   }
 });
 
-const REQUEST: LeaseRequest = {
-  kind: 'hold',
-  id: 'a',
-  seq: 1,
-  register: true,
-  replaces: '',
-  terms: { limit: 33, replicas: 3, guaranteed: 0 },
-  expiryMs: 10_000,
-  used: 2,
-  claim: 2,
-  need: 2,
-  want: 2,
-  armed: 0,
-  report: null,
-};
-
-function clientOf(t: Test, url: string, password = '') {
-  const reasons: (string | null)[] = [];
-  const client = new LeaseClient({
-    url,
-    password,
-    key: 'k',
-    clock: new SystemClock(),
-    timeoutMs: 1000,
-    onTrouble: (reason) => reasons.push(reason),
-    onBug: (error) => {
-      throw error;
-    },
-  });
-  t.teardown(() => client.close());
-  const ask = (): Promise<LeaseReply | null> =>
-    new Promise((resolve) => client.send(REQUEST, resolve));
+function askerOf(t: Test, url: string, password = '') {
+  const asker = leaseAsker(t, url, 1000, password);
   const answered = (what: string): Promise<LeaseReply> =>
-    until(async () => (await ask()) ?? undefined, { what, withinMs: WITHIN_MS });
-  return { client, reasons, ask, answered };
+    until(async () => (await asker.ask()) ?? undefined, { what, withinMs: WITHIN_MS });
+  return { ...asker, answered };
 }
 
 t.test(
@@ -140,7 +109,7 @@ t.test(
   { skip: redisCliIsMissing, timeout: 300_000 },
   async (t) => {
     const { primary, replica, sentinelPort } = await startWatched(t, PASSWORD);
-    const { client, reasons, answered } = clientOf(
+    const { client, reasons, answered } = askerOf(
       t,
       // The first one is not there: the next is asked.
       `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinelPort}/${PRIMARY_NAME}`,
@@ -173,7 +142,7 @@ t.test(
   async (t) => {
     const nodes = await startCluster(t);
     for (const { port } of nodes) {
-      const { answered, reasons } = clientOf(t, `redis+cluster://127.0.0.1:1,127.0.0.1:${port}`);
+      const { answered, reasons } = askerOf(t, `redis+cluster://127.0.0.1:1,127.0.0.1:${port}`);
       t.match(await answered('an answer'), { kind: 'held', places: 2, house: { holders: 1 } });
       t.equal(reasons.at(-1), null);
     }
@@ -188,7 +157,7 @@ t.test(
     // Without the node that has it there is no answer, and the reason is told.
     await nodes[holding.indexOf(true)]?.server.stop();
     const rest = nodes[(holding.indexOf(true) + 1) % nodes.length];
-    const { ask, reasons } = clientOf(t, `redis+cluster://127.0.0.1:${rest?.port}`);
+    const { ask, reasons } = askerOf(t, `redis+cluster://127.0.0.1:${rest?.port}`);
     t.equal(await ask(), null);
     t.ok(reasons[0]);
   },
@@ -197,28 +166,19 @@ t.test(
 t.test(
   'a bouncer leases its places again after a failover',
   {
-    skip:
-      redisCliIsMissing === false && findFaktory() === undefined ? 'no Faktory' : redisCliIsMissing,
+    skip: redisCliIsMissing || requireFaktory(t) === undefined,
     timeout: 300_000,
   },
   async (t) => {
     const { primary, sentinelPort } = await startWatched(t, PASSWORD);
     const faktory = await RealFaktory.start();
     t.teardown(() => faktory.stop());
-    const options = {
-      LISTEN_ADDRESS: '127.0.0.1:0',
-      ADMIN_ADDRESS: '127.0.0.1:0',
-      SERVER_URL: `tcp://127.0.0.1:${faktory.port}`,
+    const environment = variablesFor(faktory.port, {
       SHARED_LIMITS_REDIS_URL: `redis+sentinel://:${PASSWORD}@127.0.0.1:${sentinelPort}/${PRIMARY_NAME}`,
       SHARED_LIMITS_REPLICAS_EXPECTED: '1',
       SHARED_LIMITS_EXPIRY: '2s',
-      DRAIN_TIMEOUT: '1s',
-    };
-    const bouncer = await BouncerProgram.start({
-      environment: Object.fromEntries(
-        Object.entries(options).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
-      ),
     });
+    const bouncer = await BouncerProgram.start({ environment });
     t.teardown(() => bouncer.end('SIGKILL'));
     const has = async (state: string, free: number | undefined): Promise<boolean> => {
       const samples = await bouncer.metrics();

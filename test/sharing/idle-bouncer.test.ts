@@ -3,11 +3,11 @@
 // keeps what is guaranteed, and serves the client that comes.
 
 import t from 'tap';
-import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
-import { BouncerProgram } from '../support/bouncer-program.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
+import { BouncerProgram, variablesFor } from '../support/bouncer-program.ts';
 import { pushLine } from '../support/push-line.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { redisIsMissing, RedisServer, temporarySocket } from '../support/redis.ts';
+import { RedisServer, temporarySocket } from '../support/redis.ts';
 import { ok } from '../support/reply.ts';
 import { STARTS_MS, until } from '../support/waiting.ts';
 import { Crowd } from './support/crowd.ts';
@@ -18,8 +18,7 @@ const GUARANTEED = 2;
 const SHARE = 9;
 const WITHIN_MS = 3 * STARTS_MS;
 
-const skip =
-  redisIsMissing === false && findFaktory() === undefined ? 'no Faktory' : redisIsMissing;
+const skip = requireFaktory(t) === undefined;
 
 t.test('a bouncer without clients is ready, and has what is kept for it', { skip }, async (t) => {
   const faktory = await RealFaktory.start();
@@ -51,10 +50,7 @@ t.test('a bouncer without clients is ready, and has what is kept for it', { skip
 });
 
 function environment(port: number, redisUrl: string): Record<string, string> {
-  const options = {
-    LISTEN_ADDRESS: '127.0.0.1:0',
-    ADMIN_ADDRESS: '127.0.0.1:0',
-    SERVER_URL: `tcp://127.0.0.1:${port}`,
+  return variablesFor(port, {
     LIMITS_SERVER_CONNECTIONS: String(LIMIT),
     LIMITS_PRODUCER_RESERVE: '0',
     SHARED_LIMITS_REDIS_URL: redisUrl,
@@ -62,11 +58,7 @@ function environment(port: number, redisUrl: string): Record<string, string> {
     SHARED_LIMITS_GUARANTEED: String(GUARANTEED),
     SHARED_LIMITS_EXPIRY: '3s',
     SERVER_INFO_INTERVAL: '500ms',
-    DRAIN_TIMEOUT: '1s',
-  };
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
-  );
+  });
 }
 
 async function hasLeased(bouncer: BouncerProgram, count: number): Promise<void> {

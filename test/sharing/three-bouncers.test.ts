@@ -4,10 +4,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { findFaktory, RealFaktory } from '../support/real-faktory.ts';
-import { BouncerProgram } from '../support/bouncer-program.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
+import { BouncerProgram, variablesFor } from '../support/bouncer-program.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { redisIsMissing, RedisServer, temporarySocket } from '../support/redis.ts';
+import { RedisServer, temporarySocket } from '../support/redis.ts';
 import { until } from '../support/waiting.ts';
 import { RedisWire } from './support/redis-wire.ts';
 import { Crowd } from './support/crowd.ts';
@@ -22,8 +22,7 @@ const BOUNCERS = 3;
 /** No machine is so busy. */
 const WITHIN_MS = 180_000;
 
-const skip =
-  redisIsMissing === false && findFaktory() === undefined ? 'no Faktory' : redisIsMissing;
+const skip = requireFaktory(t) === undefined;
 
 t.test('three bouncers hold one limit', { skip, timeout: 3_600_000 }, async (t) => {
   const faktory = await RealFaktory.start();
@@ -93,10 +92,7 @@ t.test('three bouncers hold one limit', { skip, timeout: 3_600_000 }, async (t) 
 });
 
 function environment(port: number, redisUrl: string): Record<string, string> {
-  const options = {
-    LISTEN_ADDRESS: '127.0.0.1:0',
-    ADMIN_ADDRESS: '127.0.0.1:0',
-    SERVER_URL: `tcp://127.0.0.1:${port}`,
+  return variablesFor(port, {
     LIMITS_SERVER_CONNECTIONS: String(PLAN.limit),
     LIMITS_PRODUCER_RESERVE: '0',
     SHARED_LIMITS_REDIS_URL: redisUrl,
@@ -104,11 +100,7 @@ function environment(port: number, redisUrl: string): Record<string, string> {
     SHARED_LIMITS_GUARANTEED: '2',
     SERVER_INFO_INTERVAL: '500ms',
     SHARED_LIMITS_EXPIRY: `${PLAN.expiryMs}ms`,
-    DRAIN_TIMEOUT: '1s',
-  };
-  return Object.fromEntries(
-    Object.entries(options).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
-  );
+  });
 }
 
 /** Resolves when each bouncer tells of so many connections that bypass all of them. */

@@ -25,6 +25,26 @@ export interface BouncerProgramOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+/**
+ * The environment of a bouncer in front of the Faktory on `faktoryPort`, on ports that the system picks. `options`:
+ * by the names of their variables, without what all begin with.
+ */
+export function variablesFor(
+  faktoryPort: number,
+  options: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const all = {
+    LISTEN_ADDRESS: '127.0.0.1:0',
+    ADMIN_ADDRESS: '127.0.0.1:0',
+    SERVER_URL: `tcp://127.0.0.1:${faktoryPort}`,
+    DRAIN_TIMEOUT: '1s',
+    ...options,
+  };
+  return Object.fromEntries(
+    Object.entries(all).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
+  );
+}
+
 export class BouncerProgram {
   readonly #child: ChildProcess;
   readonly #endWatch: () => unknown;

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { familyOf } from '../../../bench/harness/processes.ts';
-import { BouncerProgram } from '../../support/bouncer-program.ts';
+import { BouncerProgram, variablesFor } from '../../support/bouncer-program.ts';
 import { RealFaktory } from '../../support/real-faktory.ts';
 import { until } from '../../support/waiting.ts';
 
@@ -35,17 +35,11 @@ export async function startProcesses(
   options: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): Promise<BouncerProgram> {
-  const all = {
-    LISTEN_ADDRESS: '127.0.0.1:0',
-    ADMIN_ADDRESS: '127.0.0.1:0',
-    SERVER_URL: `tcp://127.0.0.1:${faktory.port}`,
+  const environment = variablesFor(faktory.port, {
     DRAIN_TIMEOUT: '5s',
     ADMIN_TOKEN: TOKEN,
     ...options,
-  };
-  const environment = Object.fromEntries(
-    Object.entries(all).map(([name, value]) => [`FAKTORY_BOUNCER_${name}`, value]),
-  );
+  });
   const bouncer = await BouncerProgram.start({ environment, args });
   t.teardown(async () => {
     const children = childrenOf(bouncer);
