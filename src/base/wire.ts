@@ -8,6 +8,7 @@
 import { canonicalAddress } from './address-list.ts';
 import type { CountBy } from './counters.ts';
 import type { Lingering } from './lingering.ts';
+import { reset } from './reset.ts';
 import type { StallWatch, Watched } from './stall-watch.ts';
 import type { Turns } from './turns.ts';
 import type { Parting, PauseReason, WireEnd, WireOwner } from './wire-owner.ts';
@@ -319,12 +320,9 @@ export class Wire implements Watched {
     this.#counts.add('received', bytes);
     this.#dropBytesLeft -= bytes;
     if (this.#dropBytesLeft >= 0) return;
+    this.#socket.pause();
     // A mere close would let the peer write once more before it is told.
-    try {
-      this.#socket.resetAndDestroy();
-    } catch {
-      this.#socket.destroy();
-    }
+    reset(this.#socket);
   }
 
   #peerEnded(): void {

@@ -8,6 +8,7 @@ import t from 'tap';
 import { requireFaktory } from '../support/real-faktory.ts';
 import { until } from '../support/waiting.ts';
 import { MODES, ordeal, type Ordeal } from './support/ordeal.ts';
+import { reset } from '../../src/base/reset.ts';
 
 const skip = requireFaktory(t) === undefined;
 t.jobs = 2;
@@ -69,7 +70,7 @@ class Crowd {
   }
 
   leave(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 }
 

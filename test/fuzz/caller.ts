@@ -3,6 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { within } from '../support/waiting.ts';
+import { reset } from '../../src/base/reset.ts';
 
 const ANSWER_MS = 20_000;
 const LF = 0x0a;
@@ -50,7 +51,7 @@ export class Caller {
   }
 
   close(): void {
-    this.#socket.resetAndDestroy();
+    reset(this.#socket);
   }
 
   async #nextReply(): Promise<string> {

@@ -6,6 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect, type ConnectionOptions } from 'node:tls';
 import { type Reply, ReplyReader } from './reply.ts';
 import { HANGS_MS, within } from './waiting.ts';
+import { reset } from '../../src/base/reset.ts';
 
 export interface RawClientOptions {
   readonly port: number;
@@ -155,7 +156,7 @@ export class RawClient {
 
   /** RST. */
   reset(): void {
-    this.#raw.resetAndDestroy();
+    reset(this.#raw);
   }
 
   async #connected(): Promise<void> {

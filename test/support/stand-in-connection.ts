@@ -8,6 +8,7 @@ import { passwordHash } from './raw-client.ts';
 import { type Answer, text } from './stand-in-commands.ts';
 import { steadyClock } from './steady-clock.ts';
 import type { InjectedToxic } from './toxics.ts';
+import { reset } from '../../src/base/reset.ts';
 
 /** What a connection needs of the stand-in. */
 export interface ConnectionHost {
@@ -78,7 +79,7 @@ export class StandInConnection {
   /** The stand-in's own end of it, at once: FIN, or RST. */
   drop(how: 'close' | 'reset'): void {
     this.#abort.abort();
-    if (how === 'reset') this.#socket.resetAndDestroy();
+    if (how === 'reset') reset(this.#socket);
     else this.#socket.destroy();
     this.#noMore();
   }

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { reset } from '../../../src/base/reset.ts';
 
 /** What happens to every chunk, in both directions. */
 export type Weather =
@@ -143,7 +144,7 @@ class Link {
 
   end(how: 'fin' | 'reset'): void {
     for (const socket of [this.#near, this.#far]) {
-      if (how === 'reset') socket.resetAndDestroy();
+      if (how === 'reset') reset(socket);
       else socket.destroySoon();
     }
   }
