@@ -170,15 +170,18 @@ function guaranteedTooMany({ sharedLimits, limits }: Config): Contradiction | nu
   };
 }
 
-/** While clients wait everywhere, a bouncer has no more than its share. */
-function noRoomInShare({ mode, pool, limits, sharedLimits }: Config): Contradiction | null {
+/** While clients wait everywhere, a bouncer has no more than its share; each process counts as a bouncer. */
+function noRoomInShare(config: Config): Contradiction | null {
+  const { mode, processes, limits, sharedLimits } = config;
   const { redisUrl, replicasExpected: replicas } = sharedLimits;
   if (redisUrl === '' || replicas === 0 || mode === 'session') return null;
   const share = Math.floor(limits.serverConnections / replicas);
-  if (pool.commandConnections + 2 <= share) return null;
+  const { commandConnections } = partOf(config, processes - 1).pool;
+  if (commandConnections + 2 <= share) return null;
+  const where = processes === 1 ? '' : ' in each process';
   return {
     keys: ['pool.command_connections', 'shared_limits.replicas_expected', 'mode'],
-    text: `Cannot serve workers with ${share} server connections for each of ${replicas} bouncers: pool.command_connections takes ${pool.commandConnections}, the bouncer itself 1, and a worker needs 1. Lower pool.command_connections or raise limits.server_connections.`,
+    text: `Cannot serve workers with ${share} server connections for each of ${replicas} bouncers: pool.command_connections takes ${commandConnections}${where}, the bouncer itself 1, and a worker needs 1. Lower pool.command_connections or raise limits.server_connections.`,
   };
 }
 

@@ -62,6 +62,12 @@ export class Dialler {
 
   failed(dialable: Dialable): void {
     this.#dialling.delete(dialable);
+    this.hold();
+    this.#parts.counts.dials.add('failed');
+  }
+
+  /** Something is wrong with Faktory though it accepts connections: the next dial waits as after a failed one. */
+  hold(): void {
     this.#failuresInARow += 1;
     this.#retryTimer ??= this.#parts.clock.after(
       backoffMs(FAILURE_BACKOFF, this.#failuresInARow, this.#parts.random()),
@@ -70,7 +76,6 @@ export class Dialler {
         this.#start();
       },
     );
-    this.#parts.counts.dials.add('failed');
   }
 
   /** The dial was called off by its owner: nothing is learnt from it. */

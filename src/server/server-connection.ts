@@ -320,6 +320,8 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
   onNonsense(): void {
     if (this.#wire === null) return;
     this.#parts.counts.unexpectedReplies.total += 1;
+    // Or a server that answers everything with nonsense would be dialled without a pause.
+    this.#parts.dialler.hold();
     this.#leave('protocol_error', (wire) => wire.destroy());
   }
 

@@ -59,6 +59,14 @@ t.test('in pooled mode a share must have room for the command lane and a worker'
   t.equal(problemOf(lines, limit(53, 'session')), '');
 });
 
+t.test('of several processes each needs room for its part of the command lane alone', async (t) => {
+  const lines = ['redis_url: redis://h:1', 'replicas_expected: 4', 'guaranteed: 0'];
+  const rest = (size: number): string =>
+    `processes: 4\nmode: pooled\nlimits: { server_connections: ${size}, producer_reserve: 0 }`;
+  t.match(problemOf(lines, rest(23)), /Cannot serve workers with 5 .* takes 4 in each process/);
+  t.equal(problemOf(lines, rest(24)), '');
+});
+
 t.test("a shared limit needs Faktory's count", async (t) => {
   t.match(problemOf(SHARED, 'server: { info_interval: 0s }'), /server.info_interval 0s/);
 });

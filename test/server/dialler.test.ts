@@ -62,6 +62,26 @@ t.test('after a failure one tries for all, after a wait that grows', async (t) =
   t.strictSame(dialled, ['a', 'b', 'c', 'a', 'b'], 'and all, once one was through');
 });
 
+t.test(
+  'where something is wrong though dials succeed, the next one waits all the same',
+  async (t) => {
+    const { clock, counts, dialler, dialled, named } = house();
+    const [a, b] = [named('a'), named('b')];
+    for (const one of [a, b]) {
+      dialler.request(one, 'first');
+      clock.advance(50);
+      dialler.succeeded(one);
+      dialler.hold();
+    }
+    dialler.request(named('c'), 'first');
+    clock.advance(49);
+    t.strictSame(dialled, ['a', 'b']);
+    clock.advance(1);
+    t.strictSame(dialled, ['a', 'b', 'c']);
+    t.equal(counts.dials.values.failed, 0);
+  },
+);
+
 t.test("the bouncer's own connection goes first", async (t) => {
   const { clock, dialler, dialled, named } = house();
   const failing = named('a');

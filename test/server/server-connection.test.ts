@@ -279,6 +279,10 @@ for (const [what, says] of [
     t.equal(owner.heard.at(-1), 'end: protocol_error');
     t.equal(room.counts.unexpectedReplies.total, 1);
     t.equal(room.places, 0);
+    room.connection(new NotingOwner());
+    t.equal(room.dialled.length, 1, 'the next one is not dialled at once');
+    room.clock.advance(50);
+    t.equal(room.dialled.length, 2);
   });
 }
 
