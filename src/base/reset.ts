@@ -2,25 +2,30 @@
 // to it meanwhile.
 
 /** What a reset needs of a socket. */
-interface Resettable {
+export interface Resettable {
+  /** end() was called. */
+  readonly writableEnded: boolean;
+  /** What was written, and FIN, have been taken. */
+  readonly writableFinished: boolean;
   end(sent: () => void): unknown;
   destroy(): unknown;
+  /** RST instead of FIN; throws if there is no TCP right below, as under TLS. */
   resetAndDestroy(): unknown;
 }
 
 /**
- * Sends RST as soon as what was written has been taken; so does Node. But a socket that is destroyed between its
- * `resetAndDestroy()` and that moment, by an error for example, is never closed (v24): libuv does not reset a
- * connection that is being shut down (uv_tcp_close_reset), and Node has forgotten its handle by then. So
- * `resetAndDestroy()` is called when the shutdown is over.
+ * Sends RST: at once, or, where FIN is on its way, as soon as that has been sent. Before that libuv refuses
+ * (uv_tcp_close_reset), and Node (v24) forgets the handle all the same: the socket would never be closed.
  */
 export function reset(socket: Resettable): void {
-  socket.end(() => {
-    try {
-      socket.resetAndDestroy();
-    } catch {
-      // There is no TCP right below.
-      socket.destroy();
-    }
-  });
+  if (!socket.writableEnded || socket.writableFinished) resetNow(socket);
+  else socket.end(() => resetNow(socket));
+}
+
+function resetNow(socket: Resettable): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    socket.destroy();
+  }
 }

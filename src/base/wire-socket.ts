@@ -1,8 +1,10 @@
 // What a wire reads and writes, and what may stand in front of it at first. Promise: nothing here but
 // types: a plain socket, TLS and a test's socket in memory fit alike.
 
+import type { Resettable } from './reset.ts';
+
 /** What a wire needs of a socket. `net.Socket` and `tls.TLSSocket` have it, and so has a test's. */
-export interface WireSocket {
+export interface WireSocket extends Resettable {
   readonly remoteAddress?: string | undefined;
   /** Bytes written that the network has not taken. */
   readonly writableLength: number;
@@ -14,11 +16,8 @@ export interface WireSocket {
   write(bytes: Buffer): boolean;
   cork(): void;
   uncork(): void;
-  /** FIN behind what was written; `sent` is called when all of it has been taken. */
+  /** FIN behind what was written; `sent` is called when all of it has been taken, or never will be. */
   end(sent: () => void): unknown;
-  destroy(): unknown;
-  /** RST instead of FIN; throws if there is no TCP right below, as under TLS. */
-  resetAndDestroy(): unknown;
   pause(): unknown;
   resume(): unknown;
   setKeepAlive(enable: boolean, idleMs: number): unknown;

@@ -4,7 +4,6 @@
 import { Socket } from 'node:net';
 import { canonicalAddress } from '../base/address-list.ts';
 import { check } from '../base/check.ts';
-import { reset } from '../base/reset.ts';
 import type { StageFault, WireSocket, WireStage, WireStageResult } from '../base/wire-socket.ts';
 import type { HandshakeOutcome, TlsContext } from './tls-context.ts';
 
@@ -157,7 +156,7 @@ export class TlsStage implements WireStage {
 /** A TLS socket cannot send RST by itself; the one below can. */
 function resettable(socket: Socket, raw: Socket): void {
   socket.resetAndDestroy = () => {
-    reset(raw);
+    raw.resetAndDestroy();
     return socket;
   };
 }

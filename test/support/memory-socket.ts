@@ -110,6 +110,15 @@ export class MemorySocket extends EventEmitter {
     return this.#hasEnded || this.destroyed;
   }
 
+  get writableEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** FIN is sent at once. */
+  get writableFinished(): boolean {
+    return this.#hasEnded;
+  }
+
   get writableLength(): number {
     if (this.#writableLength !== null) return this.#writableLength;
     return Math.max(0, (this.peer?.undeliveredBytes ?? 0) - this.networkBytes);
