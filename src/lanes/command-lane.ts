@@ -90,6 +90,11 @@ export class CommandLane implements CommandServersOwner, BulkCarrier, PauseListe
     return this.#width.workMs;
   }
 
+  /** How long a quick command waits for Redis, in ms: 0 where the CPU is what is full; null while not known. */
+  get redisMs(): number | null {
+    return this.#width.redisMs;
+  }
+
   /** What Faktory has done of quick commands, and of PUSHes that went together. */
   get workDone(): WorkDone {
     return this.#width.done;

@@ -1,4 +1,4 @@
-// Hot path. How long Faktory works on a quick command, for those who look at it from outside of the
+// Hot path. How long a quick command waits for Redis, for those who look at it from outside of the
 // command lane. Promise: what the lane measured is remembered for a while when it has nothing to do.
 
 /** The lane forgets at once; the next FETCH is not so quick to find out how slow the server is. */

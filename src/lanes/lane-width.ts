@@ -58,13 +58,21 @@ interface Sample {
   workedMs: number;
 }
 
+/** What a whole sample says. */
+interface Measured {
+  /** How long Faktory worked on a command. */
+  readonly meanMs: number;
+  /** Commands answered per ms. */
+  readonly perMs: number;
+}
+
 /** A change of the width whose effect is being measured. */
 interface Trial {
   readonly kind: 'wider' | 'narrower';
   readonly from: number;
   readonly to: number;
-  /** How long Faktory worked on a command before. */
-  readonly meanMsBefore: number;
+  /** Null where Redis became slow before anything was measured. */
+  readonly before: Measured | null;
 }
 
 /**
@@ -72,6 +80,11 @@ interface Trial {
  * so many share one that the last waits no longer than this.
  */
 const SLOW_MS = 2;
+/**
+ * The same where Faktory's CPU is full: a command waits there as long, whatever its connection, and those that
+ * share one cost less CPU.
+ */
+const SLOW_AT_FULL_CPU_MS = 20;
 /** Commands outstanding on one connection; it bounds how many a slow one can hold up. */
 export const WINDOW_MAX = 16;
 /** Before anything is measured: few, since the first ones may be slow. */
@@ -88,20 +101,26 @@ const STEP = 4;
  * answer 400 commands per second.
  */
 const SURELY_REDIS_MS = 40;
-/** A smaller growth shows no effect that could be told from noise, and costs little: it is not judged. */
+/** A smaller growth shows no effect that could be told from noise: it is judged together with the next. */
 const JUDGED_FROM = 2;
 /**
  * A mean is taken over at least this time, and as many answers as there are connections in use: a slow
  * Redis answers in bursts, and each connection must have had its part of them.
  */
 const SAMPLE_MS = 150;
+/** Answers so soon after a change of the width say nothing of it. */
+const SETTLE_MS = 50;
 /** Of the gain that a server without a limit of its own would show, what must be there to stay wider. */
 const PAYS_FROM = 0.25;
 const PAYS_IN_FULL_FROM = 0.6;
+/** A gain that may be chance. */
+const NOISE = 0.15;
 /** Commands that are so much faster than when the width was found are a reason to try less of it. */
 const FASTER = 0.5;
-/** With fewer connections a full CPU works on each command for so much less, within this factor. */
-const IN_PROPORTION = 1.5;
+/** Commands that take so many times as long as when the CPU was found full wait for something else. */
+const SLOWER = 3;
+/** Fewer connections are enough where they answer so much of what was answered before. */
+const KEEPS_FROM = 0.9;
 const HOLD_OFF_FIRST_MS = 1000;
 const HOLD_OFF_LONGEST_MS = 60_000;
 /** How much of a measurement counts at once; the rest is what was known before. */
@@ -114,11 +133,15 @@ export class LaneWidth {
   #workMs: number | null = null;
   #measuredAt = -Infinity;
   #sample: Sample = { since: -Infinity, answered: 0, workedMs: 0 };
-  /** The same over the last whole sample; null before the first. */
-  #meanMs: number | null = null;
-  /** The same when the width was last found to be right. */
+  /** The last whole sample; null before the first. */
+  #measured: Measured | null = null;
+  /** How long Faktory worked on a command when the width was last found to be right. */
   #settledMs = 0;
   #trial: Trial | null = null;
+  /** From where the lane has grown by steps too small to be judged; null if it has not. */
+  #unjudged: Pick<Trial, 'from' | 'before'> | null = null;
+  /** How long Faktory worked on a command when more connections finished no more: its CPU is full; or null. */
+  #fullCpuMs: number | null = null;
   /** When what did not pay off may be tried again, and how long it is left alone next time. */
   readonly #heldOff = { wider: -Infinity, narrower: -Infinity };
   readonly #holdOffMs = { wider: HOLD_OFF_FIRST_MS, narrower: HOLD_OFF_FIRST_MS };
@@ -145,10 +168,8 @@ export class LaneWidth {
 
   /** How many commands may be outstanding on one connection. */
   get window(): number {
-    const workMs = this.#workMs;
-    if (workMs === null) return WINDOW_AT_FIRST;
-    if (workMs * WINDOW_MAX <= SLOW_MS) return WINDOW_MAX;
-    return Math.max(1, Math.floor(SLOW_MS / workMs));
+    const sharesAll = this.isCpuFull && this.#trial === null;
+    return this.#windowFor(sharesAll ? SLOW_AT_FULL_CPU_MS : SLOW_MS);
   }
 
   /** Whether each command has its connection for itself. */
@@ -161,11 +182,18 @@ export class LaneWidth {
     return this.#workMs;
   }
 
+  /** Whether more connections finished no more commands when that was tried last. */
+  get isCpuFull(): boolean {
+    return this.#fullCpuMs !== null;
+  }
+
   /** Nothing is on its way: what was measured says nothing of what comes next. */
   forget(): void {
     this.#workMs = null;
-    this.#meanMs = null;
+    this.#measured = null;
     this.#trial = null;
+    this.#unjudged = null;
+    this.#fullCpuMs = null;
     this.#growth = STEP;
     this.#isGrowthUnanswered = false;
   }
@@ -181,11 +209,19 @@ export class LaneWidth {
     this.#measure(now, load);
     // What commands took that shared connections, or travelled together, says nothing of one alone.
     if (this.isWide && !wasWide) this.#measureAfresh(now);
+    else if (this.#trial === null && this.#hasBecomeSlower) this.#measureAfresh(now);
     if (this.#trial === null) this.#useNoMoreThan(load.open + load.opening);
     if (load.opening > 0) this.#startSample(now);
     else if (this.#sampleIsWhole(now, load)) this.#judge(now, load);
     const reason = this.#reasonToStay(now, load);
     return reason === null ? this.#grow(now, load) : { kind: 'stay', reason };
+  }
+
+  #windowFor(slowMs: number): number {
+    const workMs = this.#workMs;
+    if (workMs === null) return WINDOW_AT_FIRST;
+    if (workMs * WINDOW_MAX <= slowMs) return WINDOW_MAX;
+    return Math.max(1, Math.floor(slowMs / workMs));
   }
 
   #measure(now: number, { answered, workedMs, unansweredMs }: LaneLoad): void {
@@ -213,72 +249,101 @@ export class LaneWidth {
   }
 
   #measureAfresh(now: number): void {
-    this.#meanMs = null;
+    this.#measured = null;
     this.#startSample(now);
   }
 
+  get #hasBecomeSlower(): boolean {
+    return this.#measured !== null && (this.#workMs ?? 0) > 2 * this.#measured.meanMs;
+  }
+
+  /** During a trial, behind those commands that Faktory was at before it began. */
   #startSample(now: number): void {
-    this.#sample = { since: now, answered: 0, workedMs: 0 };
+    const settlesInMs =
+      this.#trial === null ? 0 : Math.max(SETTLE_MS, this.#trial.before?.meanMs ?? 0);
+    this.#sample = { since: now + settlesInMs, answered: 0, workedMs: 0 };
   }
 
   #sampleIsWhole(now: number, { answered, workedMs }: LaneLoad): boolean {
     const sample = this.#sample;
+    if (now <= sample.since) return false;
     sample.answered += answered;
     sample.workedMs += workedMs;
     return now - sample.since >= SAMPLE_MS && sample.answered >= this.#inUse;
   }
 
   /** A sample is whole: ends the trial, or finds a reason to begin one. */
-  #judge(now: number, load: LaneLoad): void {
-    const meanMs = this.#sample.workedMs / this.#sample.answered;
-    this.#meanMs = meanMs;
+  #judge(now: number, { waiting }: LaneLoad): void {
+    const { answered, workedMs, since } = this.#sample;
+    const measured = { meanMs: workedMs / answered, perMs: answered / (now - since) };
+    this.#measured = measured;
     this.#startSample(now);
     const trial = this.#trial;
     this.#trial = null;
-    if (trial?.kind === 'narrower') {
-      this.#judgeNarrower(now, trial, meanMs);
-    } else if (trial?.kind === 'wider' && load.waiting > 0) {
-      this.#judgeWider(now, trial, meanMs);
-    } else if (trial !== null) {
-      // What was asked for is served.
-      this.#settledMs = meanMs;
-    } else if (meanMs < this.#settledMs * FASTER && now >= this.#heldOff.narrower) {
-      this.#tryNarrower(meanMs);
-    }
+    if (trial?.kind === 'narrower') this.#judgeNarrower(now, trial, measured);
+    else if (trial !== null) this.#judgeWider(now, trial, measured, waiting > 0);
+    else this.#lookAtChange(now, measured);
   }
 
-  /** By Little's law, as commands wait: all connections are in use, before and after. */
-  #judgeWider(now: number, { from, meanMsBefore }: Trial, meanMs: number): void {
+  /** Where Faktory waits for Redis, more connections answer more in proportion. */
+  #judgeWider(now: number, { from, before }: Trial, measured: Measured, isFull: boolean): void {
+    const { meanMs } = measured;
     this.#settledMs = meanMs;
+    this.#unjudged = null;
+    if (before === null || before.meanMs >= SURELY_REDIS_MS) {
+      this.#fullCpuMs = null;
+      return;
+    }
     const ratio = this.#inUse / from;
-    if (ratio < JUDGED_FROM) return;
-    const gain = (ratio * meanMsBefore) / meanMs - 1;
+    if (ratio < JUDGED_FROM) {
+      this.#unjudged = { from, before };
+      return;
+    }
+    // While commands wait all connections are in use, and Little's law tells more than so short a count.
+    const times = isFull ? (ratio * before.meanMs) / meanMs : measured.perMs / before.perMs;
+    const gain = times - 1;
+    // Less is asked for by now.
+    if (!isFull && gain < -NOISE) return;
     this.#growth = gain >= (ratio - 1) * PAYS_IN_FULL_FROM ? Infinity : STEP;
     if (gain >= (ratio - 1) * PAYS_FROM) {
       this.#holdOffMs.wider = HOLD_OFF_FIRST_MS;
+      this.#fullCpuMs = null;
       return;
     }
-    this.#inUse = Math.max(from, this.#limits.base);
-    this.#settledMs = meanMsBefore;
+    // So many would have answered as much, had none waited for the CPU.
+    const needed = gain < NOISE ? from : Math.ceil(from * (1 + gain));
+    this.#inUse = Math.max(this.#limits.base, needed);
+    this.#settledMs = before.meanMs;
+    this.#fullCpuMs = before.meanMs;
     this.#holdOff('wider', now);
   }
 
-  #tryNarrower(meanMs: number): void {
+  #lookAtChange(now: number, measured: Measured): void {
+    if (this.#fullCpuMs !== null && measured.meanMs > this.#fullCpuMs * SLOWER) {
+      this.#fullCpuMs = null;
+      this.#heldOff.wider = -Infinity;
+    }
+    if (measured.meanMs < this.#settledMs * FASTER && now >= this.#heldOff.narrower) {
+      this.#tryNarrower(measured);
+    }
+  }
+
+  #tryNarrower(before: Measured): void {
     const from = this.#inUse;
     if (from <= this.#limits.base) return;
     const to = Math.max(this.#limits.base, Math.ceil(from / STEP));
-    this.#trial = { kind: 'narrower', from, to, meanMsBefore: meanMs };
+    this.#unjudged = null;
+    this.#trial = { kind: 'narrower', from, to, before };
     this.#inUse = to;
   }
 
-  #judgeNarrower(now: number, { from, to, meanMsBefore }: Trial, meanMs: number): void {
-    this.#settledMs = meanMs;
-    if (meanMs > ((meanMsBefore * to) / from) * IN_PROPORTION) {
-      // It works on each for as long as before: the connections were not what it was busy with.
+  #judgeNarrower(now: number, { from, before }: Trial, measured: Measured): void {
+    this.#settledMs = measured.meanMs;
+    if (before !== null && measured.perMs < before.perMs * KEEPS_FROM) {
       this.#inUse = from;
       this.#holdOff('narrower', now);
     } else {
-      this.#tryNarrower(meanMs);
+      this.#tryNarrower(measured);
     }
   }
 
@@ -289,30 +354,30 @@ export class LaneWidth {
 
   #reasonToStay(now: number, { opening, waiting }: LaneLoad): StayReason | null {
     if (waiting <= opening) return 'enough';
-    if (!this.isWide) return 'fast';
+    if (!this.#isSlow) return 'fast';
     if (this.#trial !== null || opening > 0) return 'trial';
     if (this.#inUse >= this.#limits.max) return 'at_max';
     if (now < this.#heldOff.wider) return 'did_not_pay';
     if (this.#isGrowthUnanswered) return 'no_answers';
-    if (this.#meanMs === null && !this.#waitsForRedis) return 'measuring';
+    if (this.#measured === null && !this.#waitsForRedis) return 'measuring';
     return null;
+  }
+
+  /** Whether commands would have a connection each, unless that is known not to pay off. */
+  get #isSlow(): boolean {
+    return this.#windowFor(SLOW_MS) === 1;
   }
 
   get #waitsForRedis(): boolean {
     return (this.#workMs ?? 0) >= SURELY_REDIS_MS;
   }
 
-  /** What was measured last, where that is far more than the mean: the server has just become slow. */
-  #meanMsNow(): number {
-    const workMs = this.#workMs ?? 0;
-    return this.#meanMs === null || workMs > 2 * this.#meanMs ? workMs : this.#meanMs;
-  }
-
   #grow(now: number, { open, waiting }: LaneLoad): WidthDecision {
-    const from = this.#inUse;
+    const inUse = this.#inUse;
     const growth = this.#waitsForRedis ? Infinity : this.#growth;
-    const to = Math.min(from + waiting, from * growth, this.#limits.max);
-    this.#trial = { kind: 'wider', from, to, meanMsBefore: this.#meanMsNow() };
+    const to = Math.min(inUse + waiting, inUse * growth, this.#limits.max);
+    const { from, before } = this.#unjudged ?? { from: inUse, before: this.#measured };
+    this.#trial = { kind: 'wider', from, to, before };
     this.#inUse = to;
     this.#isGrowthUnanswered = true;
     this.#startSample(now);

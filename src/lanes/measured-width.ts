@@ -42,6 +42,11 @@ export class MeasuredWidth {
     return this.#width.workMs;
   }
 
+  /** The same without what it takes because the CPU is full. */
+  get redisMs(): number | null {
+    return this.#width.isCpuFull ? 0 : this.#width.workMs;
+  }
+
   /** As many as Faktory is known to store in BULK_MS; one where that is not known, or it is slow. */
   get bulkJobs(): number {
     const { workMs, isWide } = this.#width;

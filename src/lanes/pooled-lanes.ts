@@ -40,7 +40,7 @@ export class PooledLanes implements Lanes {
     this.#commandLane = commandLane;
     this.#fetchLane = new FetchLane({
       ...parts,
-      commandTime: new CommandTime(() => commandLane.commandMs),
+      commandTime: new CommandTime(() => commandLane.redisMs),
       producerHello: parts.hello,
     });
   }

@@ -20,6 +20,12 @@ const shares =
   (busy) =>
     Math.max(busy, 1) / perMs;
 
+/** Waits `ms` for Redis, and finishes so many commands per ms at most. */
+const delaysAndShares =
+  (ms: number, perMs: number): Server =>
+  (busy) =>
+    Math.max(ms, busy / perMs);
+
 interface Run {
   readonly width: LaneWidth;
   /** Connections after each tick. */
@@ -29,8 +35,13 @@ interface Run {
   readonly perSecond: number;
 }
 
-/** `clients` that send the next command when the last is answered. */
-function run(server: Server, clients: number, ms: number, width = new LaneWidth(LIMITS)): Run {
+/** So many clients that send the next command when the last is answered. */
+function run(
+  server: Server,
+  clientsAt: number | ((now: number) => number),
+  ms: number,
+  width = new LaneWidth(LIMITS),
+): Run {
   let open = LIMITS.base;
   let opening = 0;
   let progress = 0;
@@ -38,6 +49,7 @@ function run(server: Server, clients: number, ms: number, width = new LaneWidth(
   const widths: number[] = [];
   const decisions: WidthDecision[] = [];
   for (let now = TICK_MS; now <= ms; now += TICK_MS) {
+    const clients = typeof clientsAt === 'number' ? clientsAt : clientsAt(now);
     const usable = Math.min(open, width.inUse);
     const inFlight = Math.min(clients, usable * width.window);
     const busy = Math.min(usable, inFlight);
@@ -98,6 +110,46 @@ t.test('a server whose CPU is full: tried now and then, and given back', async (
     t.ok(wide < widths.length * 0.15, `${wide} of ${widths.length} ticks at ${perMs} per ms`);
     t.ok(perSecond >= perMs * 1000 * 0.95, `${perSecond} per second at ${perMs} per ms`);
   }
+});
+
+t.test('one that waits for Redis until its CPU is full: as wide as its answers need', async (t) => {
+  for (const [ms, perMs] of [
+    [12, 7.4],
+    [12, 3],
+    [5, 3],
+    [20, 5],
+  ] as const) {
+    const { widths, perSecond } = run(delaysAndShares(ms, perMs), 500, 20_000);
+    t.ok(perSecond >= perMs * 1000 * 0.95, `${perSecond} per second, ${ms} ms, ${perMs} per ms`);
+    const wider = widths.filter((width) => width > Math.max(64, ms * perMs * 1.5)).length;
+    t.ok(wider < widths.length * 0.15, `${wider} of ${widths.length} ticks, ${ms} ms`);
+  }
+});
+
+t.test('a full CPU shows also where nothing waits: packed again', async (t) => {
+  const { width, widths } = run(shares(2), 60, 10_000);
+  t.equal(widths.at(-1), LIMITS.base);
+  t.equal(width.isCpuFull, true);
+  t.ok(width.window > 1, `${width.window} commands on a connection`);
+});
+
+t.test('small growths are judged together', async (t) => {
+  const { widths } = run(shares(2), (now) => 17 + now / 500, 20_000);
+  const wide = widths.filter((width) => width > 2 * LIMITS.base).length;
+  t.ok(wide < widths.length * 0.15, `${wide} of ${widths.length} ticks`);
+});
+
+t.test('clients that leave while the lane grows: that is not a full CPU', async (t) => {
+  const { width } = run(delays(10), (now) => (now < 400 ? 300 : 5), 1200);
+  t.equal(width.isCpuFull, false);
+});
+
+t.test('a Redis that becomes slow when the CPU was full is found out at once', async (t) => {
+  const changing: Server = (busy, now) => (now < 10_000 ? shares(5)(busy, now) : 30);
+  const { widths, width } = run(changing, 300, 11_500);
+  t.equal(widths[9900 / TICK_MS], LIMITS.base);
+  t.ok((widths.at(-1) ?? 0) >= 300, `${widths.at(-1)} connections`);
+  t.equal(width.isCpuFull, false);
 });
 
 t.test('a fast server that becomes slow, and fast again', async (t) => {
