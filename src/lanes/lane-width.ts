@@ -323,9 +323,8 @@ export class LaneWidth {
       this.#fullCpuMs = null;
       this.#heldOff.wider = -Infinity;
     }
-    if (measured.meanMs < this.#settledMs * FASTER && now >= this.#heldOff.narrower) {
-      this.#tryNarrower(measured);
-    }
+    const isFaster = measured.meanMs < Math.min(this.#settledMs * FASTER, SURELY_REDIS_MS);
+    if (isFaster && now >= this.#heldOff.narrower) this.#tryNarrower(measured);
   }
 
   #tryNarrower(before: Measured): void {
