@@ -1,6 +1,7 @@
 // The handshake with a client. Promise: a small machine, bytes in, what to do out; nothing is taken up
 // before HI has been said, and what stands behind HELLO stays where it is.
 
+import { CR, LF } from '../protocol/bytes.ts';
 import { type Hello, parseHello } from '../protocol/hello.ts';
 import { type Challenge, hiLine } from '../protocol/hi.ts';
 import type { LineBuffer } from '../protocol/line-buffer.ts';
@@ -23,7 +24,6 @@ const PROXY_HEADER: ClientHandshakeStep = { kind: 'bad_hello', reason: 'proxy_no
 const TLS_HELLO: ClientHandshakeStep = { kind: 'bad_hello', reason: 'tls_not_offered' };
 /** The first byte of TLS. No line ends there, so it is not waited for. */
 const TLS_HANDSHAKE_BYTE = 0x16;
-const CR = 0x0d;
 const HI_WITHOUT_CHALLENGE = Buffer.from(hiLine(null));
 
 export class ClientHandshake {
@@ -50,13 +50,12 @@ export class ClientHandshake {
     const line = this.#lines.next();
     if (line === null) return this.#lines.length > HELLO_BYTES_MAX ? BAD_HELLO : MORE;
     const hello = parseHello(line);
-    if (hello === null) return this.#isProxyHeader(line) ? PROXY_HEADER : BAD_HELLO;
+    if (hello === null) return isProxyHeader(line) ? PROXY_HEADER : BAD_HELLO;
     return { kind: 'hello', hello, challenge: this.#challenge };
   }
+}
 
-  /** Version 1 is a line; version 2 begins with two empty ones. */
-  #isProxyHeader(line: Buffer): boolean {
-    if (line.toString('latin1', 0, 6) === 'PROXY ') return true;
-    return line[0] === CR && this.#lines.firstByte === CR;
-  }
+/** Version 1 is a line; version 2 begins with an empty one. What is behind it may not have come yet. */
+function isProxyHeader(line: Buffer): boolean {
+  return line.toString('latin1', 0, 6) === 'PROXY ' || (line[0] === CR && line[1] === LF);
 }

@@ -47,7 +47,7 @@ t.test('what comes before HI waits for it', async (t) => {
 });
 
 t.test('what Faktory would close on is a bad HELLO', async (t) => {
-  for (const line of ['HELLO\n', 'INFO\r\n', '\r\n', 'HELLO {"v":"2"}\r\n']) {
+  for (const line of ['HELLO\n', 'INFO\r\n', '\n', '\rHELLO\r\n\r', 'HELLO {"v":"2"}\r\n']) {
     const one = machine();
     one.handshake.greet(null);
     t.strictSame(hear(one, line), { kind: 'bad_hello', reason: 'bad_hello' }, line);
@@ -58,6 +58,8 @@ t.test('a PROXY header or a TLS handshake instead of HELLO is recognised', async
   const instead = [
     ['PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n', 'proxy_not_expected'],
     ['\r\n\r\n\0\r\nQUIT\n', 'proxy_not_expected'],
+    // What is behind it may come later.
+    ['\r\n', 'proxy_not_expected'],
     ['\x16', 'tls_not_offered'],
     ['\x16\x03\x01\x02\x00', 'tls_not_offered'],
   ] as const;
