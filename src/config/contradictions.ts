@@ -13,6 +13,8 @@ export interface Contradiction {
 
 /** Everything in the Config that cannot work. */
 export function contradictionsIn(config: Config): readonly Contradiction[] {
+  // For one process it has the same limits.
+  const smallest = partOf(config, config.processes - 1);
   return [
     reserveTakesAll(config),
     noRoomForClients(config),
@@ -27,9 +29,9 @@ export function contradictionsIn(config: Config): readonly Contradiction[] {
     halfOwnCertificate(config),
     replicasUnknown(config),
     guaranteedTooMany(config),
-    noRoomInShare(config),
+    noRoomInShare(config, smallest),
     sharedWithoutInfo(config),
-    ...processesDoNotFit(config),
+    ...processesDoNotFit(config, smallest),
   ].filter((found) => found !== null);
 }
 
@@ -171,12 +173,13 @@ function guaranteedTooMany({ sharedLimits, limits }: Config): Contradiction | nu
 }
 
 /** While clients wait everywhere, a bouncer has no more than its share; each process counts as a bouncer. */
-function noRoomInShare(config: Config): Contradiction | null {
-  const { mode, processes, limits, sharedLimits } = config;
+function noRoomInShare(
+  { mode, processes, limits, sharedLimits }: Config,
+  { pool: { commandConnections } }: Config,
+): Contradiction | null {
   const { redisUrl, replicasExpected: replicas } = sharedLimits;
   if (redisUrl === '' || replicas === 0 || mode === 'session') return null;
   const share = Math.floor(limits.serverConnections / replicas);
-  const { commandConnections } = partOf(config, processes - 1).pool;
   if (commandConnections + 2 <= share) return null;
   const where = processes === 1 ? '' : ' in each process';
   return {
@@ -194,9 +197,8 @@ function sharedWithoutInfo({ sharedLimits, server }: Config): Contradiction | nu
 }
 
 /** What each of several processes would have too little of. */
-function processesDoNotFit(config: Config): readonly (Contradiction | null)[] {
+function processesDoNotFit(config: Config, smallest: Config): readonly (Contradiction | null)[] {
   if (config.processes === 1) return [];
-  const smallest = partOf(config, config.processes - 1);
   return [
     tooFewConnections(config, smallest),
     bufferTooSmall(config, smallest),

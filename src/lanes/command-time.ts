@@ -14,7 +14,7 @@ export class CommandTime {
     this.#measured = measured;
   }
 
-  /** In ms, at `now` (monotonic ms); 0 if it is not known. */
+  /** In ms, at `now` (monotonic ms); 0 if it is not known, or a full CPU is what takes the time. */
   ms(now: number): number {
     const measured = this.#measured();
     if (measured !== null) {

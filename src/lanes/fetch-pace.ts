@@ -33,7 +33,7 @@ export interface PaceFacts {
   readonly limit: number;
   /** Clients that wait where jobs flow, beside those whose FETCH is at Faktory. */
   readonly wanted: number;
-  /** How long Faktory takes for a quick command, in ms; 0 if that is not known. */
+  /** How long Faktory takes for a quick command, in ms; 0 if that is not known, or a full CPU takes the time. */
   readonly commandMs: number;
 }
 

@@ -66,14 +66,20 @@ interface Measured {
   readonly perMs: number;
 }
 
-/** A change of the width whose effect is being measured. */
-interface Trial {
-  readonly kind: 'wider' | 'narrower';
+/** More connections, whose effect is being measured. */
+interface Widening {
   readonly from: number;
-  readonly to: number;
   /** Null where Redis became slow before anything was measured. */
   readonly before: Measured | null;
 }
+
+/** Fewer connections, whose effect is being measured. */
+interface Narrowing {
+  readonly from: number;
+  readonly before: Measured;
+}
+
+type Trial = ({ readonly kind: 'wider' } & Widening) | ({ readonly kind: 'narrower' } & Narrowing);
 
 /**
  * A command that Faktory works on for longer is slow: it shares its connection with no other. Below,
@@ -139,7 +145,7 @@ export class LaneWidth {
   #settledMs = 0;
   #trial: Trial | null = null;
   /** From where the lane has grown by steps too small to be judged; null if it has not. */
-  #unjudged: Pick<Trial, 'from' | 'before'> | null = null;
+  #unjudged: Widening | null = null;
   /** How long Faktory worked on a command when more connections finished no more: its CPU is full; or null. */
   #fullCpuMs: number | null = null;
   /** When what did not pay off may be tried again, and how long it is left alone next time. */
@@ -286,7 +292,7 @@ export class LaneWidth {
   }
 
   /** Where Faktory waits for Redis, more connections answer more in proportion. */
-  #judgeWider(now: number, { from, before }: Trial, measured: Measured, isFull: boolean): void {
+  #judgeWider(now: number, { from, before }: Widening, measured: Measured, isFull: boolean): void {
     const { meanMs } = measured;
     this.#settledMs = meanMs;
     this.#unjudged = null;
@@ -330,15 +336,14 @@ export class LaneWidth {
   #tryNarrower(before: Measured): void {
     const from = this.#inUse;
     if (from <= this.#limits.base) return;
-    const to = Math.max(this.#limits.base, Math.ceil(from / STEP));
     this.#unjudged = null;
-    this.#trial = { kind: 'narrower', from, to, before };
-    this.#inUse = to;
+    this.#trial = { kind: 'narrower', from, before };
+    this.#inUse = Math.max(this.#limits.base, Math.ceil(from / STEP));
   }
 
-  #judgeNarrower(now: number, { from, before }: Trial, measured: Measured): void {
+  #judgeNarrower(now: number, { from, before }: Narrowing, measured: Measured): void {
     this.#settledMs = measured.meanMs;
-    if (before !== null && measured.perMs < before.perMs * KEEPS_FROM) {
+    if (measured.perMs < before.perMs * KEEPS_FROM) {
       this.#inUse = from;
       this.#holdOff('narrower', now);
     } else {
@@ -376,7 +381,7 @@ export class LaneWidth {
     const growth = this.#waitsForRedis ? Infinity : this.#growth;
     const to = Math.min(inUse + waiting, inUse * growth, this.#limits.max);
     const { from, before } = this.#unjudged ?? { from: inUse, before: this.#measured };
-    this.#trial = { kind: 'wider', from, to, before };
+    this.#trial = { kind: 'wider', from, before };
     this.#inUse = to;
     this.#isGrowthUnanswered = true;
     this.#startSample(now);

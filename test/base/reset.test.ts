@@ -1,3 +1,5 @@
+// A reset reaches the peer, and its socket closes, whatever else happens to it.
+
 import t, { type Test } from 'tap';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
