@@ -3,7 +3,10 @@
 import { Redis } from 'ioredis';
 import type { RealFaktory } from './real-faktory.ts';
 
-/** The jids that Faktory still holds, by where; from its Redis. */
+/** The bouncer's own probes (protocol/truth-probe.ts): two of them are scheduled as a minute turns. */
+const PROBE = '"jobtype":"faktory-bouncer"';
+
+/** The jids of clients' jobs that Faktory still holds, by where; from its Redis. */
 export async function heldByFaktory(faktory: RealFaktory): Promise<Map<string, string[]>> {
   const redis = new Redis({ path: faktory.redisSocket });
   const held = new Map<string, string[]>();
@@ -14,6 +17,7 @@ export async function heldByFaktory(faktory: RealFaktory): Promise<Map<string, s
     }
     for (const [where, entries] of found) {
       for (const entry of entries) {
+        if (entry.includes(PROBE)) continue;
         const jid = /"jid":"([^"]+)"/.exec(entry)?.[1] ?? '';
         held.set(jid, [...(held.get(jid) ?? []), where]);
       }
