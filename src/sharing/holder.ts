@@ -68,6 +68,10 @@ export class Holder {
   #places = 0;
   #lease: Lease | null = null;
   #othersWait: OthersWait = 'nothing';
+  /** The most that may be opened while all bouncers together hold more than the limit; else Infinity. */
+  #most = Infinity;
+  /** Connections at the last request. */
+  #used = 0;
   #own = 0;
   #proof: Proof = { own: 0, askedAt: 0 };
 
@@ -96,6 +100,11 @@ export class Holder {
     return now < startedAt + timing.expiryMs ? 'starting' : 'fallback';
   }
 
+  /** Whether all bouncers together hold more than the limit, since it was lowered. */
+  get isOverLimit(): boolean {
+    return this.#most < Infinity;
+  }
+
   /** Milliseconds until the state at `now` ends unless something comes; Infinity: it does not. */
   endsInMs(now: number): number {
     const { startedAt, timing } = this.#parts;
@@ -109,14 +118,15 @@ export class Holder {
       case 'starting':
         return 0;
       case 'leased':
-        return this.#givesAway ? Math.min(this.#places, this.#share) : this.#places;
+        return Math.min(this.#places, this.#most, this.#givesAway ? this.#share : Infinity);
       case 'fallback':
         return Math.max(this.#guaranteed, this.#isProven(now) ? this.#kept : 0);
     }
   }
 
-  /** A reload has changed what is configured. */
+  /** A reload has changed what is configured. Below a lower limit nothing is opened until there is an answer. */
   termsChanged(terms: Terms): void {
+    if (terms.limit < this.#terms.limit) this.#most = Math.min(this.#most, this.#used);
     this.#terms = terms;
   }
 
@@ -133,6 +143,7 @@ export class Holder {
   /** The next request, at `now`. What it gives back is given up before it is sent. */
   request(now: number, { used, need, want }: Usage, word: FenceWord): LeaseRequest {
     this.#seq += 1;
+    this.#used = used;
     const claim = Math.max(used, this.#claimAt(now));
     const asked = Math.max(used, this.#registers ? Math.max(want, claim) : want);
     this.#places = Math.min(this.#places, this.#registers ? claim : asked);
@@ -181,6 +192,10 @@ export class Holder {
       case 'held':
         this.#places = reply.places;
         this.#othersWait = reply.othersWait;
+        this.#most = Math.min(
+          mostOf(request, reply),
+          this.#isAsked(request) ? Infinity : this.#most,
+        );
         this.#lease = {
           deadline: sentAt + this.#parts.timing.expiryMs - this.#parts.timing.marginMs,
           terms: request.terms,
@@ -199,6 +214,11 @@ export class Holder {
       case 'left':
         return false;
     }
+  }
+
+  /** Whether the lender has heard of the limit that holds now. */
+  #isAsked({ terms }: LeaseRequest): boolean {
+    return terms.limit <= this.#terms.limit;
   }
 
   /** What others wait for while this one has more than its share. */
@@ -238,4 +258,19 @@ export class Holder {
     const keeps = this.#own !== 0 && this.#own === this.#lease?.own;
     return Math.max(this.#guaranteed, keeps ? this.#kept : 0);
   }
+}
+
+/**
+ * What a holder may have while all together hold more than the limit, which was lowered: what it has, and no
+ * more than its part of the limit. So nothing is opened anywhere until enough has ended.
+ */
+function mostOf(
+  { used }: LeaseRequest,
+  { places, house }: Extract<LeaseReply, { kind: 'held' }>,
+): number {
+  const { leased, free, outside } = house;
+  // Places outside may be counted twice, after a restart of Redis.
+  const lendable = leased + free + outside;
+  if (lendable >= leased) return Infinity;
+  return Math.min(used, Math.floor((places * Math.max(0, lendable)) / leased));
 }

@@ -121,6 +121,7 @@ export class SharedLease {
   termsChanged(terms: Terms): void {
     this.#holder.termsChanged(terms);
     this.#update();
+    this.#askSoon();
   }
 
   /** Who is to be told of each connection but the bouncer's own. */
@@ -175,6 +176,7 @@ export class SharedLease {
       block,
       guaranteed: holder.terms.guaranteed,
       othersWait: holder.othersWait,
+      isOverLimit: holder.isOverLimit,
     });
     const { armed, report } = this.#fence;
     const sentAt = clock.now();
@@ -204,7 +206,8 @@ export class SharedLease {
     }
     this.#house = reply.house;
     this.#elsewhere = mayHaveElsewhere(reply.house, request.used, request.terms);
-    if (reply.othersWait !== 'nothing' && request.want < reply.places) this.#askSoon();
+    const givesBack = reply.othersWait !== 'nothing' || this.#holder.isOverLimit;
+    if (givesBack && request.want < reply.places) this.#askSoon();
     if (request.report !== null) this.#fence.told(request.report);
     switch (this.#fence.hears(reply.round, reply.phase)) {
       case 'arm':

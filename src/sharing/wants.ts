@@ -18,6 +18,8 @@ export interface Situation {
   /** What is lent to nobody else, so that giving it back helps nobody. */
   readonly guaranteed: number;
   readonly othersWait: OthersWait;
+  /** All bouncers together hold more than the limit. */
+  readonly isOverLimit: boolean;
 }
 
 export interface Wants {
@@ -28,6 +30,7 @@ export interface Wants {
 export function wantsOf(situation: Situation): Wants {
   const { taken, waiting, leased, share, guaranteed, othersWait } = situation;
   const need = taken + waiting;
+  if (situation.isOverLimit) return { need, want: Math.max(taken, guaranteed) };
   // With small shares, a block of the usual size would be more than is left for the others.
   const block = Math.max(1, Math.min(situation.block, Math.floor(share / 2)));
   switch (othersWait) {

@@ -130,6 +130,31 @@ t.test('a limit that was raised counts in fallback once Redis knows it', async (
   t.equal(holder.placesAt(DEADLINE * 2), 20, 'one that was lowered counts at once');
 });
 
+t.test('below a lower limit nothing is opened until Redis has heard of it', async (t) => {
+  const holder = leased(100);
+  const before = ask(holder, 100, 20, 100);
+  holder.termsChanged({ ...terms, limit: 203 });
+  t.equal(holder.placesAt(100), 20, 'what there was');
+  holder.answered(before, held(100), 100);
+  t.equal(holder.placesAt(100), 20, 'the answer is from before');
+  holder.answered(ask(holder, 200, 20, 100), held(100), 200);
+  t.equal(holder.placesAt(200), 100);
+});
+
+t.test('while all hold more than the limit, what one has is the most', async (t) => {
+  const holder = leased(100);
+  const house = { holders: 3, leased: 150, used: 60, outside: 20, free: -70 };
+  const over: LeaseReply = { ...held(100), ...{ house } };
+  holder.answered(ask(holder, 100, 30, 100), over, 100);
+  t.equal(holder.placesAt(100), 30, 'it opens nothing');
+  t.equal(holder.isOverLimit, true);
+  holder.answered(ask(holder, 200, 90, 100), over, 200);
+  t.equal(holder.placesAt(200), 66, 'its part of the 100 that there are');
+  holder.answered(ask(holder, 300, 30, 100), held(40), 300);
+  t.equal(holder.placesAt(300), 40);
+  t.equal(holder.isOverLimit, false);
+});
+
 t.test('a lease that Redis does not know is made again, of what may be open', async (t) => {
   const holder = leased(50);
   const before = ask(holder, 100, 10, 50);

@@ -12,6 +12,7 @@ function wants(changes: Partial<Situation>): number {
     block: 16,
     guaranteed: 0,
     othersWait: 'nothing',
+    isOverLimit: false,
     ...changes,
   }).want;
 }
@@ -61,3 +62,11 @@ t.test('what is guaranteed is kept, since nobody else could have it', async (t) 
   t.equal(wants({ guaranteed: 5, leased: 9, othersWait: 'share' }), 5);
   t.equal(wants({ guaranteed: 5, taken: 7, leased: 9, othersWait: 'idle' }), 7);
 });
+
+t.test(
+  'what is idle is given back while all hold more than the limit, whoever waits',
+  async (t) => {
+    t.equal(wants({ taken: 40, waiting: 50, leased: 60, isOverLimit: true }), 40);
+    t.equal(wants({ guaranteed: 5, leased: 9, isOverLimit: true }), 5);
+  },
+);

@@ -12,14 +12,15 @@ export interface SimConnection {
 
 export class SimFaktory {
   readonly #time: SimTime;
-  readonly #limit: number;
+  /** More connections than this are a defect. */
+  limit: number;
   readonly #connections = new Set<SimConnection>();
   isUp = true;
   peak = 0;
 
   constructor(time: SimTime, limit: number) {
     this.#time = time;
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get count(): number {
@@ -39,8 +40,8 @@ export class SimFaktory {
   accept(connection: SimConnection): void {
     this.#connections.add(connection);
     this.peak = Math.max(this.peak, this.count);
-    if (this.count <= this.#limit) return;
-    throw new Error(`${this.count} connections (limit ${this.#limit}) at ${this.#time.now} ms`);
+    if (this.count <= this.limit) return;
+    throw new Error(`${this.count} connections (limit ${this.limit}) at ${this.#time.now} ms`);
   }
 
   /** It does not count any more. */
