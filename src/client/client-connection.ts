@@ -425,10 +425,8 @@ export class ClientConnection
       this.end(presence.how, null);
       return;
     }
-    if (this.#life.kind === 'logged_in' && this.#traffic.fetchIsOutstanding) {
-      this.#life.standing.leaveLane();
-      this.#traffic.abandonFetch();
-    }
+    // What stands behind a FETCH waits for its end, as at Faktory: it could bring a job that is pushed there.
+    if (this.#life.kind === 'logged_in') this.#life.standing.lane?.releaseUnsentFetch();
     this.goOn();
   }
 

@@ -21,6 +21,9 @@ import { CommandPump, type PumpClient } from './command-pump.ts';
  */
 const READ_AHEAD_BYTES = 256 * 1024;
 
+/** Longer than a network delays the rest of a command that has begun to arrive. */
+const HALF_SAID_FOR_MS = 10_000;
+
 /** What of the bytes that come is taken up now. */
 export type Taken = 'hello' | 'commands' | 'nothing';
 
@@ -81,10 +84,14 @@ export class ClientTraffic implements BufferReader, Debtor {
     return this.#takesReplies && this.#commands.heldBytes === 0;
   }
 
-  /** Since when nothing is outstanding or half said, monotonic ms; null where something is. */
+  /**
+   * Since when nothing is outstanding, monotonic ms, also one to come: of who has stopped within a command
+   * more may still be on its way. Null while something is outstanding, or the bouncer does not read.
+   */
   get idleSince(): number | null {
-    if (!this.isIdle || this.lines.length > 0) return null;
-    return Math.max(this.#lastReadAt, this.#commands.lastAnsweredAt);
+    if (!this.isIdle || this.#wire.isPaused) return null;
+    const since = Math.max(this.#lastReadAt, this.#commands.lastAnsweredAt);
+    return this.lines.length > 0 ? since + HALF_SAID_FOR_MS : since;
   }
 
   /** Commands that were answered. */
@@ -123,14 +130,6 @@ export class ClientTraffic implements BufferReader, Debtor {
   /** The verb of the next command, which waits for a lane; null if none has come whole. */
   nextVerb(): Verb | null {
     return this.#commands.nextVerb();
-  }
-
-  get fetchIsOutstanding(): boolean {
-    return this.#commands.fetchIsOutstanding;
-  }
-
-  abandonFetch(): void {
-    this.#commands.abandonFetch();
   }
 
   /** At `now` (monotonic ms) the client has its lane: a FETCH that waited too long for it gets nil. */

@@ -2,7 +2,6 @@
 // as far as the replies allow, in order; the bouncer's own answers wait for those that come first; a
 // line that may not pass is answered here, and Faktory never sees it.
 
-import { check } from '../base/check.ts';
 import { Pump, type PumpStep } from '../base/pump.ts';
 import type { Lane } from '../lanes/lane.ts';
 import type { OutstandingCommand } from './client-facts.ts';
@@ -90,10 +89,6 @@ export class CommandPump {
     return this.#outstanding === 0;
   }
 
-  get fetchIsOutstanding(): boolean {
-    return this.#fetchIsOutstanding;
-  }
-
   /** Commands passed on so far. */
   get total(): number {
     return this.#total;
@@ -151,16 +146,6 @@ export class CommandPump {
       this.#dropHeld();
       this.#client.tell(NIL);
     }
-  }
-
-  /** The client of an outstanding FETCH has left: what stands behind it need not wait for its reply. */
-  abandonFetch(): void {
-    check(this.#fetchIsOutstanding, 'a FETCH was abandoned that is not outstanding');
-    this.#fetchIsOutstanding = false;
-    // It goes alone.
-    this.#outstanding = 0;
-    this.#largeBytes = 0;
-    this.#client.tell(NIL);
   }
 
   /** A FETCH that has waited for a lane for `waitedMs`, too long, is answered with nil. */

@@ -212,8 +212,14 @@ export class GroupFetches implements FetchHome {
       taker.client.answered(reply);
       return;
     }
+    this.keepJob(reply);
+  }
+
+  /** The job in `reply` has nobody who asked for it: it finds a taker elsewhere. False if there is none. */
+  keepJob(reply: Buffer): boolean {
     const job = parseFetchedJob(reply);
     if (job !== null) this.#parts.strayJobs.offer(job, this.#group.worker, this.#lane);
+    return job !== null;
   }
 
   /** A FETCH brought a job in `tookMs`. */

@@ -10,6 +10,8 @@ export type LaneLoss = 'server_lost' | 'outcome_unknown' | 'worker_expired' | 'b
 export interface LaneClient {
   /** The worker's wid; null for a producer. */
   readonly worker: string | null;
+  /** It has left, and stays for what it has sent whole: a job would find nobody who acknowledges it. */
+  readonly hasLeft: boolean;
   /** The lane takes commands from now on; called once. */
   onLaneReady(): void;
   /** A piece of the reply to `command`; replies come in the order of submission. */

@@ -7,7 +7,7 @@ import { MEANING, type Verb } from '../protocol/verbs.ts';
 import { isUnreadable } from '../protocol/bulk.ts';
 import type { LostFate } from '../protocol/after-loss.ts';
 import type { Command } from '../protocol/command.ts';
-import { isError, OK } from '../protocol/replies.ts';
+import { isError, NIL, OK } from '../protocol/replies.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import { ClientFetch, type FetchClient } from './client-fetch.ts';
 import type { CommandLane } from './command-lane.ts';
@@ -135,7 +135,9 @@ export class PooledLane implements Lane, FetchClient, GroupClient, CommandSender
   /** The client's FETCH has its answer. */
   answerFetch(fetch: ClientFetch, reply: Buffer): void {
     this.#fetch = null;
-    if (this.#clientIsHere) this.#client.onReply(fetch, reply, true);
+    if (!this.#clientIsHere) return;
+    const isForOthers = this.#client.hasLeft && this.#group?.keepJob(reply) === true;
+    this.#client.onReply(fetch, isForOthers ? NIL : reply, true);
   }
 
   loseOutcome(): void {

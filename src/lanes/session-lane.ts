@@ -143,7 +143,8 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
     const told = last ? this.#parts.acknowledgements.judge(command, piece) : piece;
     if (last) this.#sender.onAnswered();
     if (!this.#clientIsHere) return;
-    this.#client.onReply(command, told, last);
+    const isForOthers = command.verb === 'FETCH' && this.#client.hasLeft && this.#keepJob(told);
+    this.#client.onReply(command, isForOthers ? NIL : told, last);
     if (last) this.#sender.answerGivenUp();
   }
 
@@ -212,8 +213,10 @@ export class SessionLane implements Lane, ReplySink, ServerOwner, LoneTicket, Se
     if (next !== null) this.#take(next);
   }
 
-  #keepJob(reply: Buffer): void {
+  /** False for a reply without a job. */
+  #keepJob(reply: Buffer): boolean {
     const job = parseFetchedJob(reply);
     if (job !== null) this.#parts.strayJobs.offer(job, this.worker, this.#parts.governor);
+    return job !== null;
   }
 }

@@ -101,6 +101,11 @@ export class WorkerGroup implements FetchServerGroup, FetchingGroup {
     this.#fetches.ask(fetch);
   }
 
+  /** A client has left that was handed `reply`. False if there is no job in it. */
+  keepJob(reply: Buffer): boolean {
+    return this.#fetches.keepJob(reply);
+  }
+
   /** The bouncer stops. */
   drain(): void {
     this.#fetches.drain();

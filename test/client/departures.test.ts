@@ -159,6 +159,63 @@ for (const mode of MODES) {
     await bouncer.gaugesAreZero();
   });
 
+  for (const how of ['end', 'resetAndDestroy'] as const) {
+    const leaves = `its client leaves (${how}, ${mode})`;
+
+    t.test(
+      `a job that is pushed behind a FETCH is not for that FETCH when ${leaves}`,
+      async (t) => {
+        const { faktory, bouncer, connect } = await openHouse(t, { mode });
+        const client = new Leaver(t, bouncer.port);
+        await client.hear('\r\n');
+        await client.send(client.hello(null));
+        await client.hear('+OK');
+        const lift = faktory.inject({ kind: 'stall' }, { on: 'FETCH' });
+        await client.send(`FETCH default\r\n${pushLine().line}\r\n`);
+        await faktory.waitFor((f) => f.lines('FETCH').length === 1, 'the FETCH');
+        const heard = client.hearAll();
+        client.socket[how]();
+        const other = await connect();
+        t.same(await other.command(pushLine({ queue: 'other' }).line), ok);
+        t.equal(pushed(faktory).length, 1, 'not before the FETCH is over');
+        lift();
+        await faktory.waitFor((f) => pushed(f).length === 2, 'its PUSH');
+        if (how === 'end') t.match(await heard, /\+OK\r\n\$-1\r\n\+OK\r\n$/);
+        const job = await other.command('FETCH default');
+        t.equal(job.kind === 'bulk' && job.text !== null, true, 'it is in its queue');
+        other.end();
+        await bouncer.gaugesAreZero();
+        t.same(faktory.lines('FAIL'), []);
+      },
+    );
+
+    t.test(
+      `a job for a FETCH with more behind it finds another taker when ${leaves}`,
+      async (t) => {
+        const { faktory, bouncer, connect } = await openHouse(t, { mode });
+        const client = new Leaver(t, bouncer.port);
+        await client.hear('\r\n');
+        await client.send(client.hello(null));
+        await client.hear('+OK');
+        const lift = faktory.inject({ kind: 'stall' }, { on: 'FETCH' });
+        await client.send(`FETCH default\r\n${pushLine({ queue: 'other' }).line}\r\n`);
+        await faktory.waitFor((f) => f.lines('FETCH').length === 1, 'the FETCH');
+        const heard = client.hearAll();
+        client.socket[how]();
+        const other = await connect();
+        const { jid, line } = pushLine();
+        t.same(await other.command(line), ok);
+        lift();
+        await faktory.waitFor((f) => pushed(f).length === 2, 'its PUSH');
+        const job = await other.command('FETCH default');
+        t.match(job, { kind: 'bulk', text: new RegExp(jid) });
+        if (how === 'end') t.match(await heard, /\+OK\r\n\$-1\r\n\+OK\r\n$/);
+        other.end();
+        await bouncer.gaugesAreZero();
+      },
+    );
+  }
+
   t.test(
     `half a line is never executed, nor one whose client left with nothing whole (${mode})`,
     async (t) => {

@@ -223,6 +223,31 @@ t.test(
 );
 
 t.test(
+  'session mode: one that stops within a command is closed for another after 10 s',
+  async (t) => {
+    const { clock, bouncer, connect } = await openHeld(t, {
+      'limits.server_connections': 2,
+      'limits.producer_reserve': 0,
+      'waiting_line.timeout': '20s',
+    });
+    const stopped = await connect();
+    const received = (): Promise<number> =>
+      bouncer.metric('bytes_total{direction="client_received"}');
+    const before = await received();
+    stopped.send('PUSH {"jid":');
+    await until(async () => (await received()) > before, { what: 'a part to come' });
+    const next = connect();
+    await waitingAre(bouncer, 'producer', 1);
+    clock.advance(9000);
+    t.equal(await bouncer.metric('client_connections_ended_total{reason="reclaimed"}'), 0);
+    clock.advance(3000);
+    await stopped.closed;
+    t.same((await next).helloReply, ok);
+    t.equal(await bouncer.metric('client_connections_ended_total{reason="reclaimed"}'), 1);
+  },
+);
+
+t.test(
   'session mode: a producer of whose command a part has come is not closed for another',
   async (t) => {
     const { clock, bouncer, connect } = await openHeld(t, {
