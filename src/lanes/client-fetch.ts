@@ -9,6 +9,7 @@ import type { QueueSet } from './queue-set.ts';
 /** The client as its FETCH sees it. */
 export interface FetchClient extends ReplySink {
   readonly worker: string | null;
+  readonly hasLeft: boolean;
   answerFetch(fetch: ClientFetch, reply: Buffer): void;
 }
 
@@ -39,6 +40,10 @@ export class ClientFetch extends Command {
 
   get queues(): readonly string[] {
     return this.set.queues;
+  }
+
+  get hasLeft(): boolean {
+    return this.#client.hasLeft;
   }
 
   /**

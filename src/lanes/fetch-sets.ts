@@ -18,6 +18,8 @@ export interface Asking {
   /** When it was read; monotonic ms. */
   readonly askedAt: number;
   readonly queues: readonly string[];
+  /** Its client has left, and what it has sent behind it is still to be executed. */
+  readonly hasLeft: boolean;
 }
 
 /** A FETCH on a server connection, from the decision to the reply. */
@@ -72,7 +74,7 @@ export type Taker<A> =
 /** What a client hears whose time is over. */
 export type TimeIsOver<F> =
   | { readonly kind: 'nil'; readonly reason: 'no_reply_yet' }
-  | { readonly kind: 'wait'; readonly reason: 'reply_arrives'; readonly flight: F };
+  | { readonly kind: 'wait'; readonly reason: 'reply_arrives' | 'has_left'; readonly flight: F };
 
 const ENOUGH = { kind: 'none', reason: 'enough' } as const;
 const NOBODY = { kind: 'nobody', reason: 'nobody_waits' } as const;
@@ -201,12 +203,12 @@ export class FetchSets<A extends Asking, F extends Flight<A>> {
       : { kind: 'client', reason: 'waits_longest', client };
   }
 
-  /** The time of the first client of `set` is over. */
-  timeIsOver(set: FetchSet<A, F>): TimeIsOver<F> {
+  /** The time of `client` of `set` is over. One that has left may push what a FETCH would find. */
+  timeIsOver(set: FetchSet<A, F>, { hasLeft }: A): TimeIsOver<F> {
     for (const flight of set.flights) {
-      if (flight.replyIsArriving && flight.promisedTo === null) {
-        return { kind: 'wait', reason: 'reply_arrives', flight };
-      }
+      if (flight.promisedTo !== null) continue;
+      if (flight.replyIsArriving) return { kind: 'wait', reason: 'reply_arrives', flight };
+      if (hasLeft) return { kind: 'wait', reason: 'has_left', flight };
     }
     return NO_REPLY_YET;
   }

@@ -126,7 +126,7 @@ export class GroupFetches implements FetchHome {
 
   onTimeIsOver(fetch: ClientFetch): void {
     const set = this.#sets.of(fetch.set.key);
-    const decision = this.#sets.timeIsOver(set);
+    const decision = this.#sets.timeIsOver(set, fetch);
     if (decision.kind === 'wait') {
       decision.flight.promiseTo(fetch);
       fetch.waitForReply(this.#parts.replyLimits.add(fetch));

@@ -54,6 +54,10 @@ export class PooledLane implements Lane, FetchClient, GroupClient, CommandSender
     return this.#clientIsHere;
   }
 
+  get hasLeft(): boolean {
+    return this.#client.hasLeft;
+  }
+
   /** A producer is ready at once; a worker's client when Faktory knows the worker. */
   open(): void {
     if (this.worker === null) this.#ready();

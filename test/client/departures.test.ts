@@ -5,9 +5,12 @@ import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { openHouse, pushLine, waitingAre } from '../session/house.ts';
 import { passwordHash } from '../support/raw-client.ts';
+import { startBouncer } from '../support/bouncer.ts';
+import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { ok } from '../support/reply.ts';
 import type { StandInFaktory } from '../support/stand-in-faktory.ts';
 
+const skip = requireFaktory(t) === undefined;
 const MODES = ['session', 'pooled'] as const;
 const PASSWORD = 'sésame';
 
@@ -231,6 +234,30 @@ for (const mode of MODES) {
     },
   );
 }
+
+t.test(
+  'at a real Faktory, a FETCH leaves alone what its client pushes and leaves',
+  { skip },
+  async (t) => {
+    const faktory = await RealFaktory.start();
+    t.teardown(() => faktory.stop());
+    for (const mode of MODES) {
+      const bouncer = await startBouncer(t, { port: faktory.port, overrides: { mode } });
+      await bouncer.isUp();
+      const client = new Leaver(t, bouncer.port);
+      await client.hear('\r\n');
+      await client.send(client.hello(null));
+      await client.hear('+OK');
+      await client.send(`FETCH ${mode}\r\n${pushLine({ queue: mode, retry: 0 }).line}\r\n`);
+      client.socket.end();
+      t.match(await client.hearAll(), /\+OK\r\n\$-1\r\n\+OK\r\n$/);
+      await bouncer.gaugesAreZero();
+      const next = await bouncer.connect();
+      t.match(await next.command(`FETCH ${mode}`), { kind: 'bulk', text: /"retry":0/ });
+      next.end();
+    }
+  },
+);
 
 t.test('while Faktory is away a client that is gone leaves nothing behind', async (t) => {
   const { faktory, bouncer } = await openHouse(t, { mode: 'pooled' });

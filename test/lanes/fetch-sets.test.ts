@@ -10,6 +10,7 @@ const FOUND_MS = 250;
 class Client {
   readonly queues: readonly string[];
   readonly askedAt: number;
+  hasLeft = false;
 
   constructor(askedAt: number, queues: readonly string[] = ['q']) {
     this.askedAt = askedAt;
@@ -195,14 +196,27 @@ t.test('a reply goes to the client that has waited longest, for 2 s and no longe
 t.test('a client whose time is over waits for a reply that has begun to arrive', async (t) => {
   const sets: Sets = new FetchSets();
   const set = sets.of('a');
-  for (let i = 0; i < 3; i += 1) sets.join(set, new Client(0));
+  const client = new Client(0);
+  for (const one of [client, new Client(0), new Client(0)]) sets.join(set, one);
   const [one, two] = [new Flight(), new Flight()];
   for (const flight of [one, two]) sets.launched(set, flight);
-  t.same(sets.timeIsOver(set), { kind: 'nil', reason: 'no_reply_yet' });
+  t.same(sets.timeIsOver(set, client), { kind: 'nil', reason: 'no_reply_yet' });
   two.replyIsArriving = true;
-  t.same(sets.timeIsOver(set), { kind: 'wait', reason: 'reply_arrives', flight: two });
+  t.same(sets.timeIsOver(set, client), { kind: 'wait', reason: 'reply_arrives', flight: two });
   two.promisedTo = new Client(0);
-  t.match(sets.timeIsOver(set), { kind: 'nil' }, 'one reply is for one client');
+  t.match(sets.timeIsOver(set, client), { kind: 'nil' }, 'one reply is for one client');
+});
+
+t.test('of a client that has left, a FETCH at Faktory is waited for in any case', async (t) => {
+  const sets: Sets = new FetchSets();
+  const set = sets.of('a');
+  const client = new Client(0);
+  client.hasLeft = true;
+  sets.join(set, client);
+  t.match(sets.timeIsOver(set, client), { kind: 'nil' }, 'none is there');
+  const flight = new Flight();
+  sets.launched(set, flight);
+  t.same(sets.timeIsOver(set, client), { kind: 'wait', reason: 'has_left', flight });
 });
 
 t.test(

@@ -110,7 +110,7 @@ export class Scene {
       isEager: dice.chance(0.2),
       saysBareLf: dice.chance(0.2),
       mayRead,
-      onAnswer: (command, from, to) => this.#checkTime(name, command, from, to),
+      onAnswer: (command, from, to) => this.#checkTime(client, command, from, to),
     });
     this.#clients.set(name, client);
     this.#acceptedAt.set(client, house.clock.now());
@@ -208,9 +208,10 @@ export class Scene {
     return client.socket.peer?.destroyed !== false;
   }
 
-  /** A clock that jumps makes all that waits late; so does a client that does not read. */
-  #checkTime(name: string, command: SentCommand, from: number, to: number): void {
-    if (this.isSession || this.plan.networkBytes !== Infinity || this.clockHasJumped) {
+  /** A clock that jumps makes all that waits late; so does a client that does not read, or has left. */
+  #checkTime(client: ModelClient, command: SentCommand, from: number, to: number): void {
+    const { name, hasEnded } = client;
+    if (hasEnded || this.isSession || this.plan.networkBytes !== Infinity || this.clockHasJumped) {
       return;
     }
     const problem =
