@@ -1,6 +1,6 @@
 // Which peers may hold an admin connection. Promise: there are never more than the limit, and a new
 // one always gets in: the one that has been without a whole request for longest is closed. So a probe
-// is answered, whatever the other connections do.
+// is answered, whatever the other connections do. Each has at most one request that is being answered.
 
 import type { Socket } from 'node:net';
 
@@ -29,9 +29,15 @@ export class AdminConnections {
     });
   }
 
-  /** A whole request has come. */
-  asked(socket: Socket): void {
-    if (this.#waiting.delete(socket)) this.#answering.add(socket);
+  /** A whole request has come. False: another one is being answered, and the connection is cut off. */
+  asked(socket: Socket): boolean {
+    if (!this.#waiting.delete(socket)) {
+      this.#answering.delete(socket);
+      socket.destroy();
+      return false;
+    }
+    this.#answering.add(socket);
+    return true;
   }
 
   /** Its answer has been handed to the system. */

@@ -1,21 +1,22 @@
 // The admin listener: status page, API, metrics and probes over HTTP. Promise: it stands outside every cap
 // on client connections, is itself bounded in connections, header bytes, streams and time, reads no
-// request body, and answers until close() is called. What is answered is decided in decide.ts.
+// request body, and answers until close() is called. What is answered is decided in decide.ts, when in turns.ts.
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Address, SocketPath } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { AdminConnections } from './admin-connections.ts';
-import type { Answer } from './answers.ts';
-import { Compression } from './compression.ts';
+import { type Answer, failure } from './answers.ts';
+import { Compression, COMPRESSED_BYTES_MIN, compressionMs } from './compression.ts';
 import { answerTo, failed } from './decide.ts';
-import { EventStreams } from './event-streams.ts';
+import { EventStreams, STREAMS_MAX } from './event-streams.ts';
 import { bind } from './listening.ts';
 import type { Operated } from './operated.ts';
 import type { RouteParts } from './route.ts';
 import type { Update } from './schemas.ts';
 import { send } from './send.ts';
+import { Turns } from './turns.ts';
 import { Views } from './views.ts';
 
 export interface AdminServerOptions extends Omit<RouteParts, 'views'> {
@@ -38,19 +39,22 @@ const KEEP_ALIVE_TIMEOUT_MS = 5000;
 const CLOSE_GRACE_MS = 1000;
 /** Rows of each list in an update; more are had from the API. */
 const UPDATE_ROWS = 100;
+const NO_ROOM = failure('/api/', 503, `Cannot open another stream: all ${STREAMS_MAX} are taken`);
 
 export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #parts: RouteParts;
   readonly #streams: EventStreams;
   readonly #compression = new Compression();
+  readonly #turns: Turns;
   readonly #server: Server;
   #isOnSocket = false;
 
   constructor(options: AdminServerOptions) {
     const { operated, clock, metrics, readiness, page } = options;
     this.#options = options;
-    this.#parts = { views: new Views(operated, clock), metrics, readiness, page };
+    this.#parts = { views: new Views(operated, clock, metrics), metrics, readiness, page };
+    this.#turns = new Turns(clock);
     this.#streams = new EventStreams({
       clock,
       update: () => JSON.stringify(this.#update()),
@@ -86,7 +90,7 @@ export class AdminServer {
   #createServer(): Server {
     const connections = new AdminConnections(CONNECTIONS_MAX);
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
-      connections.asked(request.socket);
+      if (!connections.asked(request.socket)) return;
       response.once('close', () => connections.answered(request.socket));
       void this.#answer(request, response);
     };
@@ -102,6 +106,8 @@ export class AdminServer {
     );
     // Without this listener Node would invite the body with 100 Continue.
     server.on('checkContinue', answer);
+    // And would answer other expectations itself, any number of them.
+    server.on('checkExpectation', answer);
     server.on('connection', (socket) => connections.opened(socket));
     server.timeout = SILENCE_TIMEOUT_MS;
     return server;
@@ -113,20 +119,40 @@ export class AdminServer {
         parts: this.#parts,
         token: this.#options.token,
         isOnSocket: this.#isOnSocket,
-        hasRoomForStream: this.#streams.hasRoom,
+        turns: this.#turns,
+        askedAt: this.#options.clock.now(),
       });
-      const gzipped = await this.#compressed(request, answer);
-      send(request, response, answer, gzipped, this.#streams);
+      if (answer === null) return;
+      this.#send(request, response, answer, await this.#compressed(request, answer));
     } catch (error) {
       this.#warn(error);
-      send(request, response, failed(request), null, this.#streams);
+      this.#send(request, response, failed(request), null);
     }
+  }
+
+  /** Whether there is room for a stream is known only when it is opened: others were in the same line. */
+  #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: Answer,
+    gzipped: Buffer | null,
+  ): void {
+    const { clock } = this.#options;
+    const startedAt = clock.now();
+    const hasRoom = answer.streams !== true || this.#streams.hasRoom;
+    send(request, response, hasRoom ? answer : NO_ROOM, gzipped, this.#streams);
+    // Small ones are in what Turns adds to each; those that had no turn are small, and cost no other's time.
+    const isSmall = answer.streams !== true && answer.body.length < COMPRESSED_BYTES_MIN;
+    if (!isSmall) this.#turns.spent(clock.now() - startedAt);
   }
 
   /** Null if the answer is to be sent as it is. */
   #compressed({ method, headers }: IncomingMessage, answer: Answer): Promise<Buffer | null> | null {
     if (method !== 'GET' || answer.streams === true) return null;
-    return this.#compression.compressed(answer.body, headers['accept-encoding']?.toString());
+    const { body } = answer;
+    const gzipping = this.#compression.compressed(body, headers['accept-encoding']?.toString());
+    if (gzipping !== null) this.#turns.spent(compressionMs(body));
+    return gzipping;
   }
 
   #update(): Update {

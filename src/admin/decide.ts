@@ -1,12 +1,13 @@
 // What a request is answered with. Promise: the path and its method come first, then who asks, then the query;
-// a route is run only when all three are allowed. The body of a request is not read.
+// a route is run only when all three are allowed. Probes and acts are answered at once, other requests in turn
+// (turns.ts). The body of a request is not read.
 
 import type { IncomingMessage } from 'node:http';
 import { type Asking, isLoopback, judge } from './access.ts';
 import { type Answer, failure } from './answers.ts';
-import { STREAMS_MAX } from './event-streams.ts';
 import type { Route, RouteParts } from './route.ts';
 import { ROUTES } from './routes.ts';
+import type { Turns } from './turns.ts';
 
 /** What decides beside the request. */
 export interface Circumstances {
@@ -15,15 +16,57 @@ export interface Circumstances {
   readonly token: string;
   /** Only processes of this machine that the file's permissions allow can connect. */
   readonly isOnSocket: boolean;
-  /** Whether another stream may be opened. */
-  readonly hasRoomForStream: boolean;
+  readonly turns: Turns;
+  /** When the request came; monotonic ms. */
+  readonly askedAt: number;
 }
 
-/** Rejects with what the route throws. */
+/** What may be run for a request. */
+interface Allowed {
+  readonly route: Route;
+  readonly path: string;
+  /** The query, not yet checked. */
+  readonly search: string;
+}
+
+/** Null: the connection has ended, and nothing more is done for it. Rejects with what the route throws. */
 export async function answerTo(
   request: IncomingMessage,
-  { parts, token, isOnSocket, hasRoomForStream }: Circumstances,
-): Promise<Answer> {
+  circumstances: Circumstances,
+): Promise<Answer | null> {
+  const { parts, turns, askedAt } = circumstances;
+  const { socket } = request;
+  const allowed = allowedFor(request, circumstances);
+  if ('status' in allowed) return turns.inTurn(socket, () => allowed);
+  const { route, path, search } = allowed;
+  const tells = route.tells ?? 'figures';
+  // The check of a query takes longer than many an answer.
+  const made = async (): Promise<Answer> => {
+    const query = queryFor(route, search);
+    if ('refused' in query) return failure(path, 400, `Cannot use the query: ${query.refused}`);
+    return route.handle(parts, query.values, askedAt);
+  };
+  if (route.access === 'operate') {
+    const answer = await made();
+    parts.views.forget();
+    return answer;
+  }
+  if (route.isProbe === true) {
+    return turns.spaced(socket, async () => {
+      if (tells !== 'nothing') await parts.views.bring(tells);
+      return made();
+    });
+  }
+  // Not in its turn: a process that does not answer would hold up all that wait.
+  if (tells !== 'nothing') await parts.views.bring(tells);
+  return turns.inTurn(socket, made);
+}
+
+/** What is to be run, or the answer why nothing is. */
+function allowedFor(
+  request: IncomingMessage,
+  { token, isOnSocket }: Circumstances,
+): Allowed | Answer {
   const [path = '', search = ''] = (request.url ?? '').split('?', 2);
   const found = routeFor(request, path);
   if ('status' in found) return found;
@@ -33,16 +76,7 @@ export async function answerTo(
     const refused = failure(path, verdict.status, verdict.text);
     return challenge === null ? refused : { ...refused, challenge };
   }
-  if (found.answers === 'text/event-stream' && !hasRoomForStream) {
-    return failure(path, 503, `Cannot open another stream: all ${STREAMS_MAX} are taken`);
-  }
-  const query = queryFor(found, search);
-  if ('refused' in query) return failure(path, 400, `Cannot use the query: ${query.refused}`);
-  const tells = found.tells ?? 'figures';
-  if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
-  const answer = await found.handle(parts, query.values);
-  if (found.access === 'operate') parts.views.forget();
-  return answer;
+  return { route: found, path, search };
 }
 
 /** The answer where a route has thrown. */

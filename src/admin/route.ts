@@ -29,13 +29,15 @@ export interface Route {
   /** What `/` and the document say of it. */
   readonly about: string;
   readonly access: Access;
+  /** Answered at once, whatever else is asked. */
+  readonly isProbe?: true;
   readonly query: z.ZodObject | null;
   /** What it tells of the bouncer. Default: `figures`. */
   readonly tells?: 'nothing' | 'figures' | 'rows';
   /** The body of 200 or 202; a text is its content type. */
   readonly answers: z.ZodType | string;
-  /** `query` has been checked. The answer to `/api/events` is a stream of such updates. */
-  readonly handle: (parts: RouteParts, query: unknown) => Answer | Promise<Answer>;
+  /** `query` has been checked, `askedAt` is monotonic ms. `/api/events` is answered with a stream of updates. */
+  readonly handle: (parts: RouteParts, query: unknown, askedAt: number) => Answer | Promise<Answer>;
 }
 
 interface RouteOf<Query extends z.ZodObject | null> extends Omit<Route, 'query' | 'handle'> {
@@ -43,6 +45,7 @@ interface RouteOf<Query extends z.ZodObject | null> extends Omit<Route, 'query' 
   readonly handle: (
     parts: RouteParts,
     query: Query extends z.ZodObject ? z.infer<Query> : null,
+    askedAt: number,
   ) => Answer | Promise<Answer>;
 }
 

@@ -71,9 +71,9 @@ export const ROUTES: readonly Route[] = [
     access: 'anyone',
     query: null,
     answers: TEXT,
-    handle: async ({ metrics }) => ({
+    handle: async ({ views, metrics }, _query, askedAt) => ({
       status: 200,
-      body: await metrics.render(),
+      body: await views.metrics(askedAt),
       contentType: metrics.contentType,
     }),
   }),
@@ -82,6 +82,7 @@ export const ROUTES: readonly Route[] = [
     path: '/livez',
     about: '200 while the event loop runs',
     access: 'anyone',
+    isProbe: true,
     tells: 'nothing',
     query: null,
     answers: TEXT,
@@ -92,6 +93,7 @@ export const ROUTES: readonly Route[] = [
     path: '/readyz',
     about: '200 while Faktory is up and the bouncer does not drain, otherwise 503 and the reason',
     access: 'anyone',
+    isProbe: true,
     query: null,
     answers: TEXT,
     handle: ({ readiness }) => {

@@ -1,5 +1,5 @@
 // How an answer is sent. Promise: nothing may store it, frame it or run it, except what the status page says
-// about itself; after a request with a body the connection is closed.
+// about itself; after a request with a body the connection is closed; nothing is written to one that has ended.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer } from './answers.ts';
@@ -14,6 +14,11 @@ export function send(
   gzipped: Buffer | null,
   streams: EventStreams,
 ): void {
+  const { afterwards } = answer;
+  if (request.socket.destroyed) {
+    afterwards?.();
+    return;
+  }
   response.statusCode = answer.status;
   response.setHeader('Content-Type', answer.contentType);
   response.setHeader('Cache-Control', 'no-store');
@@ -30,7 +35,6 @@ export function send(
     streams.open(response);
     return;
   }
-  const { afterwards } = answer;
   if (afterwards !== undefined) response.once('close', afterwards);
   const body = gzipped ?? answer.body;
   if (gzipped !== null) response.setHeader('Content-Encoding', 'gzip');

@@ -1,8 +1,9 @@
 // What the admin address tells of a bouncer, made once for all that ask at about the same time.
-// Promise: looking costs at most a twentieth of the event loop's time, however many look and however
-// often: an answer that took 5 ms to make is used again for 100 ms.
+// Promise: a view that took 5 ms to make is used again for 100 ms, so that many are answered in the time that
+// readers may take (turns.ts). Metrics are never older than the request for them.
 
 import type { Clock } from '../base/clock.ts';
+import type { Metrics } from '../observe/prometheus.ts';
 import { clientRow, worstClients } from './clients-view.ts';
 import { type Crowds, crowdsOf } from './crowds-view.ts';
 import type { Operated } from './operated.ts';
@@ -10,9 +11,7 @@ import { stateOf } from './state-view.ts';
 import type { Client, Server, State } from './schemas.ts';
 import { bounded } from './bounded.ts';
 import { secondsSince, worstFirst } from './rows.ts';
-
-/** How many times longer than it took to make is a view told. */
-const SHARE = 20;
+import { restMs } from './share.ts';
 
 interface View<Value> {
   readonly value: Value;
@@ -23,14 +22,24 @@ interface View<Value> {
 export class Views {
   readonly operated: Operated;
   readonly #clock: Pick<Clock, 'now' | 'wallMs'>;
+  readonly #metrics: Pick<Metrics, 'render'>;
   #state: View<State> | null = null;
   #clients: View<readonly Client[]> | null = null;
   #crowds: View<Crowds> | null = null;
   #servers: View<readonly Server[]> | null = null;
+  /** Rendered last; `begunAt` is monotonic ms. */
+  #rendered: { readonly body: Buffer; readonly begunAt: number } | null = null;
+  /** Until when what other processes know need not be brought again; monotonic ms. */
+  readonly #broughtUntilAt = { figures: -Infinity, rows: -Infinity };
 
-  constructor(operated: Operated, clock: Pick<Clock, 'now' | 'wallMs'>) {
+  constructor(
+    operated: Operated,
+    clock: Pick<Clock, 'now' | 'wallMs'>,
+    metrics: Pick<Metrics, 'render'>,
+  ) {
     this.operated = operated;
     this.#clock = clock;
+    this.#metrics = metrics;
   }
 
   /** Something was changed on purpose: what is told next shows it. */
@@ -39,6 +48,30 @@ export class Views {
     this.#clients = null;
     this.#crowds = null;
     this.#servers = null;
+    this.#broughtUntilAt.figures = -Infinity;
+    this.#broughtUntilAt.rows = -Infinity;
+  }
+
+  /** Brings what other processes know, if that was not done a moment ago. */
+  async bring(what: 'figures' | 'rows'): Promise<void> {
+    const now = this.#clock.now();
+    if (this.operated.bring === undefined || now < this.#broughtUntilAt[what]) return;
+    await this.operated.bring(what);
+    const doneAt = this.#clock.now();
+    this.#broughtUntilAt[what] = doneAt + restMs(doneAt - now);
+  }
+
+  /**
+   * All metrics as text, for a request of the instant `askedAt`, in monotonic ms: what was rendered since then
+   * is for all that have asked by then. Rejects with what rendering throws.
+   */
+  async metrics(askedAt: number): Promise<Buffer> {
+    if (this.#rendered !== null && this.#rendered.begunAt >= askedAt) return this.#rendered.body;
+    const begunAt = this.#clock.now();
+    // Bytes, not text: those that read slowly share them.
+    const body = Buffer.from(await this.#metrics.render());
+    this.#rendered = { body, begunAt };
+    return body;
   }
 
   state(): State {
@@ -100,6 +133,6 @@ export class Views {
     if (last !== null && now < last.untilAt) return last;
     const value = make(now);
     const madeAt = this.#clock.now();
-    return { value, untilAt: madeAt + (madeAt - now) * SHARE };
+    return { value, untilAt: madeAt + restMs(madeAt - now) };
   }
 }

@@ -125,9 +125,8 @@ export class Whole {
     this.#leftMetrics = await leftBehind(this.#leftMetrics, look.own);
   }
 
-  /** A look that was just taken, for a page of metrics. */
+  /** Of the last look, for a page of metrics. */
   async metrics(): Promise<WholeMetrics> {
-    await this.look();
     const processes = [...this.#looks.values()].map(({ own }) => own);
     return {
       source: { counts: this.#counts, snapshot: this.snapshot },
