@@ -51,7 +51,7 @@ export class Gauges {
     return {
       draining: this.#parts.isDraining(),
       paused: upstream.pause.isPaused,
-      processes: { listening: 1, restarts: 0 },
+      processes: { listening: 1, silent: 0, restarts: 0 },
       mode,
       clients: clients.counts(),
       unusedClients: clients.unused(now),

@@ -69,6 +69,8 @@ export const ROUTES: readonly Route[] = [
     path: '/metrics',
     about: 'all metrics, as Prometheus text',
     access: 'anyone',
+    // The page brings what it tells by itself.
+    tells: 'nothing',
     query: null,
     answers: TEXT,
     handle: async ({ metrics }) => ({
@@ -195,6 +197,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/config',
     about: 'the configuration in force, without secrets',
     access: 'read',
+    tells: 'nothing',
     query: null,
     answers: schema.configSchema,
     handle: ({ views }) =>
@@ -222,6 +225,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/reload',
     about: 'reads the configuration again; 422 if it cannot be used',
     access: 'operate',
+    tells: 'nothing',
     query: null,
     answers: schema.reloadSchema,
     handle: ({ views }) => reload(views.operated),
@@ -231,6 +235,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/pause',
     about: 'stops sending commands to Faktory',
     access: 'operate',
+    tells: 'nothing',
     query: null,
     answers: schema.pauseSchema,
     handle: ({ views }) => pause(views.operated),
@@ -240,6 +245,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/resume',
     about: 'sends commands to Faktory again',
     access: 'operate',
+    tells: 'nothing',
     query: null,
     answers: schema.pauseSchema,
     handle: ({ views }) => resume(views.operated),
@@ -249,6 +255,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/drain',
     about: 'stops the bouncer in good order, as SIGTERM does',
     access: 'operate',
+    tells: 'nothing',
     query: null,
     answers: schema.drainSchema,
     handle: ({ views }) => drain(views.operated),
@@ -258,6 +265,7 @@ export const ROUTES: readonly Route[] = [
     path: '/api/disconnect',
     about: 'closes client connections by wid, address or number',
     access: 'operate',
+    tells: 'nothing',
     query: choiceQuery,
     answers: schema.disconnectSchema,
     handle: ({ views }, { wid, address, id }) => {

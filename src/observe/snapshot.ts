@@ -16,8 +16,15 @@ export interface Snapshot {
   readonly draining: boolean;
   /** An operator has paused the bouncer. */
   readonly paused: boolean;
-  /** That serve clients: those that listen now, and how often one has ended and was started again. */
-  readonly processes: { readonly listening: number; readonly restarts: number };
+  /** That serve clients. */
+  readonly processes: {
+    /** Those that listen now. */
+    readonly listening: number;
+    /** Of them, those that do not answer the parent process. */
+    readonly silent: number;
+    /** How often one has ended and was started again. */
+    readonly restarts: number;
+  };
   readonly mode: 'session' | 'pooled';
   /** Client connections by role ('unknown' before HELLO) and state. */
   readonly clients: Record<Role | 'unknown', Record<ClientState, number>>;
