@@ -256,7 +256,9 @@ export class Parent {
   /** Null where Redis lends. */
   #lent(): Pick<Snapshot['limits'], 'serverConnections' | 'producerReserve'> | null {
     const { limits, sharedLimits } = this.#config;
-    return sharedLimits.redisUrl === '' ? limits : null;
+    if (sharedLimits.redisUrl !== '') return null;
+    const { serverConnections, producerReserve } = limits;
+    return { serverConnections, producerReserve };
   }
 
   #operated(): Operated {

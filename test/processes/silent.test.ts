@@ -49,6 +49,7 @@ t.test('a stopped process is named until its successor serves', options, async (
   configure(70);
   t.strictSame((await reload(bouncer)).warnings, []);
   t.notMatch(bouncer.log, NOT_ANSWERED, 'both have answered');
+  t.equal((await bouncer.metrics()).get('client_connections_limit'), 70);
 
   const stopped = pidOf(bouncer, 1);
   process.kill(stopped, 'SIGSTOP');
@@ -65,6 +66,7 @@ t.test('a stopped process is named until its successor serves', options, async (
   const silent = await bouncer.metrics();
   t.equal(silent.get('processes'), 2);
   t.equal(silent.get('processes_silent'), 1);
+  t.equal(silent.get('client_connections_limit'), 31 + 35, 'it is told as it was');
 
   await until(() => bouncer.log.includes('does not answer the parent process, and is killed'), {
     what: 'the watchdog',
