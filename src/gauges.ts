@@ -119,7 +119,9 @@ export class Gauges {
     const areLent = shared.usable > 0 || (shared.house?.leased ?? 0) > 0;
     if (shared.state === 'leased' && areLent) return { ready: true };
     if (shared.usable === 0) {
-      const why = shared.state === 'fallback' ? 'may be opened without Redis' : 'are leased yet';
+      const lender = shared.lender === 'redis' ? 'Redis' : 'the parent process';
+      const why =
+        shared.state === 'fallback' ? `may be opened without ${lender}` : 'are leased yet';
       return { ready: false, reason: `no server connections ${why}; see docs/scale.md` };
     }
     return {

@@ -54,7 +54,8 @@ export function queriesOver(seconds: number) {
     version: `max by (job, instance, version) (${gauge('faktory_info')})`,
     past: least(sum('faktory_connections_past_bouncer')),
     redisMaxClients: sum('redis_max_clients'),
-    shared: sum('shared_limit_state'),
+    // What a parent lends to its processes is the limit of one bouncer alone.
+    shared: `${sum('shared_limit_state')} unless on (job, instance) (${gauge('shared_limit_lender')}{lender="parent"} == 1)`,
   } as const;
 }
 

@@ -178,6 +178,28 @@ t.test(
   },
 );
 
+t.test(
+  'the processes of one bouncer share its limit with no other bouncer',
+  { skip: skip || prometheusIsMissing, timeout: 600_000 },
+  async (t) => {
+    const bouncer = await house(t, { PROCESSES: '2', LIMITS_FETCHES_IN_FLIGHT: '80' });
+    const prometheus = await Prometheus.start(t, [bouncer.admin], RULES);
+    const findingsOf = async (...args: readonly string[]): Promise<readonly string[]> => {
+      const { out, code } = await run(t, ...args, '--json').ended;
+      if (code !== 0) return [];
+      const [told] = (JSON.parse(out) as Document).bouncers;
+      return (told?.findings ?? []).map(({ id }) => id);
+    };
+    // Where bouncers share a limit, it is not said of one of them.
+    const id = 'fetches-in-flight-large';
+    t.ok((await findingsOf(bouncer.adminUrl)).includes(id), 'the bouncer itself');
+    await until(async () => (await findingsOf('--prometheus', prometheus.url)).includes(id), {
+      what: 'the same by Prometheus',
+      withinMs: WITHIN_MS,
+    });
+  },
+);
+
 t.test('where nothing can be read it says what to do, and ends with 1', async (t) => {
   const bouncer = await run(t, '127.0.0.1:1').ended;
   t.match(bouncer, {

@@ -54,6 +54,8 @@ t.test('clients of one wid are a crowd, those without by their address', async (
 
 t.test('facts of a bouncer: limits as configured, and the least of several looks', async (t) => {
   const { state } = fullUpdate();
+  const { shared_limit } = state;
+  if (shared_limit === null) throw new Error('the state has no shared limit');
   const samples = samplesOf(
     [
       '# HELP x',
@@ -94,6 +96,13 @@ t.test('facts of a bouncer: limits as configured, and the least of several looks
   });
   const shared = factsOfBouncer({ ...looks, looks: [{ state, samples: new Map() }] });
   t.match(shared, { isShared: true, past: null, serverConnections: { limit: 900 } });
+  const lent = { ...state, shared_limit: { ...shared_limit, lender: 'parent' as const } };
+  const processes = factsOfBouncer({ ...looks, looks: [{ state: lent, samples: new Map() }] });
+  t.match(
+    processes,
+    { isShared: false, serverConnections: { limit: 850 }, fetches: { limit: 700 } },
+    'the processes of one bouncer share nothing with others',
+  );
 });
 
 t.test('facts of Prometheus: one bouncer for each instance', async (t) => {

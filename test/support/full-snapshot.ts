@@ -59,6 +59,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       rejectedConnections: 0,
     },
     sharedLimit: {
+      lender: 'redis',
       state: 'leased',
       leased: 300,
       usable: 300,
