@@ -188,6 +188,27 @@ t.test('a process that does not answer is waited for once, and named', async (t)
   t.equal(whole.snapshot.processes.silent, 1);
 });
 
+t.test('rows are brought as often while a process does not answer', async (t) => {
+  const processes = [new MadeProcess(0, 0), new MadeProcess(1, 0)] as const;
+  const { whole, clock } = wholeOf(processes);
+  const rowsAsked = () => processes[0].asked.filter(({ kind }) => kind === 'rows').length;
+  await whole.tick();
+  processes[1].isSilent = true;
+  void whole.clientFacts().next();
+  const first = whole.tick();
+  // The other one answers at once.
+  await setImmediate();
+  await pass(clock, ANSWER_MS);
+  await first;
+  const asked = rowsAsked();
+  void whole.clientFacts().next();
+  await pass(clock, 1000);
+  const second = whole.tick();
+  await pass(clock, ANSWER_MS);
+  await second;
+  t.equal(rowsAsked(), asked + 1);
+});
+
 t.test('times are those of the parent, and each client has a number of its own', async (t) => {
   const processes = [new MadeProcess(0, 0), new MadeProcess(1, 0)] as const;
   const { whole, clock } = wholeOf(processes);
