@@ -1,4 +1,4 @@
-// This bouncer's part in a limit that several bouncers share, and what Redis tells of all of them.
+// This bouncer's part in a limit that several bouncers share, or its processes, and what is told of all of them.
 
 import type { State } from '../src/admin/schemas.ts';
 import { Fact } from './fact.tsx';
@@ -6,20 +6,26 @@ import { count } from './format.ts';
 
 const TONES = { starting: 'warn', leased: 'good', fallback: 'bad' } as const;
 
-export function SharedLimit({ state, leased, usable, all, trouble }: Shared) {
+export function SharedLimit({ lender, state, leased, usable, all, trouble }: Shared) {
+  const isOwn = lender === 'parent';
   return (
     <div class={`shared ${TONES[state]}`}>
       <h2>Shared limit</h2>
       <p class="more">
         <strong>{state}</strong>
-        {all === null && <>; Redis is out of reach{trouble !== null && `: ${trouble}`}</>}
+        {all === null && (
+          <>
+            ; {isOwn ? 'the parent process' : 'Redis'} is out of reach
+            {trouble !== null && `: ${trouble}`}
+          </>
+        )}
       </p>
       <dl class="rest">
         <Fact name="Leased by this bouncer">{count(leased)}</Fact>
         <Fact name="It may have now">{count(usable)}</Fact>
         {all !== null && (
           <>
-            <Fact name="Bouncers">{count(all.bouncers)}</Fact>
+            <Fact name={isOwn ? 'Processes' : 'Bouncers'}>{count(all.bouncers)}</Fact>
             <Fact name="Leased by all">{count(all.leased)}</Fact>
             <Fact name="Used by all">{count(all.used)}</Fact>
             <Fact name="Outside">{count(all.outside)}</Fact>

@@ -51,7 +51,7 @@ export class Gauges {
     return {
       draining: this.#parts.isDraining(),
       paused: upstream.pause.isPaused,
-      processes: { listening: 1, restarts: 0 },
+      processes: { listening: 1, silent: 0, restarts: 0 },
       mode,
       clients: clients.counts(),
       unusedClients: clients.unused(now),
@@ -119,7 +119,9 @@ export class Gauges {
     const areLent = shared.usable > 0 || (shared.house?.leased ?? 0) > 0;
     if (shared.state === 'leased' && areLent) return { ready: true };
     if (shared.usable === 0) {
-      const why = shared.state === 'fallback' ? 'may be opened without Redis' : 'are leased yet';
+      const lender = shared.lender === 'redis' ? 'Redis' : 'the parent process';
+      const why =
+        shared.state === 'fallback' ? `may be opened without ${lender}` : 'are leased yet';
       return { ready: false, reason: `no server connections ${why}; see docs/scale.md` };
     }
     return {

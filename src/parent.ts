@@ -22,6 +22,7 @@ import type { Logger } from './observe/log.ts';
 import { createWholeMetrics } from './observe/prometheus.ts';
 import { ReloadCounts } from './observe/reload-counts.ts';
 import type { Snapshot } from './observe/snapshot.ts';
+import type { Child } from './processes/child.ts';
 import { Children } from './processes/children.ts';
 import { Lender } from './processes/lender.ts';
 import type { Orders } from './processes/messages.ts';
@@ -61,6 +62,10 @@ export class Parent {
   readonly #ticketSecret = randomBytes(48);
   #config: Config;
   readonly #pausing = { isPaused: false };
+  /** Reloads, pauses and resumes so far. */
+  #changes = 0;
+  /** What `#changes` was when each process was given its orders. */
+  readonly #orderedAt = new Map<number, number>();
   #isDraining = false;
   #look: Timer | null = null;
 
@@ -80,6 +85,7 @@ export class Parent {
       isPortKnown: givenFd !== null || config.listen.address.port !== 0,
       lender: sharedLimits.redisUrl === '' ? new Lender() : null,
       ordersOf: (index, address) => this.#ordersOf(index, address),
+      onServing: (child) => this.#serves(child),
       onEnd: (index) => void this.#whole.ended(index),
     });
     const reloads = new ReloadCounts();
@@ -176,7 +182,15 @@ export class Parent {
     const part = this.#partOf(index);
     // The port that the first one got, where the system picks it.
     const config = address === null ? part : { ...part, listen: { ...part.listen, address } };
+    this.#orderedAt.set(index, this.#changes);
     return { index, config, isPaused: this.#pausing.isPaused };
+  }
+
+  /** What was changed while it started is told now: it could not be asked before. */
+  #serves(child: Child): void {
+    if (this.#orderedAt.get(child.index) === this.#changes) return;
+    void child.ask({ kind: 'reload', config: this.#partOf(child.index) });
+    void child.ask({ kind: 'pause', isPaused: this.#pausing.isPaused });
   }
 
   /** A client resumes its TLS session whichever process it meets. */
@@ -201,19 +215,24 @@ export class Parent {
     probe.close();
   }
 
-  async #apply(config: Config): Promise<void> {
+  /** Resolves with a warning for each process that may have the old configuration. */
+  async #apply(config: Config): Promise<readonly string[]> {
     const { log } = this.#parts;
     this.#config = config;
+    this.#changes += 1;
     log.level = config.log.level;
-    await Promise.all(
+    const warnings = await Promise.all(
       this.#children.serving.map(async (child) => {
-        const part = this.#partOf(child.index);
-        const applied = await child.ask({ kind: 'reload', config: part });
-        if (applied !== null || !child.isListening) return;
-        log.error({ process: child.index }, 'a process has not answered to the new configuration');
+        const { index } = child;
+        const applied = await child.ask({ kind: 'reload', config: this.#partOf(index) });
+        // One that has ended meanwhile is started again with the new one.
+        if (applied !== null || !child.isListening) return [];
+        log.error({ process: index }, 'a process has not answered to the new configuration');
+        return [unanswered(index)];
       }),
     );
     this.#whole.forget();
+    return warnings.flat();
   }
 
   async #pause(isPaused: boolean): Promise<void> {
@@ -221,8 +240,15 @@ export class Parent {
       this.#parts.log.warn(isPaused ? 'all processes are paused' : 'all processes are resumed');
     }
     this.#pausing.isPaused = isPaused;
+    this.#changes += 1;
     await Promise.all(
-      this.#children.serving.map((child) => child.ask({ kind: 'pause', isPaused })),
+      this.#children.serving.map(async (child) => {
+        const done = await child.ask({ kind: 'pause', isPaused });
+        // It obeys when it goes on, and so does one that is started in its place.
+        if (done !== null || !child.isListening) return;
+        const { log } = this.#parts;
+        log.error({ process: child.index }, 'a process has not answered to a pause or its end');
+      }),
     );
     this.#whole.forget();
   }
@@ -230,7 +256,9 @@ export class Parent {
   /** Null where Redis lends. */
   #lent(): Pick<Snapshot['limits'], 'serverConnections' | 'producerReserve'> | null {
     const { limits, sharedLimits } = this.#config;
-    return sharedLimits.redisUrl === '' ? limits : null;
+    if (sharedLimits.redisUrl !== '') return null;
+    const { serverConnections, producerReserve } = limits;
+    return { serverConnections, producerReserve };
   }
 
   #operated(): Operated {
@@ -275,6 +303,11 @@ export class Parent {
       });
     });
   }
+}
+
+/** For the operator who reloads. */
+function unanswered(index: number): string {
+  return `Process ${index} has not answered to the new configuration, and may have the old one. It takes over the new one when it goes on; if it does not within half a minute it is killed, and started again with the new one`;
 }
 
 function sampleOf({ snapshot, counts }: Whole, at: number): Sample {

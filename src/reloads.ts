@@ -31,9 +31,9 @@ export interface ReloadsParts {
   readonly config: Config;
   /**
    * Puts a Config in force; it differs from the last one in reloadable options only. Resolves, if it takes
-   * longer, when it is in force.
+   * longer, when it is in force, with what the operator must know: where it is not. That is logged there.
    */
-  readonly apply: (config: Config) => void | Promise<void>;
+  readonly apply: (config: Config) => void | Promise<readonly string[]>;
 }
 
 /** A file may hold thousands of mistakes: no more of them are told at once. */
@@ -102,15 +102,16 @@ export class Reloads {
   async #attempt(): Promise<ReloadResult> {
     const loaded = await this.#load();
     const { warnings } = loaded;
+    for (const warning of warnings) this.#parts.log.warn(warning);
     if ('problems' in loaded) return refused(loaded.problems.map(formatProblem), warnings);
     const changes = changesTo(this.#config, loaded.config);
     const { config, changed, needRestart, contradictions } = changes;
     if (contradictions.length > 0) return refused(contradictions, warnings);
     this.#config = config;
     const applying = this.#parts.apply(config);
-    if (applying !== undefined) await applying;
+    const found = applying === undefined ? [] : await applying;
     this.#watchOrNot();
-    return { kind: 'applied', changed, needRestart, warnings };
+    return { kind: 'applied', changed, needRestart, warnings: [...warnings, ...found] };
   }
 
   async #load(): Promise<Loaded> {
@@ -130,7 +131,6 @@ export class Reloads {
 
   #tell(result: ReloadResult): void {
     const { log } = this.#parts;
-    for (const warning of result.warnings) log.warn(warning);
     if (result.kind === 'refused') {
       const { problems } = result;
       log.error({ problems }, 'Cannot reload: the configuration is wrong, and nothing has changed');

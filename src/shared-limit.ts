@@ -114,6 +114,7 @@ export class SharedLimit implements LeaseListener {
   gauges(): NonNullable<Snapshot['sharedLimit']> {
     const lease = this.#lease;
     return {
+      lender: this.#parts.lending.kind,
       state: lease.state,
       leased: lease.leased,
       usable: lease.usable,

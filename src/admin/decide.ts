@@ -53,12 +53,12 @@ export async function answerTo(
   }
   if (route.isProbe === true) {
     return turns.spaced(socket, async () => {
-      if (tells !== 'nothing') await parts.views.bring(tells);
+      if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
       return made();
     });
   }
   // Not in its turn: a process that does not answer would hold up all that wait.
-  if (tells !== 'nothing') await parts.views.bring(tells);
+  if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
   return turns.inTurn(socket, made);
 }
 

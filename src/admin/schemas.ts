@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { REFUSAL_REASONS } from '../admission/outcomes.ts';
 import { CLIENT_STATES } from '../client/client-states.ts';
 import { LANES, SERVER_END_REASONS, SERVER_STATES } from '../server/server-states.ts';
-import { HOLDER_STATES } from '../sharing/sharing-counts.ts';
+import { HOLDER_STATES, LENDERS } from '../sharing/sharing-counts.ts';
 
 /** Schemas with a name of their own in the document. */
 export const NAMED = z.registry<{ id: string }>();
@@ -48,9 +48,10 @@ const adaptation = z.object({
 });
 
 const sharedLimit = z.object({
+  lender: z.enum(LENDERS).describe('parent: the processes of this bouncer share its own limit'),
   state: z
     .enum(HOLDER_STATES)
-    .describe('fallback: Redis does not renew the lease; few connections are opened'),
+    .describe('fallback: the lender does not renew the lease; few connections are opened'),
   leased: count.describe("places of this bouncer's lease; its own connection needs none"),
   usable: count.describe('server connections that this bouncer may have now'),
   all: z
@@ -62,8 +63,8 @@ const sharedLimit = z.object({
       free: z.int().describe('places that can be leased; below 0: more are counted than there are'),
     })
     .nullable()
-    .describe('all bouncers together; null while Redis is out of reach'),
-  trouble: z.string().nullable().describe('why Redis did not answer last; null: it did'),
+    .describe('all that share it together; null while the lender is out of reach'),
+  trouble: z.string().nullable().describe('why the lender did not answer last; null: it did'),
 });
 
 export const stateSchema = named(

@@ -81,7 +81,7 @@ function adaptationOf({ adaptation }: Snapshot): State['adaptation'] {
 
 function sharedLimitOf({ sharedLimit }: Snapshot): State['shared_limit'] {
   if (sharedLimit === null) return null;
-  const { state, leased, usable, house, trouble } = sharedLimit;
+  const { lender, state, leased, usable, house, trouble } = sharedLimit;
   const all =
     house === null
       ? null
@@ -92,7 +92,7 @@ function sharedLimitOf({ sharedLimit }: Snapshot): State['shared_limit'] {
           outside: house.outside,
           free: house.free,
         };
-  return { state, leased, usable, all, trouble };
+  return { lender, state, leased, usable, all, trouble };
 }
 
 function inTenths(ms: number | null): number | null {

@@ -29,8 +29,6 @@ export class Views {
   #servers: View<readonly Server[]> | null = null;
   /** Rendered last; `begunAt` is monotonic ms. */
   #rendered: { readonly body: Buffer; readonly begunAt: number } | null = null;
-  /** Until when what other processes know need not be brought again; monotonic ms. */
-  readonly #broughtUntilAt = { figures: -Infinity, rows: -Infinity };
 
   constructor(
     operated: Operated,
@@ -48,17 +46,6 @@ export class Views {
     this.#clients = null;
     this.#crowds = null;
     this.#servers = null;
-    this.#broughtUntilAt.figures = -Infinity;
-    this.#broughtUntilAt.rows = -Infinity;
-  }
-
-  /** Brings what other processes know, if that was not done a moment ago. */
-  async bring(what: 'figures' | 'rows'): Promise<void> {
-    const now = this.#clock.now();
-    if (this.operated.bring === undefined || now < this.#broughtUntilAt[what]) return;
-    await this.operated.bring(what);
-    const doneAt = this.#clock.now();
-    this.#broughtUntilAt[what] = doneAt + restMs(doneAt - now);
   }
 
   /**

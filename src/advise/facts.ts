@@ -34,7 +34,7 @@ export interface Crowd {
 export interface Facts {
   /** What was read, without secrets. */
   readonly source: string;
-  /** Over which time peaks and counts are. */
+  /** Over which time peaks and counts are: no more than there is data for. */
   readonly seconds: number;
   readonly mode: Mode;
   /** Null: not known. */

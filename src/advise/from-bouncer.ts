@@ -29,7 +29,9 @@ export function factsOfBouncer({ source, looks, options, clients, clientsBefore 
   const least = (read: (look: Look) => number): number => Math.min(...looks.map(read));
   const past = looks.map((look) => look.samples.get('faktory_connections_past_bouncer'));
   const started = samples.get('process_start_time_seconds') ?? state.at / 1000;
-  const isShared = (state.shared_limit ?? null) !== null;
+  const shared = state.shared_limit ?? null;
+  // What a parent lends to its processes is the limit of this bouncer alone.
+  const isShared = shared !== null && shared.lender !== 'parent';
   return {
     source,
     seconds: Math.max(0, state.at / 1000 - started),

@@ -30,6 +30,8 @@ export function queriesOver(seconds: number) {
   const added = (name: string): string =>
     `sum by (job, instance, reason) (increase(${gauge(name)}[${seconds}s]))`;
   return {
+    // The age of the first sample, which may be older than what is asked for.
+    covered: `max by (job, instance) (time() - min_over_time((timestamp(${gauge('mode_info')}))${over}))`,
     mode: `max by (job, instance, mode) (${gauge('mode_info')})`,
     clients: most(
       `sum by (job, instance) (${gauge('client_connections')}{state!~"refusing|refused"})`,
@@ -54,11 +56,12 @@ export function queriesOver(seconds: number) {
     version: `max by (job, instance, version) (${gauge('faktory_info')})`,
     past: least(sum('faktory_connections_past_bouncer')),
     redisMaxClients: sum('redis_max_clients'),
-    shared: sum('shared_limit_state'),
+    // What a parent lends to its processes is the limit of one bouncer alone.
+    shared: `${sum('shared_limit_state')} unless on (job, instance) (${gauge('shared_limit_lender')}{lender="parent"} == 1)`,
   } as const;
 }
 
-/** The facts of each bouncer, by its instance. */
+/** The facts of each bouncer, by its instance; `seconds` were asked for, and Prometheus may know of fewer. */
 export function factsOfPrometheus(
   answers: Answers,
   source: string,
@@ -76,7 +79,7 @@ export function factsOfPrometheus(
     });
     return {
       source: `${source}, ${key}`,
-      seconds,
+      seconds: Math.min(seconds, one('covered') ?? seconds),
       mode: all('mode')[0]?.labels['mode'] === 'pooled' ? 'pooled' : 'session',
       observeOnly: null,
       clients: use('clients', 'clientsLimit'),

@@ -4,6 +4,9 @@
 import { type Facts, turnedAway, type Use } from './facts.ts';
 import type { Finding, Value } from './words.ts';
 
+/** What was seen in a shorter time says little about usual load. */
+const LITTLE_SECONDS = 3600;
+
 /** One bouncer, and what there is to say about it. */
 export interface Advice {
   readonly facts: Facts;
@@ -57,11 +60,15 @@ function bouncerText(facts: Facts, findings: readonly Finding[]): string {
   const rows = limitsOf(facts).map(({ key, use, away }) =>
     row(key, String(use.peak), String(use.limit), away === null ? '-' : String(away)),
   );
+  const little =
+    facts.seconds < LITTLE_SECONDS
+      ? `${duration(facts.seconds)} of data prove little: look again after a day of usual load.\n\n`
+      : '';
   const sum =
     findings.length === 0
       ? 'No advice: the limits fit what was seen.\n'
       : findings.map(findingText).join('\n');
-  return `${head}\n\n${row('', 'PEAK', 'LIMIT', 'TURNED AWAY')}\n${rows.join('\n')}\n\n${sum}`;
+  return `${head}\n\n${row('', 'PEAK', 'LIMIT', 'TURNED AWAY')}\n${rows.join('\n')}\n\n${little}${sum}`;
 }
 
 function row(...[key, peak, limit, away]: readonly [string, string, string, string]): string {

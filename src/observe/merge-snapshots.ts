@@ -86,9 +86,11 @@ function adaptationOf(snapshots: readonly Snapshot[]): Snapshot['adaptation'] {
 
 function sharedLimitOf(snapshots: readonly Snapshot[]): Snapshot['sharedLimit'] {
   const found = snapshots.flatMap(({ sharedLimit }) => (sharedLimit === null ? [] : [sharedLimit]));
-  if (found.length === 0) return null;
+  const [first] = found;
+  if (first === undefined) return null;
   const inState = (name: HolderState): boolean => found.some(({ state }) => state === name);
   return {
+    lender: first.lender,
     // `starting` says that a process has nothing yet; `fallback` that it has lost something.
     state: (['fallback', 'starting'] as const).find(inState) ?? 'leased',
     leased: sum(found, ({ leased }) => leased),

@@ -8,7 +8,7 @@ import type { FaktoryInfo } from '../server/info.ts';
 import type { RedisInfo } from '../redis/redis-info.ts';
 import type { WriteStateName } from '../server/write-health.ts';
 import type { House } from '../sharing/lease.ts';
-import type { HolderState } from '../sharing/sharing-counts.ts';
+import type { HolderState, LenderName } from '../sharing/sharing-counts.ts';
 import type { WatchedCertificate } from '../transport/certificate-watch.ts';
 import type { LaneName, ServerEndReason, ServerState } from '../server/server-states.ts';
 
@@ -16,8 +16,15 @@ export interface Snapshot {
   readonly draining: boolean;
   /** An operator has paused the bouncer. */
   readonly paused: boolean;
-  /** That serve clients: those that listen now, and how often one has ended and was started again. */
-  readonly processes: { readonly listening: number; readonly restarts: number };
+  /** That serve clients. */
+  readonly processes: {
+    /** Those that listen now. */
+    readonly listening: number;
+    /** Of them, those that do not answer the parent process. */
+    readonly silent: number;
+    /** How often one has ended and was started again. */
+    readonly restarts: number;
+  };
   readonly mode: 'session' | 'pooled';
   /** Client connections by role ('unknown' before HELLO) and state. */
   readonly clients: Record<Role | 'unknown', Record<ClientState, number>>;
@@ -70,18 +77,19 @@ export interface Snapshot {
     readonly info: FaktoryInfo | null;
   };
   readonly redis: RedisInfo | null;
-  /** This bouncer's part in a limit that several share; null where it shares none. */
+  /** This bouncer's part in a limit that several share, or that processes do; null where none is shared. */
   readonly sharedLimit: {
+    readonly lender: LenderName;
     readonly state: HolderState;
     /** Places of the lease, the bouncer's own connection apart. */
     readonly leased: number;
-    /** Of them, those that may be opened now; without Redis also the guaranteed ones. */
+    /** Of them, those that may be opened now; without the lender also the guaranteed ones. */
     readonly usable: number;
-    /** All bouncers together; null while Redis is out of reach. */
+    /** All that share it together; null while the lender is out of reach. */
     readonly house: House | null;
-    /** The most server connections that other bouncers may have; null where house is. */
+    /** The most server connections that the others may have; null where house is. */
     readonly elsewhere: number | null;
-    /** Why Redis did not answer last; null: it did. */
+    /** Why the lender did not answer last; null: it did. */
     readonly trouble: string | null;
   } | null;
   /** Certificates in force. */

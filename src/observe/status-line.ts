@@ -7,7 +7,7 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Connections with their limits, who waits, and what is wrong, if anything is. */
 export function statusLine(snapshot: Snapshot): string {
-  const { limits, waitingLine, faktory, draining } = snapshot;
+  const { limits, waitingLine, faktory, draining, processes } = snapshot;
   const waiting = waitingLine.length.producer + waitingLine.length.worker;
   const facts = [
     `${clientsIn(snapshot)} of ${limits.clients} clients`,
@@ -16,5 +16,7 @@ export function statusLine(snapshot: Snapshot): string {
   ];
   if (draining) facts.push('draining');
   else if (!faktory.up) facts.push('Faktory is unreachable');
+  if (processes.silent > 0)
+    facts.push(`${processes.silent} of ${processes.listening} processes do not answer`);
   return facts.join(', ');
 }

@@ -24,6 +24,8 @@ export interface ChildrenParts extends Pick<
   readonly lender: Lender | null;
   /** What the process `index` is to be started with now; `listen` null: no process listens yet. */
   readonly ordersOf: (index: number, listen: Address | null) => Omit<Orders, 'givenFd'>;
+  /** It serves clients from now on. */
+  readonly onServing: (child: Child) => void;
   /** The process `index` is gone. */
   readonly onEnd: (index: number) => void;
 }
@@ -115,8 +117,9 @@ export class Children {
   }
 
   #listens(child: Child, listen: Address): void {
-    const { log, count } = this.#parts;
+    const { log, count, onServing } = this.#parts;
     log.info({ process: child.index, child: child.pid }, 'a process serves clients');
+    onServing(child);
     if (this.#phase !== 'starting') return;
     if (this.#listen === null) {
       this.#listen = listen;

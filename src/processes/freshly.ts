@@ -1,16 +1,21 @@
-// Something that takes a while and is asked for by many. Promise: whoever asks gets what was begun at most a
-// moment before, and after the last change that was made on purpose; those that ask together share it.
+// Something that takes a while and is asked for by many. Promise: whoever asks gets what was begun a moment before,
+// and after the last change that was made on purpose; those that ask together share it; it takes a twentieth
+// of the time at most, however many ask.
 
 import type { Clock } from '../base/clock.ts';
 
 /** Answers that come in one burst are made from one. */
 const FRESH_MS = 50;
+const SHARE = 20;
+/** Where others take long to answer, that is mostly not spent on it. */
+const FRESH_MS_MAX = 1000;
 
 export class Freshly {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #act: () => Promise<void>;
   /** When the last one that may still be used was begun; monotonic ms. */
   #begunAt = -Infinity;
+  #freshMs = FRESH_MS;
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
@@ -21,7 +26,7 @@ export class Freshly {
 
   /** Resolves when what the caller may use is there. */
   done(): Promise<void> {
-    const isFresh = this.#clock.now() - this.#begunAt < FRESH_MS;
+    const isFresh = this.#clock.now() - this.#begunAt < this.#freshMs;
     if (this.#running === null) return isFresh ? Promise.resolve() : this.#begin();
     if (isFresh) return this.#running;
     this.#next ??= this.#running.then(() => {
@@ -37,9 +42,13 @@ export class Freshly {
   }
 
   #begin(): Promise<void> {
-    this.#begunAt = this.#clock.now();
+    const begunAt = this.#clock.now();
+    this.#begunAt = begunAt;
+    this.#freshMs = FRESH_MS;
     this.#running = this.#act().finally(() => {
       this.#running = null;
+      const tookMs = this.#clock.now() - begunAt;
+      this.#freshMs = Math.min(FRESH_MS_MAX, Math.max(FRESH_MS, tookMs * SHARE));
     });
     return this.#running;
   }

@@ -23,13 +23,12 @@ export interface Orders {
   readonly isPaused: boolean;
 }
 
-/** What the parent can ask for, and what is answered. */
+/** What the parent can ask for, and what is answered. No answer is null: null is that none came. */
 export interface Answers {
   readonly look: Look;
   readonly rows: Rows;
-  /** Done. */
-  readonly pause: null;
-  readonly reload: null;
+  readonly pause: 'done';
+  readonly reload: 'done';
   /** How many clients were closed. */
   readonly disconnect: number;
 }

@@ -124,10 +124,10 @@ export class ParentLink implements LeasePort {
         };
       case 'pause':
         await (question.isPaused ? operated.pausing?.pause() : operated.pausing?.resume());
-        return null;
+        return 'done';
       case 'reload':
         this.#listener.onReload(question.config);
-        return null;
+        return 'done';
       case 'disconnect':
         return operated.disconnect(question.choice);
     }

@@ -17,20 +17,14 @@ import {
 import type { ReloadCounts } from '../observe/reload-counts.ts';
 import type { Snapshot } from '../observe/snapshot.ts';
 import type { ServerFacts } from '../server/server-facts.ts';
-import type { Child } from './child.ts';
 import { Freshly } from './freshly.ts';
-import type { Look, Rows } from './messages.ts';
+import { Looks, type LooksParts, type Told } from './looks.ts';
+import type { Rows } from './messages.ts';
 
-/** What is needed of a process. */
-export type Asked = Pick<Child, 'index' | 'isListening' | 'ask'>;
-
-export interface WholeParts {
+export interface WholeParts extends Pick<LooksParts, 'serving' | 'onSilent'> {
   readonly clock: Clock;
   /** Processes that are configured. */
   readonly count: number;
-  readonly serving: () => readonly Asked[];
-  /** The process has not answered for about half a minute. Told once. */
-  readonly onSilent: (index: number) => void;
   readonly restarted: () => number;
   /** As in Counts. */
   readonly jobsMax: number;
@@ -40,20 +34,16 @@ export interface WholeParts {
   readonly lent: () => Pick<Snapshot['limits'], 'serverConnections' | 'producerReserve'> | null;
 }
 
-/** Questions in a row, each of which is waited for. */
-const SILENT_LOOKS = 15;
 /** Rows cost at most this part of the time, and are brought so long after they were last read. */
 const ROWS_SHARE = 20;
 const ROWS_WANTED_MS = 5000;
 
 export class Whole {
   readonly #parts: WholeParts;
-  readonly #looks = new Map<number, Look>();
+  readonly #looks: Looks;
   readonly #rows = new Map<number, Rows & { readonly seenAt: number }>();
   /** Of processes that have ended. */
   readonly #left: Counts;
-  /** How many looks in a row each process has not answered. */
-  readonly #missed = new Map<number, number>();
   #leftMetrics: readonly ProcessMetric[] = [];
   #counts: Counts;
   #snapshot: Snapshot | null = null;
@@ -73,6 +63,8 @@ export class Whole {
     this.#parts = parts;
     this.#left = new Counts(parts.jobsMax);
     this.#counts = new Counts(parts.jobsMax);
+    const { serving, onSilent } = parts;
+    this.#looks = new Looks({ serving, onSilent, onBack: () => this.#merge() });
     this.#looking = new Freshly(parts.clock, () => this.#look());
     this.#bringing = new Freshly(parts.clock, () => this.#bring());
   }
@@ -95,7 +87,7 @@ export class Whole {
     this.#rowsAt = -Infinity;
   }
 
-  /** Asks every process; resolves when each has answered, or has not in time. */
+  /** Asks every process; resolves when those that are known to answer have, or have not in time. */
   look(): Promise<void> {
     return this.#looking.done();
   }
@@ -115,11 +107,9 @@ export class Whole {
 
   /** The process `index` is gone; what it has counted stays. */
   async ended(index: number): Promise<void> {
-    const look = this.#looks.get(index);
-    this.#looks.delete(index);
-    this.#missed.delete(index);
+    const look = this.#looks.ended(index);
     this.#rows.delete(index);
-    if (look === undefined) return;
+    if (look === null) return;
     addFigures(this.#left, look.figures);
     this.#merge();
     this.#leftMetrics = await leftBehind(this.#leftMetrics, look.own);
@@ -127,7 +117,7 @@ export class Whole {
 
   /** Of the last look, for a page of metrics. */
   async metrics(): Promise<WholeMetrics> {
-    const processes = [...this.#looks.values()].map(({ own }) => own);
+    const processes = this.#looks.told.flatMap(({ look }) => (look === null ? [] : [look.own]));
     return {
       source: { counts: this.#counts, snapshot: this.snapshot },
       processes: [...processes, this.#leftMetrics],
@@ -136,20 +126,21 @@ export class Whole {
 
   /** Ready if one process is: the kernel sends no client to one that has gone. */
   readiness(): Readiness {
-    const found = [...this.#looks].map(([index, { readiness }]) => ({ index, readiness }));
+    const { told } = this.#looks;
+    const found = told.map((one) => ({ index: one.index, readiness: readinessOf(one) }));
     const { count } = this.#parts;
     const notes = found.flatMap(({ index, readiness }) => {
       if (!readiness.ready) return [`process ${index}: ${readiness.reason}`];
       return readiness.detail === undefined ? [] : [`process ${index}: ${readiness.detail}`];
     });
     if (found.length < count) notes.unshift(`${found.length} of ${count} processes run`);
-    const [first] = found;
     if (!found.some(({ readiness }) => readiness.ready)) {
       // Mostly all have the same reason.
       const reasons = new Set(
         found.map(({ readiness: one }) => ('reason' in one ? one.reason : '')),
       );
-      const isCommon = reasons.size === 1 && found.length === count && first !== undefined;
+      const isCommon =
+        reasons.size === 1 && found.length === count && told.every(({ isSilent }) => !isSilent);
       return { ready: false, reason: isCommon ? [...reasons].join() : notes.join('; ') };
     }
     return notes.length === 0 ? { ready: true } : { ready: true, detail: notes.join('; ') };
@@ -201,47 +192,43 @@ export class Whole {
   }
 
   async #look(): Promise<void> {
-    await Promise.all(
-      this.#parts.serving().map(async (child) => {
-        const look = await child.ask({ kind: 'look' });
-        // One that ended meanwhile has been counted by then.
-        if (!child.isListening) return;
-        if (look !== null) this.#looks.set(child.index, look);
-        this.#countMissed(child.index, look === null);
-      }),
-    );
+    await this.#looks.look();
     this.#merge();
-  }
-
-  #countMissed(index: number, isMissed: boolean): void {
-    const missed = isMissed ? (this.#missed.get(index) ?? 0) + 1 : 0;
-    this.#missed.set(index, missed);
-    if (missed === SILENT_LOOKS) this.#parts.onSilent(index);
   }
 
   async #bring(): Promise<void> {
     const { clock, serving } = this.#parts;
     const askedAt = clock.now();
+    let tookMs = 0;
+    // Of one that does not answer, the rows stay as they are; its next look shows when it does again.
+    const asked = serving().filter(({ index }) => !this.#looks.isSilent(index));
     await Promise.all(
-      serving().map(async (child) => {
+      asked.map(async (child) => {
         const rows = await child.ask({ kind: 'rows' });
-        if (rows !== null && child.isListening) {
-          this.#rows.set(child.index, { ...rows, seenAt: clock.now() });
-        }
+        if (rows === null || !child.isListening) return;
+        const seenAt = clock.now();
+        // Waiting for one that does not answer costs nothing.
+        tookMs = Math.max(tookMs, seenAt - askedAt);
+        this.#rows.set(child.index, { ...rows, seenAt });
       }),
     );
     this.#rowsAt = clock.now();
-    this.#rowsMs = this.#rowsAt - askedAt;
+    this.#rowsMs = tookMs;
   }
 
   #merge(): void {
-    const looks = [...this.#looks.values()];
+    const { told } = this.#looks;
+    const looks = told.flatMap(({ look }) => (look === null ? [] : [look]));
     const counts = new Counts(this.#parts.jobsMax);
     addFigures(counts, figuresOf(this.#left));
     for (const { figures } of looks) addFigures(counts, figures);
     Object.assign(counts.reloads, this.#parts.reloads);
     this.#counts = counts;
-    const processes = { listening: looks.length, restarts: this.#parts.restarted() };
+    const processes = {
+      listening: told.length,
+      silent: told.filter(({ isSilent }) => isSilent).length,
+      restarts: this.#parts.restarted(),
+    };
     const merged = mergedSnapshot(
       looks.map(({ snapshot }) => snapshot),
       processes,
@@ -268,6 +255,11 @@ export class Whole {
     };
     return { ...merged, peaks: this.#peaks, limits: { ...merged.limits, ...this.#parts.lent() } };
   }
+}
+
+function readinessOf({ look, isSilent }: Told): Readiness {
+  if (look === null || isSilent) return { ready: false, reason: 'it does not answer' };
+  return look.readiness;
 }
 
 /** All processes have ended: of what they had, nothing is there. */

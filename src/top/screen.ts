@@ -95,11 +95,12 @@ function summary(state: State): readonly Line[] {
 /** Nothing where no limit is shared, and from a bouncer that is too old to tell. */
 function sharedLimit({ shared_limit: shared }: State): readonly Line[] {
   if (shared === null || shared === undefined) return [];
-  const { state, leased, usable, all, trouble } = shared;
+  const { lender, state, leased, usable, all, trouble } = shared;
+  const isOwn = lender === 'parent';
   const others =
     all === null
-      ? `Redis out of reach${trouble === null ? '' : `: ${printable(trouble)}`}`
-      : `of ${count(all.bouncers)} bouncers: leased ${count(all.leased)}  used ${count(all.used)}  outside ${count(all.outside)}  free ${all.free < 0 ? '-' : ''}${count(Math.abs(all.free))}`;
+      ? `${isOwn ? 'parent process' : 'Redis'} out of reach${trouble === null ? '' : `: ${printable(trouble)}`}`
+      : `of ${count(all.bouncers)} ${isOwn ? 'processes' : 'bouncers'}: leased ${count(all.leased)}  used ${count(all.used)}  outside ${count(all.outside)}  free ${all.free < 0 ? '-' : ''}${count(Math.abs(all.free))}`;
   return [
     line(
       toneOf(state),

@@ -55,6 +55,7 @@ function run(t: Test, ...args: readonly string[]): Running {
 interface Document {
   readonly bouncers: readonly {
     readonly source: string;
+    readonly seconds: number;
     readonly limits: Readonly<Record<string, { peak: number; limit: number; turned_away: number }>>;
     readonly findings: readonly Finding[];
   }[];
@@ -139,6 +140,7 @@ t.test(
   { skip: skip || prometheusIsMissing, timeout: 600_000 },
   async (t) => {
     const bouncer = await house(t, { OBSERVE_ONLY: 'true' });
+    const startedAt = Date.now();
     const prometheus = await Prometheus.start(t, [bouncer.admin], RULES);
     for (let i = 0; i < PLACES + 5; i += 1) {
       const client = await connect(bouncer.port, '');
@@ -172,9 +174,34 @@ t.test(
       { what: 'Prometheus to have seen the peak', withinMs: WITHIN_MS },
     );
     t.equal(told.length, 1);
+    // Prometheus has scraped since it was started, and not for the 5 minutes that are asked for.
+    const scrapedSeconds = (Date.now() - startedAt) / 1000 + 1;
+    t.ok((told[0]?.seconds ?? Infinity) <= scrapedSeconds, `over ${told[0]?.seconds} s`);
     t.match(told[0]?.source, /^http:\/\/127\.0\.0\.1:\d+, \S+ 127\.0\.0\.1:\d+$/);
     const ids = told[0]?.findings.map(({ id }) => id) ?? [];
     t.ok(ids.includes('fetches-in-flight-large'), ids.join(', '));
+  },
+);
+
+t.test(
+  'the processes of one bouncer share its limit with no other bouncer',
+  { skip: skip || prometheusIsMissing, timeout: 600_000 },
+  async (t) => {
+    const bouncer = await house(t, { PROCESSES: '2', LIMITS_FETCHES_IN_FLIGHT: '80' });
+    const prometheus = await Prometheus.start(t, [bouncer.admin], RULES);
+    const findingsOf = async (...args: readonly string[]): Promise<readonly string[]> => {
+      const { out, code } = await run(t, ...args, '--json').ended;
+      if (code !== 0) return [];
+      const [told] = (JSON.parse(out) as Document).bouncers;
+      return (told?.findings ?? []).map(({ id }) => id);
+    };
+    // Where bouncers share a limit, it is not said of one of them.
+    const id = 'fetches-in-flight-large';
+    t.ok((await findingsOf(bouncer.adminUrl)).includes(id), 'the bouncer itself');
+    await until(async () => (await findingsOf('--prometheus', prometheus.url)).includes(id), {
+      what: 'the same by Prometheus',
+      withinMs: WITHIN_MS,
+    });
   },
 );
 

@@ -54,6 +54,8 @@ t.test('clients of one wid are a crowd, those without by their address', async (
 
 t.test('facts of a bouncer: limits as configured, and the least of several looks', async (t) => {
   const { state } = fullUpdate();
+  const { shared_limit } = state;
+  if (shared_limit === null) throw new Error('the state has no shared limit');
   const samples = samplesOf(
     [
       '# HELP x',
@@ -94,6 +96,13 @@ t.test('facts of a bouncer: limits as configured, and the least of several looks
   });
   const shared = factsOfBouncer({ ...looks, looks: [{ state, samples: new Map() }] });
   t.match(shared, { isShared: true, past: null, serverConnections: { limit: 900 } });
+  const lent = { ...state, shared_limit: { ...shared_limit, lender: 'parent' as const } };
+  const processes = factsOfBouncer({ ...looks, looks: [{ state: lent, samples: new Map() }] });
+  t.match(
+    processes,
+    { isShared: false, serverConnections: { limit: 850 }, fetches: { limit: 700 } },
+    'the processes of one bouncer share nothing with others',
+  );
 });
 
 t.test('facts of Prometheus: one bouncer for each instance', async (t) => {
@@ -108,11 +117,16 @@ t.test('facts of Prometheus: one bouncer for each instance', async (t) => {
   answers['serverConnections'] = [{ labels: labels('h1:1'), value: 33 }];
   answers['refused'] = [{ labels: { ...labels('h1:1'), reason: 'clients' }, value: 3.04 }];
   answers['past'] = [{ labels: labels('h1:1'), value: 2 }];
+  answers['covered'] = [
+    { labels: labels('h1:1'), value: 20.4 },
+    { labels: labels('h2:1'), value: 3840 },
+  ];
   answers['shared'] = [{ labels: labels('h2:1'), value: 1 }];
   const found = factsOfPrometheus(answers as unknown as Answers, 'http://p:9090', 3600);
   t.match(found, [
     {
       source: 'http://p:9090, b h1:1',
+      seconds: 20.4,
       mode: 'pooled',
       serverConnections: { peak: 33 },
       refused: { clients: 3 },
@@ -121,7 +135,7 @@ t.test('facts of Prometheus: one bouncer for each instance', async (t) => {
       producerReserve: null,
       crowds: null,
     },
-    { source: 'http://p:9090, b h2:1', mode: 'session', past: null, isShared: true },
+    { source: 'http://p:9090, b h2:1', seconds: 3600, mode: 'session', past: null, isShared: true },
   ]);
 });
 
@@ -139,6 +153,15 @@ t.test('advice as text', async (t) => {
   t.match(text, /^ {2}Change: limits: \{ per_worker: 20 \}$/m);
   const sound = facts();
   t.match(renderText([{ facts: sound, findings: [] }], []), /No advice: the limits fit/);
+  const after = (seconds: number): string =>
+    renderText([{ facts: facts({ seconds }), findings: [] }], []);
+  t.match(after(20), /, over 20 s\n/);
+  t.match(
+    after(20),
+    /^20 s of data prove little: look again after a day of usual load\.\n\nNo adv/m,
+  );
+  t.match(after(3599), /prove little/);
+  t.notMatch(after(3600), /prove little/);
 });
 
 t.test('what a client chose cannot control the terminal', async (t) => {

@@ -68,7 +68,7 @@ t.test('a snapshot of two has the sums, and what is common once', async (t) => {
       adaptation: null,
     }),
   );
-  const merged = mergedSnapshot([one, other], { listening: 2, restarts: 0 }) as Snapshot;
+  const merged = mergedSnapshot([one, other], { listening: 2, silent: 0, restarts: 0 }) as Snapshot;
   t.equal(merged.placesTaken.worker, 2 * one.placesTaken.worker);
   t.equal(merged.clients.worker.open, 4);
   t.equal(merged.limits.clients, 2 * one.limits.clients);
@@ -82,5 +82,5 @@ t.test('a snapshot of two has the sums, and what is common once', async (t) => {
   t.strictSame(merged.adaptation, one.adaptation);
   t.equal(merged.certificates.length, 1);
   t.equal(one.clients.worker.open, 2, 'what was merged is as it was');
-  t.equal(mergedSnapshot([], { listening: 0, restarts: 0 }), null);
+  t.equal(mergedSnapshot([], { listening: 0, silent: 0, restarts: 0 }), null);
 });

@@ -110,6 +110,8 @@ t.test('a shared limit is shown, and nothing of it where none is shared', { skip
     /fallback; Redis is out of reach: <b>gone<\/b>/,
   );
   t.equal(await lost.getByText('Leased by all').count(), 0);
+  const { page: own } = await of({ lender: 'parent' });
+  t.match(await own.locator('.shared').innerText(), /Processes\s+3/);
   await lost.addScriptTag({ path: AXE });
   t.strictSame(await violations(lost), []);
   const { page: alone } = await open(t, operated);

@@ -1,18 +1,25 @@
 // What several processes together tell, from processes that a test makes.
 
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import type { ClientFacts } from '../../src/client/client-facts.ts';
 import { Counts } from '../../src/observe/counts.ts';
 import { figuresOf } from '../../src/observe/merge-counts.ts';
 import { ReloadCounts } from '../../src/observe/reload-counts.ts';
 import type { Answers, Question } from '../../src/processes/messages.ts';
-import { type Asked, Whole } from '../../src/processes/whole.ts';
+import type { Asked } from '../../src/processes/looks.ts';
+import { Whole } from '../../src/processes/whole.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fullSnapshot } from '../support/full-snapshot.ts';
+
+/** How long the parent waits for an answer. */
+const ANSWER_MS = 2000;
 
 /** A process with `accepted` clients so far, whose clock began at another time. */
 class MadeProcess implements Asked {
   readonly index: number;
+  /** For one that is silent. */
+  clock = new FakeClock();
   isListening = true;
   isSilent = false;
   accepted: number;
@@ -27,7 +34,8 @@ class MadeProcess implements Asked {
     question: Question & { readonly kind: Kind },
   ): Promise<Answers[Kind] | null> {
     this.asked.push(question);
-    return this.isSilent ? null : (this.#answerTo(question.kind) as Answers[Kind]);
+    if (!this.isSilent) return this.#answerTo(question.kind) as Answers[Kind];
+    return new Promise((resolve) => void this.clock.after(ANSWER_MS, () => resolve(null)));
   }
 
   #answerTo(kind: keyof Answers): Answers[keyof Answers] {
@@ -47,7 +55,7 @@ class MadeProcess implements Asked {
         return 1;
       case 'pause':
       case 'reload':
-        return null;
+        return 'done';
     }
   }
 }
@@ -70,6 +78,7 @@ function clientAt(acceptedAt: number): ClientFacts {
 
 function wholeOf(processes: readonly MadeProcess[]) {
   const clock = new FakeClock();
+  for (const process of processes) process.clock = clock;
   const silent: number[] = [];
   const whole = new Whole({
     clock,
@@ -118,22 +127,86 @@ t.test('one ready process is enough, and the others are named', async (t) => {
   t.strictSame(whole.readiness(), { ready: true, detail: 'process 1: no places' });
 });
 
+/** Time goes on by that much, with all that follows from it. */
+async function pass(clock: FakeClock, ms: number): Promise<void> {
+  clock.advance(ms);
+  await setImmediate();
+}
+
 t.test('a process that does not answer is told once, and not before the time', async (t) => {
   const processes = [new MadeProcess(0, 5), new MadeProcess(1, 6)] as const;
-  const { whole, look, silent } = wholeOf(processes);
+  const { whole, clock, look, silent } = wholeOf(processes);
   await look();
   processes[1].isSilent = true;
-  for (let i = 0; i < 14; i += 1) await look();
+  void look();
+  for (let i = 0; i < 13; i += 1) await pass(clock, ANSWER_MS);
   t.strictSame(silent, []);
   t.equal(whole.counts.client.accepted.total, 11, 'as it was when it last answered');
   processes[1].isSilent = false;
-  await look();
+  processes[1].accepted = 8;
+  // The question that is out is the 14th.
+  await pass(clock, ANSWER_MS);
+  await setImmediate();
+  t.equal(whole.counts.client.accepted.total, 13, 'it is asked again, whoever looks');
   processes[1].isSilent = true;
-  for (let i = 0; i < 14; i += 1) await look();
+  void look();
+  for (let i = 0; i < 14; i += 1) await pass(clock, ANSWER_MS);
   t.strictSame(silent, []);
-  await look();
-  await look();
+  for (let i = 0; i < 3; i += 1) await pass(clock, ANSWER_MS);
   t.strictSame(silent, [1]);
+});
+
+t.test('a process that does not answer is waited for once, and named', async (t) => {
+  const processes = [new MadeProcess(0, 5), new MadeProcess(1, 6)] as const;
+  const { whole, clock, look } = wholeOf(processes);
+  await look();
+  await whole.bringRows();
+  processes[1].isSilent = true;
+  const first = look();
+  await pass(clock, ANSWER_MS);
+  await first;
+  const asked = processes[1].asked.length;
+  // Time stands still: nothing may wait.
+  await look();
+  await whole.bringRows();
+  await whole.metrics();
+  t.equal(processes[1].asked.length, asked, 'nor is it asked twice');
+  t.equal([...whole.clientFacts()].length, 2, 'its clients are told as they were');
+  t.strictSame(whole.snapshot.processes, { listening: 2, silent: 1, restarts: 0 });
+  t.strictSame(whole.readiness(), { ready: true, detail: 'process 1: it does not answer' });
+  processes[0].isSilent = true;
+  const second = look();
+  await pass(clock, ANSWER_MS);
+  await second;
+  t.strictSame(whole.readiness(), {
+    ready: false,
+    reason: 'process 0: it does not answer; process 1: it does not answer',
+  });
+  processes[1].isListening = false;
+  await whole.ended(1);
+  t.match(whole.readiness(), { reason: /^1 of 2 processes run; process 0: / });
+  t.equal(whole.snapshot.processes.silent, 1);
+});
+
+t.test('rows are brought as often while a process does not answer', async (t) => {
+  const processes = [new MadeProcess(0, 0), new MadeProcess(1, 0)] as const;
+  const { whole, clock } = wholeOf(processes);
+  const rowsAsked = () => processes[0].asked.filter(({ kind }) => kind === 'rows').length;
+  await whole.tick();
+  processes[1].isSilent = true;
+  void whole.clientFacts().next();
+  const first = whole.tick();
+  // The other one answers at once.
+  await setImmediate();
+  await pass(clock, ANSWER_MS);
+  await first;
+  const asked = rowsAsked();
+  void whole.clientFacts().next();
+  await pass(clock, 1000);
+  const second = whole.tick();
+  await pass(clock, ANSWER_MS);
+  await second;
+  t.equal(rowsAsked(), asked + 1);
 });
 
 t.test('times are those of the parent, and each client has a number of its own', async (t) => {

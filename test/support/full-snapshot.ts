@@ -9,7 +9,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     draining: false,
     paused: false,
-    processes: { listening: 2, restarts: 1 },
+    processes: { listening: 2, silent: 0, restarts: 1 },
     mode: 'pooled',
     clients: each(['producer', 'worker', 'unknown'], () => each(CLIENT_STATES, () => 2)),
     unusedClients: 3,
@@ -59,6 +59,7 @@ export function fullSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
       rejectedConnections: 0,
     },
     sharedLimit: {
+      lender: 'redis',
       state: 'leased',
       leased: 300,
       usable: 300,

@@ -48,6 +48,8 @@ t.test('a shared limit is shown where there is one', async (t) => {
     tone: 'bad',
     text: 'shared limit  fallback  leased 300  usable 5  Redis out of reach: no?answer',
   });
+  t.match(lineOf({ lender: 'parent' })?.text, /of 3 processes: leased 800/);
+  t.match(lineOf({ lender: 'parent', all: null })?.text, /parent process out of reach$/);
   t.equal(lineOf({ state: 'starting' })?.tone, 'warn');
   t.equal(lineOf(null), undefined);
 });

@@ -17,6 +17,11 @@ export function bouncerFamilies(version: string): readonly Family[] {
       'Processes that serve clients; fewer than the option processes while one of them starts again.',
       ({ snapshot }) => snapshot.processes.listening,
     ),
+    gauge(
+      'processes_silent',
+      'Of these processes, those that do not answer the parent process: they are told as they were when they last did.',
+      ({ snapshot }) => snapshot.processes.silent,
+    ),
     counter(
       'process_restarts_total',
       'Times that a process which served clients has ended unexpectedly and was started again.',

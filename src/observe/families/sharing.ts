@@ -1,6 +1,6 @@
-// Metrics about a limit that several bouncers share. Absent where none is shared.
+// Metrics about a limit that several bouncers share, or the processes of one. Absent where none is shared.
 
-import { HOLDER_STATES } from '../../sharing/sharing-counts.ts';
+import { HOLDER_STATES, LENDERS } from '../../sharing/sharing-counts.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { byLabel, counter, type Family, gauge, labelledGauge, METRIC_PREFIX } from './family.ts';
 
@@ -8,7 +8,7 @@ type House = NonNullable<NonNullable<Snapshot['sharedLimit']>['house']>;
 
 const requestsTotal: Family = {
   name: `${METRIC_PREFIX}shared_limit_requests_total`,
-  help: 'Requests to the Redis of the shared limit, by what became of them; lost: no answer came.',
+  help: 'Requests to the lender of the shared limit, by what became of them; lost: no answer came.',
   type: 'counter',
   read: ({ counts, snapshot }) =>
     snapshot.sharedLimit === null ? [] : byLabel('outcome', counts.sharing.requests.values),
@@ -16,8 +16,19 @@ const requestsTotal: Family = {
 
 export const SHARING_FAMILIES: readonly Family[] = [
   labelledGauge(
+    'shared_limit_lender',
+    '1 for what lends: redis (to several bouncers, or their processes), or parent (to the processes of one bouncer, the bouncers below).',
+    ({ snapshot }) =>
+      snapshot.sharedLimit === null
+        ? []
+        : LENDERS.map((lender) => ({
+            labels: { lender },
+            value: snapshot.sharedLimit?.lender === lender ? 1 : 0,
+          })),
+  ),
+  labelledGauge(
     'shared_limit_state',
-    '1 for the state of this bouncer: starting (nothing is leased yet), leased, or fallback (Redis does not renew the lease).',
+    '1 for the state of this bouncer: starting (nothing is leased yet), leased, or fallback (the lender does not renew the lease).',
     ({ snapshot }) =>
       snapshot.sharedLimit === null
         ? []
@@ -59,7 +70,7 @@ export const SHARING_FAMILIES: readonly Family[] = [
   ),
   counter(
     'shared_limit_fallbacks_total',
-    'Times that Redis did not renew the lease in time.',
+    'Times that the lender did not renew the lease in time.',
     ({ counts, snapshot }) =>
       snapshot.sharedLimit === null ? null : counts.sharing.fallbacks.total,
   ),
