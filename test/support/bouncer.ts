@@ -1,5 +1,5 @@
 // A bouncer in the test's own process, on ports of its own. Promise: it is drained when its test
-// ends; what it says about itself is read as an operator reads it, from the admin port.
+// ends; what it says about itself is read as an operator reads it, from the page of metrics.
 
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
@@ -9,11 +9,13 @@ import type { Config } from '../../src/config/config.ts';
 import { type Loaded, loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problems.ts';
 import { isOptionKey, type OptionKey } from '../../src/config/options.ts';
+import { allFamilies } from '../../src/observe/families/all.ts';
 import { createLog, type Logger } from '../../src/observe/log.ts';
+import { createMetrics, type Metrics } from '../../src/observe/prometheus.ts';
 import type { Snapshot } from '../../src/observe/snapshot.ts';
 import type { ReloadResult } from '../../src/admin/operated.ts';
 import { type Surroundings, systemSurroundings } from '../../src/surroundings.ts';
-import { metricSamples } from './metric-samples.ts';
+import { samplesIn } from './metric-samples.ts';
 import { RawClient, type RawClientOptions } from './raw-client.ts';
 import { steadyClock } from './steady-clock.ts';
 import { HANGS_MS, until } from './waiting.ts';
@@ -52,6 +54,8 @@ export class RunningBouncer {
   readonly adminPort: number;
   readonly config: Config;
   readonly bouncer: Bouncer;
+  /** Past the admin port, where who asks often waits for a turn. */
+  readonly #metrics: Metrics;
   readonly #changes: Changes;
   #drained: Promise<void> | null = null;
 
@@ -62,6 +66,7 @@ export class RunningBouncer {
     ports: { port: number; adminPort: number },
   ) {
     this.bouncer = bouncer;
+    this.#metrics = createMetrics(allFamilies('test'), bouncer.counts, () => bouncer.snapshot());
     this.#changes = changes;
     this.config = config;
     this.port = ports.port;
@@ -74,8 +79,8 @@ export class RunningBouncer {
   }
 
   /** Every sample by its name without the prefix and its labels as written: `clients{role="worker"}`. */
-  metrics(): Promise<Map<string, number>> {
-    return metricSamples(`http://127.0.0.1:${this.adminPort}`);
+  async metrics(): Promise<Map<string, number>> {
+    return samplesIn(await this.#metrics.render());
   }
 
   /** One sample; fails for one that does not exist. */
