@@ -34,9 +34,11 @@ async function main(args: readonly string[], environment: Environment): Promise<
   const { HELP, readCommandLine } = await import('./config/command-line.ts');
   const request = readCommandLine(args);
   switch (request.kind) {
-    case 'help':
-      process.stdout.write(HELP);
+    case 'help': {
+      const { renderCommandHelp } = await import('./config/command-help.ts');
+      process.stdout.write(request.command === null ? HELP : renderCommandHelp(request.command));
       return;
+    }
     case 'version':
       process.stdout.write(`${(await import('./version.ts')).VERSION}\n`);
       return;

@@ -246,6 +246,21 @@ t.test('a configuration that is gone is refused, and one that is back is read', 
   t.match(await bouncer.line('configuration reloaded'), { changed: [], needRestart: [] });
 });
 
+t.test(
+  'a configuration that has been emptied is refused, and the rules stay in force',
+  async (t) => {
+    const { file, bouncer, port } = await program(t, `${SMALL}guard: { flush: block }\n`);
+    for (const emptied of ['', '\n']) {
+      writeFileSync(file, emptied);
+      bouncer.signal('SIGHUP');
+      t.match(await bouncer.line('Cannot reload'), { problems: [/b\.yaml:1:1: .*an empty file/] });
+    }
+    const client = await RawClient.connect({ port, password: 'first' });
+    t.teardown(() => client.reset());
+    t.match(await client.command('FLUSH'), { kind: 'error', text: /guard\.flush/ });
+  },
+);
+
 /** The line that tells of a reload; `change` is made until one is: the watch begins with what it finds. */
 async function reloadedAlone(
   told: Promise<Record<string, unknown>>,

@@ -113,7 +113,10 @@ async function refusalOf(response: IncomingMessage): Promise<string> {
     if (text.length > REFUSAL_BYTES_MAX) break;
   }
   const said = /"error":"([^"]{0,300})"/.exec(text)?.[1];
-  return `it answered ${response.statusCode}${said === undefined ? '' : `: ${said}`}`;
+  if (said !== undefined) return `it answered ${response.statusCode}: ${said}`;
+  return response.statusCode === 404
+    ? 'it answered 404, so it is not an admin address. Name the admin.address of the bouncer'
+    : `it answered ${response.statusCode}`;
 }
 
 function wordsFor(error: unknown): string {
@@ -121,6 +124,10 @@ function wordsFor(error: unknown): string {
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'ECONNREFUSED' || code === 'ENOENT') {
     return `nothing listens there (${code}). Start the bouncer, or name its admin.address`;
+  }
+  // As the port of clients, or Faktory.
+  if (code.startsWith('HPE_')) {
+    return 'it does not speak HTTP, so it is not an admin address. Name the admin.address of the bouncer';
   }
   return error.message === '' ? code : error.message;
 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Asking, isLoopback, judge } from './access.ts';
 import { type Answer, failure } from './answers.ts';
+import { queryWords } from './query-words.ts';
 import type { Route, RouteParts } from './route.ts';
 import { ROUTES } from './routes.ts';
 import type { Turns } from './turns.ts';
@@ -125,6 +126,5 @@ function queryFor(
   if (twice !== undefined) return { refused: 'a parameter is given twice' };
   const read = query.safeParse(Object.fromEntries(parameters));
   if (read.success) return { values: read.data };
-  const issue = read.error.issues[0];
-  return { refused: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
+  return { refused: queryWords(query, read.error.issues[0]) };
 }

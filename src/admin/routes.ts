@@ -1,6 +1,7 @@
 // Every path of the admin address, once: method, query, access, what it answers and what makes the
 // answer. The server dispatches by this table, and the OpenAPI document is made from it.
 
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { CLIENT_STATES } from '../client/client-states.ts';
 import type { ClientChoice } from '../client/client-facts.ts';
@@ -34,7 +35,10 @@ const serverQuery = z.strictObject({ ...rowsShape, wid: text128.optional() });
 const choiceQuery = z
   .strictObject({
     wid: text128.optional().describe('all connections of this worker'),
-    address: text128.optional().describe('all connections from this address'),
+    address: text128
+      .refine((address) => isIP(address) !== 0, 'must be an IP address, such as 10.0.0.5')
+      .optional()
+      .describe('all connections from this address'),
     id: z.coerce.number().int().min(1).optional().describe('one connection, by its number'),
   })
   .describe('a connection must match all parameters that are given; at least one is required');

@@ -29,6 +29,11 @@ export class Fifo<T> {
     return item;
   }
 
+  /** Puts `item` in the place of the oldest, where there is one. */
+  replaceFirst(item: T): void {
+    if (this.#length > 0) this.#items[this.#head] = item;
+  }
+
   /** Oldest first. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
     for (let i = 0; i < this.#length; i += 1) {

@@ -156,6 +156,7 @@ export class ClientConnection
     const { clients, admission } = this.#parts;
     if (!this.#mayEnter(this.#atDoor ?? this.#arrive(this.address))) return;
     if (!this.#mayEnter(admission.enter(clients.admittable - 1))) return;
+    clients.noteEntered();
     if (this.#life.kind === 'logging_in') this.#life.login.ready();
   }
 

@@ -77,7 +77,11 @@ export class ClientConnections {
   move(client: ListedClient, from: Whereabouts | null, to: Whereabouts | null): void {
     if (from !== null) this.#lists[from.role][from.state].delete(client);
     if (to !== null) this.#lists[to.role][to.state].add(client);
-    if (from === null) this.#peak = Math.max(this.#peak, this.admittable);
+  }
+
+  /** One has been let in, not refused: with those that are here it may be the most so far. */
+  noteEntered(): void {
+    this.#peak = Math.max(this.#peak, this.admittable);
   }
 
   /** Those that have read +OK, whatever their role. */

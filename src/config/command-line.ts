@@ -3,14 +3,15 @@
 
 import { parseArgs } from 'node:util';
 
-import { COMMANDS, type FlagName, type Shell, SHELLS } from './flags.ts';
+import { type Command, COMMANDS, type FlagName, isCommand, type Shell, SHELLS } from './flags.ts';
 import type { FlagValue } from './load.ts';
 import { parseDuration } from './units.ts';
 import { parseServerUrl } from './urls.ts';
 
 /** What to do; `file` is null when the arguments name none. */
 export type Request =
-  | { readonly kind: 'help' }
+  /** `command`: null for the program. */
+  | { readonly kind: 'help'; readonly command: Command | null }
   | { readonly kind: 'version' }
   | { readonly kind: 'run'; readonly file: string | null; readonly flags: readonly FlagValue[] }
   | { readonly kind: 'check'; readonly file: string; readonly flags: readonly FlagValue[] }
@@ -71,7 +72,7 @@ A proxy in front of a Faktory server that counts and caps connections.
       --mode MODE         session: each client has a server connection for itself (default)
                           pooled: clients share server connections
       --version           print the version
-  -h, --help              print this text
+  -h, --help              print this text; after a command, the help of that command
 
 Every option has an environment variable: FAKTORY_BOUNCER_LIMITS_CLIENTS=5000 sets limits.clients.
 SIGTERM, SIGINT and SIGQUIT drain: outstanding commands get their replies. A second signal stops at once.
@@ -102,7 +103,10 @@ export function readCommandLine(args: readonly string[]): Request {
   const parsed = parse(args);
   if (typeof parsed === 'string') return misuse(parsed);
   const { values, positionals } = parsed;
-  if (values.help === true) return { kind: 'help' };
+  if (values.help === true) {
+    const [named] = positionals;
+    return { kind: 'help', command: isCommand(named) ? named : null };
+  }
   if (values.version === true) return { kind: 'version' };
   if (values.server !== undefined && holdsPassword(values.server)) {
     return misuse(

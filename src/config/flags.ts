@@ -71,7 +71,12 @@ export const FLAGS = {
   },
   'exit-code': { argument: NONE, of: 'advise', doc: 'End with 3 if there is any advice.' },
   version: { argument: NONE, of: 'any', doc: 'Print the version.' },
-  help: { short: 'h', argument: NONE, of: 'any', doc: 'Print the usage.' },
+  help: {
+    short: 'h',
+    argument: NONE,
+    of: 'any',
+    doc: 'Print the usage; after a command, that of the command.',
+  },
 } as const satisfies Readonly<Record<string, Flag>>;
 
 export type FlagName = keyof typeof FLAGS;
@@ -89,5 +94,20 @@ export const COMMANDS = {
   completion: 'Print the completion for a shell: bash, zsh or fish.',
 } as const;
 
+export type Command = keyof typeof COMMANDS;
+
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
+
+/** What stands behind a command; empty for nothing. */
+export const OPERANDS: Readonly<Record<Command, string>> = {
+  check: 'FILE',
+  top: '',
+  advise: '[URL]',
+  completion: SHELLS.join('|'),
+};
+
+/** Whether `name` is a command. */
+export function isCommand(name: string | undefined): name is Command {
+  return name !== undefined && Object.hasOwn(COMMANDS, name);
+}

@@ -93,6 +93,7 @@ A place overrides those below it:
 \`faktory-bouncer check FILE\` reads a file together with the environment. It prints the configuration in force, with passwords hidden, or every problem at once. A problem names its line and column, its variable or its flag. The exit code is then 2.
 
 - A wrong value is a problem even if another place overrides it.
+- An empty file is refused, at the start and by a reload: it is what a full disk or an interrupted write leaves. \`{}\`, or a file of comments, asks for all defaults.
 - YAML aliases, merge keys and second documents are refused.
 - An environment variable that starts with \`FAKTORY_BOUNCER_\` and is not an option is ignored, with a warning. Variables that Kubernetes sets for a Service, such as \`FAKTORY_BOUNCER_SERVICE_HOST\` and \`FAKTORY_BOUNCER_PORT_7519_TCP\`, are ignored silently.
 

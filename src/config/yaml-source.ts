@@ -44,7 +44,10 @@ class YamlReader {
   }
 
   read(text: string): { entries: readonly Entry[]; problems: readonly Problem[] } {
-    if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
+    if (text.trim() === '') {
+      // It is more often what a full disk or an interrupted write has left than a wish.
+      this.#refuse(0, 'Cannot use an empty file. Write {} into it to ask for all defaults.');
+    } else if (Buffer.byteLength(text) > FILE_BYTES_MAX) {
       this.#refuse(
         0,
         `Cannot read the file: it has more than ${FILE_BYTES_MAX} bytes. Is it the right file?`,

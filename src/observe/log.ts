@@ -1,9 +1,10 @@
 // The log: pino JSON lines on stdout. Promise: a reader of stdout that stalls never stalls the
-// bouncer (lines beyond a bound are dropped), and no key that is named like a password shows its
+// bouncer, nor its end (stdout-lines.ts), and no key that is named like a password shows its
 // value. The rooms log none in the first place; this is a second safeguard.
 
-import { destination, pino, stdTimeFunctions } from 'pino';
+import { pino, stdTimeFunctions } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { StdoutLines } from '../base/stdout-lines.ts';
 
 export type { Logger } from 'pino';
 
@@ -22,11 +23,8 @@ const SECRET_KEYS = [
   'auth',
 ];
 
-/** What may wait in memory for a reader of stdout that is slow; beyond it lines are dropped. */
-const UNWRITTEN_BYTES_MAX = 4 * 1024 * 1024;
-
 /** Makes the process's log; tests hand in another `stream` than stdout. */
-export function createLog(level: LogLevel, stream: DestinationStream = stdout()): Logger {
+export function createLog(level: LogLevel, stream: DestinationStream = new StdoutLines()): Logger {
   return pino(
     {
       level,
@@ -41,9 +39,4 @@ export function createLog(level: LogLevel, stream: DestinationStream = stdout())
 /** pino matches a key at the depths that are spelled out, so three of them are. */
 function atThreeDepths(key: string): string[] {
   return [key, `*.${key}`, `*.*.${key}`];
-}
-
-/** Asynchronous, since a synchronous write to a full pipe sleeps, and the event loop with it. */
-function stdout(): DestinationStream {
-  return destination({ dest: 1, sync: false, minLength: 0, maxLength: UNWRITTEN_BYTES_MAX });
 }

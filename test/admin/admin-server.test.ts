@@ -1,7 +1,10 @@
 // The admin listener as its peers meet it, over real sockets.
 
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { until } from '../support/waiting.ts';
 import t from 'tap';
 import { ROUTES } from '../../src/admin/routes.ts';
@@ -130,6 +133,37 @@ t.test('an address in use fails with its name and what to do', async (t) => {
   const { address } = await start(t);
   const second = adminServer({}, []);
   await t.rejects(second.listen(address), {
-    message: /^Cannot listen on admin\.address 127\.0\.0\.1:\d+: .*EADDRINUSE.*; choose another/,
+    message:
+      /^Cannot listen on admin\.address 127\.0\.0\.1:\d+: the port is in use \(EADDRINUSE\)\. Stop the other process or choose another address$/,
   });
+});
+
+t.test('a path that cannot be listened on fails with what is wrong there', async (t) => {
+  // A socket's path may have about 100 bytes.
+  const directory = mkdtempSync(join(tmpdir(), 'admin-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  writeFileSync(join(directory, 'file'), 'not a socket');
+  const messageFor = async (path: string): Promise<string> => {
+    const failure: unknown = await adminServer({}, [])
+      .listen({ path })
+      .catch((error: unknown) => error);
+    return failure instanceof Error ? failure.message.replaceAll(directory, 'D') : '';
+  };
+  t.equal(
+    await messageFor(`${directory}/none/x.sock`),
+    'Cannot listen on admin.address D/none/x.sock: the directory D/none does not exist (ENOENT). Create it or choose another path',
+  );
+  t.equal(
+    await messageFor(`${directory}/file`),
+    'Cannot listen on admin.address D/file: a file that is not a socket is there (EADDRINUSE). Remove it or choose another path',
+  );
+  t.equal(
+    await messageFor(`${directory}/${'x'.repeat(120)}`),
+    `Cannot listen on admin.address D/${'x'.repeat(120)}: the path is too long for a socket (EINVAL). Choose a shorter one`,
+  );
+  await start(t, { place: { path: `${directory}/x.sock` } });
+  t.equal(
+    await messageFor(`${directory}/x.sock`),
+    'Cannot listen on admin.address D/x.sock: another process listens there (EADDRINUSE). Stop it or choose another path',
+  );
 });

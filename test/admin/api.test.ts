@@ -162,8 +162,24 @@ t.test('a list is cut, paged and filtered', async (t) => {
   t.match(await get(bouncer, '/api/workers?q=W3'), { total: 1, rows: [{ wid: 'w3' }] });
   t.match(await get(bouncer, '/api/workers?q=blue'), { total: 5 });
   t.match(await get(bouncer, '/api/clients?role=producer'), { total: 0, rows: [] });
-  for (const query of ['limit=0', 'limit=1001', 'limit=x', 'offset=-1', 'nope=1', 'q=a&q=b']) {
-    t.match(await ask(place(bouncer), `/api/clients?${query}`), { status: 400 }, query);
+  const whole = 'limit must be a whole number from 1 to 1000';
+  for (const [query, words] of [
+    ['limit=0', whole],
+    ['limit=1001', whole],
+    ['limit=x', whole],
+    ['limit=1.5', whole],
+    ['offset=-1', 'offset must be a whole number from 0 to 1000000000'],
+    ['role=boss', 'role must be one of producer, worker, unknown'],
+    ['q=', 'q must have 1 to 128 characters'],
+    [
+      'nope=1',
+      'there is no parameter "nope"; there are limit, offset, q, role, state, wid, address',
+    ],
+    ['q=a&q=b', 'a parameter is given twice'],
+  ] as const) {
+    const { status, body } = await ask(place(bouncer), `/api/clients?${query}`);
+    t.equal(status, 400, query);
+    t.strictSame(JSON.parse(body), { error: `Cannot use the query: ${words}` });
   }
 });
 
@@ -205,6 +221,14 @@ t.test('disconnect ends those that match, and no other', async (t) => {
   const producer = await connect();
   const at = place(bouncer);
   t.match(await act(at, '/api/disconnect'), { status: 400, body: /give wid, address or id/ });
+  t.match(await act(at, '/api/disconnect?address=1.2.3'), {
+    status: 400,
+    body: /address must be an IP address, such as 10\.0\.0\.5/,
+  });
+  t.match(await act(at, '/api/disconnect?id=x'), {
+    status: 400,
+    body: /id must be a whole number, 1 or more/,
+  });
   t.match(await act(at, '/api/disconnect?wid=none'), { body: '{"disconnected":0}\n' });
   t.match(await act(at, '/api/disconnect?wid=w1&address=10.0.0.1'), { body: /:0\}/ });
   t.match(await act(at, '/api/disconnect?wid=w1'), { status: 200, body: '{"disconnected":1}\n' });

@@ -151,8 +151,8 @@ const DEFAULTS: Config = {
   log: { level: 'info', connections: 'off', connectionsSample: 100, connectionsPerSecond: 100 },
 };
 
-t.test('no file, an empty one and one of comments mean all defaults', (t) => {
-  for (const text of [null, '', '\n', '# nothing\n', '---\n', 'limits:\npool:\n', '~']) {
+t.test('no file, one of comments and {} mean all defaults', (t) => {
+  for (const text of [null, '{}', '# nothing\n', '---\n', 'limits:\npool:\n', '~']) {
     t.strictSame(configOf(text), DEFAULTS, JSON.stringify(text));
   }
   t.strictSame(LOG_LEVELS, OBSERVED_LOG_LEVELS, 'the log knows the levels that can be configured');
@@ -160,6 +160,10 @@ t.test('no file, an empty one and one of comments mean all defaults', (t) => {
 });
 
 const WRONG: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
+  // A full disk, or a write that was interrupted, leaves such a file.
+  ['', /^x\.yaml:1:1: Cannot use an empty file\. Write \{\} into it to ask for all defaults\.$/],
+  ['\n', /an empty file/],
+  ['\uFEFF \r\n\t\n', /an empty file/],
   [
     'limits:\n  client: 5\n',
     /^x\.yaml:2:3: Cannot use limits\.client: .*Did you mean limits\.clients\?$/,
@@ -544,7 +548,7 @@ t.test('a problem from the environment or a flag names it, also where it is over
 });
 
 t.test('unknown variables are warned about, those of Kubernetes are not', (t) => {
-  const loaded = load('', {
+  const loaded = load(null, {
     FAKTORY_BOUNCER_SERVICE_HOST: '10.0.0.1',
     FAKTORY_BOUNCER_SERVICE_PORT: '7519',
     FAKTORY_BOUNCER_SERVICE_PORT_FAKTORY: '7519',

@@ -2,12 +2,15 @@
 
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
+import { renderCommandHelp } from '../../src/config/command-help.ts';
 import { HELP, readCommandLine } from '../../src/config/command-line.ts';
 import { renderCompletion } from '../../src/config/completion.ts';
-import { COMMANDS, FLAG_LIST, SHELLS } from '../../src/config/flags.ts';
+import { type Command, COMMANDS, FLAG_LIST, SHELLS } from '../../src/config/flags.ts';
 import { renderConfigPage, renderProgramPage } from '../../src/config/man-pages.ts';
 import { OPTION_KEYS, variableOf } from '../../src/config/options.ts';
 import { findProgram } from '../support/find-faktory.ts';
+
+const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
 
 t.test('help, manual and completion name every command and flag', async (t) => {
   const manual = renderProgramPage();
@@ -23,6 +26,26 @@ t.test('help, manual and completion name every command and flag', async (t) => {
     t.match(manual, `.It Cm ${name}\n`);
     for (const shell of SHELLS) t.match(renderCompletion(shell), name, shell);
   }
+});
+
+t.test('the help of a command names its flags, and no other', async (t) => {
+  const others = ['help', 'version'];
+  for (const command of COMMAND_NAMES) {
+    t.strictSame(readCommandLine([command, '--help']), { kind: 'help', command });
+    const help = renderCommandHelp(command);
+    t.match(help, `Usage: faktory-bouncer ${command}`);
+    t.match(help, COMMANDS[command]);
+    for (const [name, { of, doc }] of FLAG_LIST) {
+      if (others.includes(name)) continue;
+      const isReading = command === 'top' || command === 'advise';
+      const isIts = of === command || (of === 'reading' && isReading);
+      t.equal(help.includes(`[--${name}`), isIts, `${command} --${name}`);
+      if (isIts) t.ok(help.replaceAll(/\s+/g, ' ').includes(doc), doc);
+    }
+    for (const line of help.split('\n').slice(1)) t.ok(line.length <= 100, line);
+  }
+  t.strictSame(readCommandLine(['--help']), { kind: 'help', command: null });
+  t.strictSame(readCommandLine(['serve', '--help']), { kind: 'help', command: null });
 });
 
 t.test('the manual of the configuration names every option and its variable', async (t) => {

@@ -14,7 +14,7 @@ const NO_FILE: Sources['readFile'] = () => {
 };
 
 function load(url: string | null, password?: string): ReturnType<typeof loadConfig> {
-  const text = url === null ? '' : `server:\n  url: ${JSON.stringify(url)}\n`;
+  const text = url === null ? '{}' : `server:\n  url: ${JSON.stringify(url)}\n`;
   const environment = { FAKTORY_PASSWORD: password };
   return loadConfig({ file: { name: 'x', text }, environment, flags: [], readFile: NO_FILE });
 }

@@ -29,7 +29,7 @@ t.test('a path may be as long as Linux takes, and no longer', async (t) => {
   t.match(parseStatsdUrl(`unix:///${'a'.repeat(107)}`), { refused: /more than 107 bytes/ });
 });
 
-function load(environment: Record<string, string>, yaml = ''): ReturnType<typeof loadConfig> {
+function load(environment: Record<string, string>, yaml = '{}'): ReturnType<typeof loadConfig> {
   const file = { name: 'x.yaml', text: yaml };
   return loadConfig({ file, environment, flags: [], readFile: () => Buffer.alloc(0) });
 }

@@ -166,6 +166,20 @@ t.test('limits.clients: n + 1 is refused in place of HI', async (t) => {
   t.equal(await bouncer.metric('refusals_total{reason="clients"}'), 1);
 });
 
+t.test('the peak of clients counts those that were let in, up to limits.clients', async (t) => {
+  const { bouncer, connect } = await openHeld(t, { 'limits.clients': 2 });
+  t.equal(bouncer.snapshot().peaks.clients, 0);
+  const first = await connect();
+  t.equal(bouncer.snapshot().peaks.clients, 1);
+  await connect();
+  t.match((await connect()).hi, { kind: 'error' });
+  t.equal(bouncer.snapshot().peaks.clients, 2, 'the third was refused');
+  first.end();
+  await first.closed;
+  t.same((await connect()).helloReply, ok);
+  t.equal(bouncer.snapshot().peaks.clients, 2);
+});
+
 t.test('the waiting line: n wait, n + 1 is refused at once', async (t) => {
   const { bouncer, connect } = await openHeld(t, { ...capOf(1), 'waiting_line.size': 2 });
   const first = await connect();

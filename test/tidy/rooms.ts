@@ -59,6 +59,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       'src/sharing/',
       'src/base/counters.ts',
       'src/base/check.ts',
+      'src/base/stdout-lines.ts',
     ],
     types: ['src/admission/', 'src/redis/', 'src/base/clock.ts', 'src/base/live.ts'],
   },

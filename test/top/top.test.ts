@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { updateSchema } from '../../src/admin/schemas.ts';
 import { adminTarget } from '../../src/config/admin-target.ts';
@@ -128,6 +129,27 @@ t.test('where nothing can be read it says what was found and what to do', async 
   await t.rejects(top(refused), {
     message:
       /^Cannot read http:\/\/127\.0\.0\.1:\d+: nothing listens there \(ECONNREFUSED\)\. Start/,
+  });
+  const clientPort = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.end('+HI {"v":2}\r\n');
+  });
+  clientPort.listen(0, '127.0.0.1');
+  await once(clientPort, 'listening');
+  t.teardown(() => clientPort.close());
+  const wrong = clientPort.address();
+  const wrongPort = typeof wrong === 'object' && wrong !== null ? wrong.port : 0;
+  await t.rejects(top(options(t, wrongPort, new FakeTerminal(false))), {
+    message: /: it does not speak HTTP, so it is not an admin address\. Name the admin\.address/,
+  });
+  const site = createServer((_, response) => response.writeHead(404).end('<html>'));
+  site.listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  t.teardown(() => site.close());
+  const at = site.address();
+  const sitePort = typeof at === 'object' && at !== null ? at.port : 0;
+  await t.rejects(top(options(t, sitePort, new FakeTerminal(false))), {
+    message: /: it answered 404, so it is not an admin address\. Name the admin\.address/,
   });
   const other = createServer((_, response) => response.writeHead(401).end('{"error":"no token"}'));
   other.listen(0, '127.0.0.1');

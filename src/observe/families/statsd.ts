@@ -6,7 +6,7 @@ import type { Family } from './family.ts';
 export const STATSD_FAMILIES: readonly Family[] = [
   counter(
     'statsd_reports_total',
-    'Reports that were sent to statsd; UDP does not tell whether they arrived.',
+    'Reports to statsd that the system took whole; UDP does not tell whether they arrived.',
     ({ counts }) => counts.statsd.reports,
   ),
   counter(

@@ -1,8 +1,9 @@
 // The address of the statsd receiver. Promise: it is looked up once in half a minute at most, found or
 // not, and once at a time, however many packets want it: lookups share four threads with those for
-// Faktory, and each may take seconds while DNS is away.
+// Faktory, and each may take seconds while DNS is away. An address is its own answer.
 
 import { lookup } from 'node:dns';
+import { isIP } from 'node:net';
 
 export type Found = (error: NodeJS.ErrnoException | null, address: string, family: number) => void;
 
@@ -27,7 +28,9 @@ export class CachedLookup {
     this.#lookup = how;
   }
 
+  /** `name`: the receiver's, always the same one, or an address: a socket looks up what it binds to, too. */
   lookup(name: string, found: Found): void {
+    if (isIP(name) !== 0) return found(null, name, 4);
     const answer = this.#answer;
     if (answer !== null && this.#now() - answer.at < KEPT_MS) {
       found(answer.error, answer.address, 4);

@@ -28,36 +28,63 @@ const FLUSH_INTERVAL_MS = 60_000;
 
 export class StatsdSender {
   readonly #client: StatsD;
+  readonly #failures: Failures;
 
   /** Rejects with an Error that says what to do where this machine cannot send to the target. */
   static async open(parts: SenderParts): Promise<StatsdSender> {
-    return new StatsdSender(parts, await transportTo(parts));
+    const failures = new Failures(parts.onError);
+    const transport = await transportTo({ ...parts, onError: failures.add });
+    return new StatsdSender(parts, transport, failures);
   }
 
-  private constructor({ tags, onError }: SenderParts, transport: ClientOptions) {
+  private constructor({ tags }: SenderParts, transport: ClientOptions, failures: Failures) {
+    this.#failures = failures;
     this.#client = new StatsD({
       ...transport,
       globalTags: [...tags],
       maxBufferSize: PACKET_BYTES_MAX,
       bufferFlushInterval: FLUSH_INTERVAL_MS,
       includeDatadogTelemetry: false,
-      errorHandler: onError,
+      errorHandler: failures.add,
     });
   }
 
-  send(measurements: readonly Measurement[]): void {
+  /** Resolves with whether the system has taken every packet, once it has taken or refused the last one. */
+  send(measurements: readonly Measurement[]): Promise<boolean> {
+    const failuresBefore = this.#failures.total;
     for (const { name, type, value, tags } of measurements) {
       if (type === 'gauge') this.#client.gauge(name, value, tags);
       else if (type === 'count') this.#client.increment(name, value, tags);
       else this.#client.timing(name, value, tags);
     }
-    this.#client.flush();
+    // Packets come to their end in the order in which they were sent.
+    return new Promise((resolve) => {
+      this.#client.flush((error) => {
+        if (error) this.#failures.add(error);
+        resolve(this.#failures.total === failuresBefore);
+      });
+    });
   }
 
   /** Resolves when what was sent is on its way, after about half a second at most. */
   close(): Promise<void> {
     return new Promise((resolve) => this.#client.close(() => resolve()));
   }
+}
+
+/** Packets that were not sent. */
+class Failures {
+  readonly #onError: (error: Error) => void;
+  total = 0;
+
+  constructor(onError: (error: Error) => void) {
+    this.#onError = onError;
+  }
+
+  readonly add = (error: Error): void => {
+    this.total += 1;
+    this.#onError(error);
+  };
 }
 
 async function transportTo({ target, clock, onError }: SenderParts): Promise<ClientOptions> {

@@ -95,8 +95,11 @@ export class Statsd {
     this.#noteHealth();
     try {
       const read = source();
-      sender.send([...this.#own.take(read), ...this.#legacy.take(read, runTimes())]);
-      counts.reports += 1;
+      const report = [...this.#own.take(read), ...this.#legacy.take(read, runTimes())];
+      // Not awaited: a lookup may take longer than a drain waits for the last report.
+      void sender.send(report).then((isTaken) => {
+        if (isTaken) counts.reports += 1;
+      });
     } catch (error) {
       this.#failed(error);
     }
@@ -107,7 +110,10 @@ export class Statsd {
     counts.errors += 1;
     if (this.#health === 'failing') return;
     this.#health = 'failing';
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = (error instanceof Error ? error.message : String(error)).replace(
+      /^Error sending hot-shots message: (Error: )?/,
+      '',
+    );
     log.warn(
       { statsd: shown(settings.target), reason },
       'Cannot send to statsd; clients are not affected. The next log line about this comes when sending works again',

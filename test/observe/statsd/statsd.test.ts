@@ -143,6 +143,44 @@ t.test('a name is looked up once for many packets, found or not', async (t) => {
   t.strictSame(found.slice(3), ['10.0.0.5', '10.0.0.5']);
 });
 
+t.test('the address that the socket binds to is not taken for the one of the receiver', (t) => {
+  const asked: string[] = [];
+  const names = new CachedLookup(
+    () => 0,
+    (name, found) => {
+      asked.push(name);
+      found(null, '10.0.0.5');
+    },
+  );
+  const found: string[] = [];
+  for (const name of ['0.0.0.0', 'agent', 'agent'])
+    names.lookup(name, (_error, address) => void found.push(address));
+  t.strictSame(found, ['0.0.0.0', '10.0.0.5', '10.0.0.5']);
+  t.strictSame(asked, ['agent']);
+  t.end();
+});
+
+t.test('a host that is unknown is an error, logged once, and no report counts', async (t) => {
+  // RFC 6761: no such name exists.
+  const target = { kind: 'udp', host: 'nohost.invalid', port: 8125 } as const;
+  const { report, counts, reasons } = reportTo(t, { target });
+  await report();
+  await report();
+  t.equal(counts.statsd.reports, 0);
+  t.equal(reasons.length, 1);
+  t.match(reasons[0], /^getaddrinfo [A-Z_]+ nohost\.invalid$/);
+});
+
+t.test('a host that has a name gets the first report', async (t) => {
+  const receiver = await StatsdReceiver.start(t);
+  const target = { kind: 'udp', host: 'localhost', port: receiver.port } as const;
+  const { report, counts } = reportTo(t, { target });
+  await report();
+  t.match(await receiver.line('b.workers'), { value: 9 });
+  t.equal(counts.statsd.reports, 1);
+  t.equal(counts.statsd.errors, 0);
+});
+
 const skip = koffiIsMissing;
 
 function socketPath(t: Test): string {
@@ -156,11 +194,13 @@ t.test('a Unix socket that comes late gets the next report', { skip }, async (t)
   const { report, counts, lines } = reportTo(t, { target: { kind: 'unix', path } });
   await report();
   await until(() => counts.statsd.errors > 0, { what: 'a failed packet' });
+  t.equal(counts.statsd.reports, 0, 'nothing was sent');
   const receiver = await UnixReceiver.bind(t, path);
   await report();
   const packets = receiver.take();
   t.ok(linesOf(packets).some(({ name }) => name === 'b.workers'));
   for (const { length } of packets) t.ok(length <= PACKET_BYTES_MAX + 1, `${length} bytes`);
+  t.equal(counts.statsd.reports, 1);
   await report();
   await until(() => lines.includes('info sending metrics to statsd again'), { what: 'the end' });
   t.equal(lines.filter((line) => line.startsWith('warn')).length, 1);
