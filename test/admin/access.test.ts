@@ -147,7 +147,8 @@ t.test('a Unix socket has its mode, and replaces one that nobody answers', async
   await once(left, 'listening');
   renameSync(`${path}.first`, path);
   await t.rejects(startAdmin(t, { place: { path } }), {
-    message: /^Cannot listen on admin\.address .*EADDRINUSE.*; choose another address/,
+    message:
+      /^Cannot listen on admin\.address .*: another process listens there \(EADDRINUSE\)\. Stop/,
   });
   // As an ended process leaves it: closing removes the name that it was made with.
   left.close();
