@@ -47,6 +47,7 @@ t.test('a FETCH in flight is waited for, one without a FETCH of its own gets nil
   const clients = [await connect({ wid: 'w' }), await connect({ wid: 'w' })];
   for (const client of clients) client.send('FETCH default\r\n');
   await bouncer.metricIs('fetches_waiting', 2);
+  await until(() => faktory.jobs.blockedFetches === 1, { what: 'the FETCH of one of them' });
   t.teardown(clock.run());
   const drained = bouncer.drain();
   await until(() => bouncer.snapshot().draining, { what: 'the stop' });
