@@ -274,7 +274,7 @@ export class Upstream {
         commandMs: lanes.commandMs,
       },
       writes: { state: this.#writeHealth.state.kind, held: lanes.writesHeld },
-      strayJobs: this.#strayJobs.size,
+      strayJobs: this.#strayJobs.size + this.#control.pending,
       adaptation: this.#adaptation.facts,
       info: this.#control.info(now),
       redis: this.#storedWrites.redisInfo,

@@ -69,7 +69,7 @@ export interface Snapshot {
   readonly writes: { readonly state: WriteStateName; readonly held: number };
   /** Workers (wids) with at least one admitted client. */
   readonly workers: number;
-  /** Jobs in hand that were meant for a client that is gone. */
+  /** Jobs that were meant for a client that is gone, until another has them or Faktory has confirmed that. */
   readonly strayJobs: number;
   readonly bufferedBytes: number;
   readonly faktory: {

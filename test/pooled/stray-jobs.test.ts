@@ -89,6 +89,19 @@ for (const [retry, fate] of [
   });
 }
 
+t.test('one that is given back counts until Faktory has answered that', async (t) => {
+  const house = await openPooledHeld(t);
+  await leaveInFetch(house, await house.connect({ wid: 'w1' }), 'reset');
+  await (await house.connect()).command(pushLine({ queue: 'q' }).line);
+  await house.bouncer.metricIs('stray_jobs', 1);
+  const lift = house.faktory.inject({ kind: 'stall' }, { on: 'FAIL' });
+  house.clock.advance(HOLD_MS);
+  await house.faktory.waitFor((f) => f.lines('FAIL').length === 1, 'the FAIL');
+  t.equal(await house.bouncer.metric('stray_jobs'), 1);
+  lift();
+  await house.bouncer.metricIs('stray_jobs', 0);
+});
+
 t.test(
   'a worker needs one place, however many clients it has; over the cap it waits',
   async (t) => {

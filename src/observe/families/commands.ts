@@ -166,7 +166,7 @@ export const COMMAND_FAMILIES: readonly Family[] = [
   ),
   gauge(
     'stray_jobs',
-    'Jobs that the bouncer holds, and that arrived for a client that had left.',
+    'Jobs that arrived for a client that had left, and that wait for a taker or for Faktory to take them back.',
     ({ snapshot }) => snapshot.strayJobs,
   ),
   bytesTotal,
