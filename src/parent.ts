@@ -41,6 +41,8 @@ export interface ParentParts {
   readonly manager: ServiceManager;
   /** A listening socket for all processes; null: they open the port themselves. */
   readonly givenFd: number | null;
+  /** Where the log goes, of all processes. */
+  readonly lines: { write(line: string): void };
 }
 
 /** How often the processes are asked, for the history and the service manager. */
@@ -70,12 +72,14 @@ export class Parent {
   #look: Timer | null = null;
 
   constructor(parts: ParentParts) {
-    const { config, configSource, environment, clock, random, log, manager, givenFd } = parts;
+    const { config, configSource, environment, clock, random, log, manager, givenFd, lines } =
+      parts;
     this.#parts = parts;
     this.#config = config;
     const { processes, metrics, sharedLimits } = config;
     this.#children = new Children({
       entry: ENTRY,
+      onLine: (line) => lines.write(line),
       environment,
       clock,
       random,

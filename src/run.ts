@@ -4,6 +4,7 @@
 import type { Address, SocketPath } from './base/address.ts';
 import { SystemClock } from './base/clock.ts';
 import { serviceManager } from './base/service-manager.ts';
+import { StdoutLines } from './base/stdout-lines.ts';
 import { Bouncer } from './bouncer.ts';
 import { socketActivation } from './config/activation.ts';
 import type { Config } from './config/config.ts';
@@ -33,7 +34,8 @@ export interface Checked {
 /** Starts a bouncer. Resolves when it listens; `started` are read again by a reload. */
 export async function run(started: StartedWith, { config, warnings }: Checked): Promise<void> {
   const { environment } = started;
-  const log = createLog(config.log.level);
+  const lines = new StdoutLines();
+  const log = createLog(config.log.level, lines);
   for (const warning of warnings) log.warn(warning);
   const given = socketActivation(environment, process.pid);
   if (given.kind === 'refused') return fail(EXIT.misused, [given.text]);
@@ -47,7 +49,7 @@ export async function run(started: StartedWith, { config, warnings }: Checked): 
   const bouncer: Runs =
     config.processes === 1
       ? oneProcess(new Bouncer(config, surroundings))
-      : await severalProcesses({ ...surroundings, config, environment, manager, givenFd });
+      : await severalProcesses({ ...surroundings, config, environment, manager, givenFd, lines });
   const starting = bouncer.start();
   onSignals(bouncer, starting, log);
   endWhenDrained(bouncer.ended, log);

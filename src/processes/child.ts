@@ -2,6 +2,7 @@
 // each question has an answer, or null when none came in time; its end is told once.
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
@@ -27,6 +28,8 @@ export interface ChildParts {
   readonly lend: (request: LeaseRequest) => LeaseReply;
   readonly onListening: (listen: Address) => void;
   readonly onEnd: (end: End) => void;
+  /** A line of its log, with its end. */
+  readonly onLine: (line: string) => void;
 }
 
 /** Behind standard input, output, error and the channel. */
@@ -65,16 +68,22 @@ export class Child {
         '--semi-space-growth-factor=1',
       ],
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...inherited],
+      // Not its parent's: who starts or ends with a socket there makes writes to it sleep, in all processes.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...inherited],
     });
     this.#process = child;
+    if (child.stdout !== null) {
+      createInterface(child.stdout).on('line', (line) => parts.onLine(`${line}\n`));
+    }
+    child.stderr?.on('data', (text: Buffer) => process.stderr.write(text));
     child.on('message', (message: ToParent) => this.#heard(message));
     // A process that cannot be started has an error and no exit.
     child.on('error', (error) => {
       this.#failure ??= error.message;
       if (child.pid === undefined) this.#ended(null, null);
     });
-    child.on('exit', (exitCode, signal) => this.#ended(exitCode, signal));
+    // Once all that it has said is here.
+    child.on('close', (exitCode, signal) => this.#ended(exitCode, signal));
   }
 
   get pid(): number {

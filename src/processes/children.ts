@@ -12,7 +12,7 @@ import type { Orders } from './messages.ts';
 
 export interface ChildrenParts extends Pick<
   ChildParts,
-  'clock' | 'entry' | 'environment' | 'givenFd'
+  'clock' | 'entry' | 'environment' | 'givenFd' | 'onLine'
 > {
   readonly count: number;
   /** False: the first that listens finds it, and the others follow. */

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,10 +27,18 @@ interface Started {
   readonly before?: string;
   /** For how long a drain waits before it begins. */
   readonly delay: string;
+  /** Default: 1. */
+  readonly processes?: number;
 }
 
 /** Resolves when its admin address answers. */
-async function start({ name, delay, stdout, before = '' }: Started): Promise<Running> {
+async function start({
+  name,
+  delay,
+  stdout,
+  before = '',
+  processes = 1,
+}: Started): Promise<Running> {
   const socketPath = join(dir, `${name}.sock`);
   const script = `${before} exec "$@"`;
   const args = ['-c', script, 'sh', process.execPath, '--disable-sigusr1', MAIN];
@@ -43,6 +51,7 @@ async function start({ name, delay, stdout, before = '' }: Started): Promise<Run
       FAKTORY_BOUNCER_LISTEN_ADDRESS: '127.0.0.1:0',
       FAKTORY_BOUNCER_ADMIN_ADDRESS: socketPath,
       FAKTORY_BOUNCER_DRAIN_DELAY: delay,
+      FAKTORY_BOUNCER_PROCESSES: String(processes),
     },
     stdio: ['ignore', stdout, 'ignore'],
   });
@@ -175,4 +184,36 @@ t.test('a reader that was slow gets every line, in order, of a process that goes
   child.send('end');
   t.equal(await endOf(child), 0);
   closeSync(reader);
+});
+
+t.test('one of several processes leaves a socket as it was when it ends', async (t) => {
+  // Node's pipe is a socket. In blocking mode, a write to it when it is full would sleep.
+  const { child } = await start({ name: 'several', stdout: 'pipe', delay: '0s', processes: 2 });
+  const pid = child.pid ?? 0;
+  const processes = (): string[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  const isNonBlocking = (): boolean => {
+    const [, flags = ''] =
+      /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/1`, 'utf8')) ?? [];
+    return (Number.parseInt(flags, 8) & O_NONBLOCK) !== 0;
+  };
+  const [first = '', second = ''] = processes();
+  t.equal(isNonBlocking(), true);
+  process.kill(Number(first), 'SIGTERM');
+  await until(() => processes().length === 2 && !processes().includes(first), {
+    what: 'its successor',
+    withinMs: STARTS_MS,
+  });
+  t.ok(processes().includes(second));
+  t.equal(isNonBlocking(), true);
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (more: string) => (text += more));
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  t.same(await closed, [0, null]);
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { process?: number });
+  t.same(new Set(lines.map(({ process: number }) => number)), new Set([undefined, 0, 1]));
 });
