@@ -21,7 +21,7 @@ const LOOKS_MAX = 10_080;
 
 /** PromQL by name, over the last `seconds`. */
 export function queriesOver(seconds: number) {
-  const over = `[${seconds}s:${Math.max(1, Math.round(seconds / LOOKS_MAX))}s]`;
+  const over = `[${seconds}s:${stepOf(seconds)}s]`;
   const gauge = (name: string): string => `faktory_bouncer_${name}`;
   const sum = (name: string): string => `sum by (job, instance) (${gauge(name)})`;
   const most = (expression: string): string => `max_over_time((${expression})${over})`;
@@ -79,7 +79,8 @@ export function factsOfPrometheus(
     });
     return {
       source: `${source}, ${key}`,
-      seconds: Math.min(seconds, one('covered') ?? seconds),
+      // Without a look: the first sample is younger than one step between two of them.
+      seconds: Math.min(seconds, one('covered') ?? stepOf(seconds)),
       mode: all('mode')[0]?.labels['mode'] === 'pooled' ? 'pooled' : 'session',
       observeOnly: null,
       clients: use('clients', 'clientsLimit'),
@@ -113,4 +114,9 @@ function byReason(series: readonly Series[]): Facts['refused'] {
   return Object.fromEntries(
     series.map(({ labels, value }) => [labels['reason'] ?? '', Math.round(value)]),
   );
+}
+
+/** Between two looks at the last `seconds`, in seconds. */
+function stepOf(seconds: number): number {
+  return Math.max(1, Math.round(seconds / LOOKS_MAX));
 }
