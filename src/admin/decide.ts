@@ -41,6 +41,9 @@ export async function answerTo(
   if ('status' in allowed) return turns.inTurn(socket, () => allowed);
   const { route, path, search } = allowed;
   const tells = route.tells ?? 'figures';
+  const bring = async (): Promise<void> => {
+    if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
+  };
   // The check of a query takes longer than many an answer.
   const made = async (): Promise<Answer> => {
     const query = queryFor(route, search);
@@ -54,12 +57,12 @@ export async function answerTo(
   }
   if (route.isProbe === true) {
     return turns.spaced(socket, async () => {
-      if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
+      await bring();
       return made();
     });
   }
   // Not in its turn: a process that does not answer would hold up all that wait.
-  if (tells !== 'nothing') await parts.views.operated.bring?.(tells);
+  await bring();
   return turns.inTurn(socket, made);
 }
 

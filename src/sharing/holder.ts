@@ -194,7 +194,7 @@ export class Holder {
         this.#othersWait = reply.othersWait;
         this.#most = Math.min(
           mostOf(request, reply),
-          this.#isAsked(request) ? Infinity : this.#most,
+          this.#isKnown(request) ? Infinity : this.#most,
         );
         this.#lease = {
           deadline: sentAt + this.#parts.timing.expiryMs - this.#parts.timing.marginMs,
@@ -217,7 +217,7 @@ export class Holder {
   }
 
   /** Whether the lender has heard of the limit that holds now. */
-  #isAsked({ terms }: LeaseRequest): boolean {
+  #isKnown({ terms }: LeaseRequest): boolean {
     return terms.limit <= this.#terms.limit;
   }
 
@@ -270,7 +270,8 @@ function mostOf(
 ): number {
   const { leased, free, outside } = house;
   // Places outside may be counted twice, after a restart of Redis.
-  const lendable = leased + free + outside;
-  if (lendable >= leased) return Infinity;
-  return Math.min(used, Math.floor((places * Math.max(0, lendable)) / leased));
+  const freeAmongThem = free + outside;
+  if (freeAmongThem >= 0) return Infinity;
+  const lendable = Math.max(0, leased + freeAmongThem);
+  return Math.min(used, Math.floor((places * lendable) / leased));
 }

@@ -3,7 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { openHouse, pushLine, waitingAre } from '../session/house.ts';
+import { type House, openHouse, pushLine, waitingAre } from '../session/house.ts';
 import { passwordHash } from '../support/raw-client.ts';
 import { startBouncer } from '../support/bouncer.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
@@ -56,6 +56,24 @@ class Leaver {
     if (s !== undefined && i !== undefined) hello['pwdhash'] = passwordHash(PASSWORD, s, i);
     return `HELLO ${JSON.stringify(hello)}\r\n`;
   }
+}
+
+/** A client sends FETCH, a PUSH to `queue`, and leaves; Faktory is at the FETCH until `lift` is called. */
+async function leaveBehindFetch(
+  t: Test,
+  { faktory, bouncer }: House,
+  { how, queue }: { readonly how: 'end' | 'resetAndDestroy'; readonly queue: string },
+): Promise<{ readonly heard: Promise<string>; readonly lift: () => void }> {
+  const client = new Leaver(t, bouncer.port);
+  await client.hear('\r\n');
+  await client.send(client.hello(null));
+  await client.hear('+OK');
+  const lift = faktory.inject({ kind: 'stall' }, { on: 'FETCH' });
+  await client.send(`FETCH default\r\n${pushLine({ queue }).line}\r\n`);
+  await faktory.waitFor((f) => f.lines('FETCH').length === 1, 'the FETCH');
+  const heard = client.hearAll();
+  client.socket[how]();
+  return { heard, lift };
 }
 
 /** What clients pushed; the bouncer may ask Faktory with a PUSH of its own. */
@@ -168,17 +186,10 @@ for (const mode of MODES) {
     t.test(
       `a job that is pushed behind a FETCH is not for that FETCH when ${leaves}`,
       async (t) => {
-        const { faktory, bouncer, connect } = await openHouse(t, { mode });
-        const client = new Leaver(t, bouncer.port);
-        await client.hear('\r\n');
-        await client.send(client.hello(null));
-        await client.hear('+OK');
-        const lift = faktory.inject({ kind: 'stall' }, { on: 'FETCH' });
-        await client.send(`FETCH default\r\n${pushLine().line}\r\n`);
-        await faktory.waitFor((f) => f.lines('FETCH').length === 1, 'the FETCH');
-        const heard = client.hearAll();
-        client.socket[how]();
-        const other = await connect();
+        const house = await openHouse(t, { mode });
+        const { faktory, bouncer } = house;
+        const { heard, lift } = await leaveBehindFetch(t, house, { how, queue: 'default' });
+        const other = await house.connect();
         t.same(await other.command(pushLine({ queue: 'other' }).line), ok);
         t.equal(pushed(faktory).length, 1, 'not before the FETCH is over');
         lift();
@@ -195,17 +206,10 @@ for (const mode of MODES) {
     t.test(
       `a job for a FETCH with more behind it finds another taker when ${leaves}`,
       async (t) => {
-        const { faktory, bouncer, connect } = await openHouse(t, { mode });
-        const client = new Leaver(t, bouncer.port);
-        await client.hear('\r\n');
-        await client.send(client.hello(null));
-        await client.hear('+OK');
-        const lift = faktory.inject({ kind: 'stall' }, { on: 'FETCH' });
-        await client.send(`FETCH default\r\n${pushLine({ queue: 'other' }).line}\r\n`);
-        await faktory.waitFor((f) => f.lines('FETCH').length === 1, 'the FETCH');
-        const heard = client.hearAll();
-        client.socket[how]();
-        const other = await connect();
+        const house = await openHouse(t, { mode });
+        const { faktory, bouncer } = house;
+        const { heard, lift } = await leaveBehindFetch(t, house, { how, queue: 'other' });
+        const other = await house.connect();
         const { jid, line } = pushLine();
         t.same(await other.command(line), ok);
         lift();
