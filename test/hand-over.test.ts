@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { signal } from '../bench/harness/signals.ts';
 import { socketActivation } from '../src/config/activation.ts';
 import { pushLine } from './session/house.ts';
 import { startBouncer } from './support/bouncer.ts';
@@ -74,7 +75,7 @@ function activated(
     child.kill('SIGKILL');
     // The last may be alive; those before it have ended, and their ids may be another's by now.
     const alive = pids().length > [...out.matchAll(/^ended /gm)].length ? pids().at(-1) : undefined;
-    if (alive !== undefined) process.kill(alive, 'SIGKILL');
+    if (alive !== undefined) signal(alive, 'SIGKILL');
   });
   return {
     /** Resolves with what `pattern` finds the `nth` time. */
@@ -84,7 +85,7 @@ function activated(
         withinMs: 60_000,
       }),
     stop: (): void => {
-      process.kill(pids().at(-1) ?? 0, 'SIGTERM');
+      signal(pids().at(-1), 'SIGTERM');
     },
   };
 }

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../test/support/free-port.ts';
 import { familyOf, watchGroup } from './processes.ts';
+import { signalGroup } from './signals.ts';
 
 const UP_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 50;
@@ -112,14 +113,9 @@ export class Proxy {
   }
 
   /** To the whole group: nginx has workers. */
-  #signal(signal: NodeJS.Signals): void {
+  #signal(name: NodeJS.Signals): void {
     const { pid } = this.#child;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, signal);
-    } catch {
-      // It was gone already.
-    }
+    if (pid !== undefined) signalGroup(pid, name);
   }
 
   async #up(): Promise<void> {

@@ -4,8 +4,8 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askRedis } from '../../test/support/redis.ts';
-import { replyText } from '../../test/support/reply.ts';
 import type { Weather } from '../../test/faults/support/bad-network.ts';
+import { whileStopped } from '../harness/signals.ts';
 import { type Arena, PRODUCERS, WORKERS } from './arena.ts';
 
 /** In [0, 1). */
@@ -36,12 +36,11 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
     await faktory.terminate();
     await faktory.startAgain();
   },
-  'Faktory stands still for 3 s': ({ faktory }) => stopped(faktory.pid ?? 0, 3000),
-  'Faktory stands still for 20 s': ({ faktory }) => stopped(faktory.pid ?? 0, 20_000),
+  'Faktory stands still for 3 s': ({ faktory }) => whileStopped(faktory.pid, () => sleep(3000)),
+  'Faktory stands still for 20 s': ({ faktory }) => whileStopped(faktory.pid, () => sleep(20_000)),
   'Redis stands still for 5 s': async (arena) => {
     arena.repeated += PRODUCERS;
-    const info = replyText(await askRedis(arena.faktory.redisSocket, 'INFO', 'server')) ?? '';
-    await stopped(Number(/^process_id:(\d+)/m.exec(info)?.[1]), 5000);
+    await whileStopped(await arena.faktory.redisPid(), () => sleep(5000));
     await arena.writesAre(true);
   },
   'Redis refuses writes': async (arena) => {
@@ -68,7 +67,7 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
   'a narrow network': (arena, random) =>
     weather(arena, random, { kind: 'throttle', bytesPerSecond: 4000 }, 5000),
   'single bytes': (arena, random) => weather(arena, random, { kind: 'split' }, 5000),
-  'the bouncer stands still for 2 s': ({ bouncer }) => stopped(bouncer.pid, 2000),
+  'the bouncer stands still for 2 s': ({ bouncer }) => whileStopped(bouncer.pid, () => sleep(2000)),
   'a crowd that says nothing': async ({ bouncer }) => {
     const sockets = Array.from({ length: SILENT_CLIENTS }, () => {
       const socket = connect({ host: '127.0.0.1', port: bouncer.port });
@@ -78,16 +77,6 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
     for (const socket of sockets) socket.destroy();
   },
 };
-
-/** SIGSTOP, and SIGCONT after `ms`. */
-async function stopped(pid: number, ms: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await sleep(ms);
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
-}
 
 async function weather(
   { front, back }: Arena,

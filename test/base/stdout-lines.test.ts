@@ -7,6 +7,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { signal } from '../../bench/harness/signals.ts';
 import { STARTS_MS, until } from '../support/waiting.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -199,7 +200,7 @@ t.test('one of several processes leaves a socket as it was when it ends', async 
   };
   const [first = '', second = ''] = processes();
   t.equal(isNonBlocking(), true);
-  process.kill(Number(first), 'SIGTERM');
+  signal(Number(first), 'SIGTERM');
   await until(() => processes().length === 2 && !processes().includes(first), {
     what: 'its successor',
     withinMs: STARTS_MS,

@@ -1,6 +1,7 @@
 // Faktory is killed, terminated, stopped, and started again, under clients that do not pause.
 
 import t from 'tap';
+import { whileStopped } from '../../bench/harness/signals.ts';
 import { requireFaktory } from '../support/real-faktory.ts';
 import { until } from '../support/waiting.ts';
 import { MODES, ordeal } from './support/ordeal.ts';
@@ -32,7 +33,7 @@ for (const mode of MODES) {
 
   t.test(`Faktory stands still for 3 s: it stays up (${mode})`, { skip, buffered: true }, (t) =>
     ordeal(t, mode, {}, async ({ faktory, bouncer }) => {
-      await stoppedFor(faktory.pid ?? 0, async () => {
+      await whileStopped(faktory.pid, async () => {
         await until(() => bouncer.snapshot().writes.state === 'suspect', {
           what: 'writes to be held',
           withinMs: 20_000,
@@ -48,7 +49,7 @@ for (const mode of MODES) {
     (t) =>
       ordeal(t, mode, { overrides: { 'server.info_interval': '1s' } }, async (house) => {
         const { faktory, bouncer } = house;
-        await stoppedFor(faktory.pid ?? 0, async () => {
+        await whileStopped(faktory.pid, async () => {
           await until(() => !bouncer.snapshot().faktory.up, {
             what: 'Faktory to be found down',
             withinMs: 60_000,
@@ -60,14 +61,4 @@ for (const mode of MODES) {
         await bouncer.isUp();
       }),
   );
-}
-
-/** SIGSTOP, and SIGCONT when `meanwhile` is over, whatever became of it. */
-async function stoppedFor(pid: number, meanwhile: () => Promise<void>): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await meanwhile();
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
 }

@@ -3,11 +3,11 @@
 
 import { Redis } from 'ioredis';
 import t from 'tap';
+import { signal, whileStopped } from '../../bench/harness/signals.ts';
 import type { Overrides, RunningBouncer } from '../support/bouncer.ts';
-import { type RealFaktory, requireFaktory } from '../support/real-faktory.ts';
+import { requireFaktory } from '../support/real-faktory.ts';
 import { askRedis, RedisServer } from '../support/redis.ts';
 import { unreservedIn } from '../support/job-accounts.ts';
-import { replyText } from '../support/reply.ts';
 import { until } from '../support/waiting.ts';
 import { type Allowed, MODES, ordeal, type Ordeal, PRODUCERS } from './support/ordeal.ts';
 
@@ -64,11 +64,6 @@ async function settingsOf(redisSocket: string, names: readonly string[]): Promis
   }
 }
 
-async function pidOfRedis({ redisSocket }: RealFaktory): Promise<number> {
-  const info = replyText(await askRedis(redisSocket, 'INFO', 'server')) ?? '';
-  return Number(/^process_id:(\d+)/m.exec(info)?.[1]);
-}
-
 for (const mode of MODES) {
   t.test(`Redis refuses writes for a while (${mode})`, { skip, buffered: true }, (t) =>
     ordeal(t, mode, { overrides: WATCHFUL }, async (house) => {
@@ -87,13 +82,7 @@ for (const mode of MODES) {
 
   t.test(`Redis stands still for a while (${mode})`, { skip, buffered: true }, (t) =>
     ordeal(t, mode, { overrides: WATCHFUL }, async (house) => {
-      const pid = await pidOfRedis(house.faktory);
-      process.kill(pid, 'SIGSTOP');
-      try {
-        await stateIs(house, false);
-      } finally {
-        process.kill(pid, 'SIGCONT');
-      }
+      await whileStopped(await house.faktory.redisPid(), () => stateIs(house, false));
       await stateIs(house, true);
     }),
   );
@@ -104,7 +93,7 @@ for (const mode of MODES) {
       const settings = await settingsOf(redisSocket, ['dir', 'dbfilename']);
       const { known, allowed } = untilKnown(house);
       // Unlike after SIGKILL it saves what it holds, and Faktory stays: what is lost is not their doing.
-      process.kill(await pidOfRedis(house.faktory), 'SIGTERM');
+      signal(await house.faktory.redisPid(), 'SIGTERM');
       await stateIs(house, false);
       await allAreHeld(house.bouncer);
       known();

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { signal } from '../../bench/harness/signals.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ok, replyText } from '../support/reply.ts';
@@ -59,8 +60,7 @@ t.test('a reload reaches all processes, and a wrong file reaches none', options,
   t.equal(await bouncer.reload(), 'refused');
   t.equal(await limit(), 61);
   // One that is started again gets what is in force, whatever the file says.
-  const [first = 0] = childrenOf(bouncer);
-  process.kill(first, 'SIGKILL');
+  signal(childrenOf(bouncer)[0], 'SIGKILL');
   await until(
     async () => {
       const metrics = await bouncer.metrics();

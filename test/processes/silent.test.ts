@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { signal } from '../../bench/harness/signals.ts';
 import type { BouncerProgram } from '../support/bouncer-program.ts';
 import { requireFaktory } from '../support/real-faktory.ts';
 import { until } from '../support/waiting.ts';
@@ -52,7 +53,7 @@ t.test('a stopped process is named until its successor serves', options, async (
   t.equal((await bouncer.metrics()).get('client_connections_limit'), 70);
 
   const stopped = pidOf(bouncer, 1);
-  process.kill(stopped, 'SIGSTOP');
+  signal(stopped, 'SIGSTOP');
   configure(61);
   const { applied, warnings } = await reload(bouncer);
   t.equal(applied, true);
@@ -83,11 +84,11 @@ t.test('a stopped process that goes on has what was changed meanwhile', options,
   const { bouncer, configure } = await twoProcesses(t);
   await allReady(bouncer);
   const stopped = pidOf(bouncer, 0);
-  process.kill(stopped, 'SIGSTOP');
+  signal(stopped, 'SIGSTOP');
   configure(61);
   t.equal((await reload(bouncer)).warnings.length, 1);
   t.match(await ready(bouncer), /^200 ready: process 0: it does not answer/);
-  process.kill(stopped, 'SIGCONT');
+  signal(stopped, 'SIGCONT');
   await allReady(bouncer);
   t.equal((await bouncer.metrics()).get('client_connections_limit'), 61);
   t.equal(pidOf(bouncer, 0), stopped);
@@ -97,15 +98,15 @@ t.test('a process hears what was changed while it started', options, async (t) =
   const { bouncer, configure } = await twoProcesses(t);
   await allReady(bouncer);
   const before = childrenOf(bouncer);
-  process.kill(pidOf(bouncer, 1), 'SIGKILL');
+  signal(pidOf(bouncer, 1), 'SIGKILL');
   const next = await until(() => childrenOf(bouncer).find((pid) => !before.includes(pid)), {
     what: 'the next process',
     withinMs: WITHIN_MS,
   });
-  process.kill(next, 'SIGSTOP');
+  signal(next, 'SIGSTOP');
   configure(61);
   t.match(await reload(bouncer), { applied: true });
-  process.kill(next, 'SIGCONT');
+  signal(next, 'SIGCONT');
   await allReady(bouncer);
   const metrics = await bouncer.metrics();
   t.equal(metrics.get('processes'), 2);

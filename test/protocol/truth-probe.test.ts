@@ -2,6 +2,7 @@
 // Faktory does with it.
 
 import t, { type Test } from 'tap';
+import { whileStopped } from '../../bench/harness/signals.ts';
 import { bulkOutcome } from '../../src/protocol/bulk.ts';
 import { redisTrouble, troubleInReply } from '../../src/protocol/redis-errors.ts';
 import { probeAt, probeLine, probeOutcome } from '../../src/protocol/truth-probe.ts';
@@ -122,12 +123,10 @@ t.test('a real Faktory tells of each refusal, where PUSH says +OK', { skip }, as
 });
 
 t.test('a real Faktory whose Redis hangs tells that it did not answer', { skip }, async (t) => {
-  const { ask, probe, redis } = await openReal(t);
-  const info = (await redis('INFO', 'server')) ?? '';
-  const pid = Number(/process_id:(\d+)/.exec(info)?.[1]);
-  process.kill(pid, 'SIGSTOP');
-  t.match(await probe(60_000), { kind: 'silent' });
-  t.match(troubleInReply(await ask('FETCH q')), { kind: 'silent' });
-  process.kill(pid, 'SIGCONT');
+  const { ask, probe, faktory } = await openReal(t);
+  await whileStopped(await faktory.redisPid(), async () => {
+    t.match(await probe(60_000), { kind: 'silent' });
+    t.match(troubleInReply(await ask('FETCH q')), { kind: 'silent' });
+  });
   t.same(await probe(60_000), { kind: 'stored' });
 });

@@ -100,7 +100,9 @@ export class BouncerProgram {
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error('The bouncer was never started');
+    return pid;
   }
 
   /** What it has said, up to a bound. */

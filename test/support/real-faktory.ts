@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { findFaktory } from './find-faktory.ts';
 import { freePort } from './free-port.ts';
 import { RawClient } from './raw-client.ts';
-import { ServerProcess } from './server-process.ts';
+import { redisPid, ServerProcess } from './server-process.ts';
 import { STARTS_MS, until } from './waiting.ts';
 
 export { findFaktory, requireFaktory } from './find-faktory.ts';
@@ -94,6 +94,11 @@ export class RealFaktory {
   /** The unix socket of its Redis. */
   get redisSocket(): string {
     return join(this.#directory, 'redis.sock');
+  }
+
+  /** The process id of its Redis, by Redis's own word. */
+  redisPid(): Promise<number> {
+    return redisPid(this.redisSocket);
   }
 
   /** Resolves when the server has ended, however that came, and its Redis with it. */

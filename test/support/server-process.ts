@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { signal } from '../../bench/harness/signals.ts';
 import { askRedis } from './redis.ts';
 import { replyText } from './reply.ts';
 import { STARTS_MS, until, within } from './waiting.ts';
@@ -70,8 +71,8 @@ export class ServerProcess {
     this.#redisPid = await redisPid(this.#options.redisSocket);
   }
 
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    this.#child.kill(signal);
+  async end(name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.#child.kill(name);
     await this.gone();
   }
 
@@ -93,6 +94,8 @@ export class ServerProcess {
     const pid = this.#redisPid;
     if (pid !== undefined) {
       await until(() => !isAlive(pid), { what: `Redis ${pid} to end`, withinMs: STARTS_MS });
+      // The system may give its id to another process now.
+      this.#redisPid = undefined;
     }
     await until(async () => !(await answers(this.#options.redisSocket)), {
       what: `nobody to answer on ${this.#options.redisSocket}`,
@@ -125,7 +128,7 @@ function watch(pid: number | undefined, options: ServerProcessOptions): ChildPro
 }
 
 /** Redis's own word for its process id, over its unix socket. */
-async function redisPid(path: string): Promise<number> {
+export async function redisPid(path: string): Promise<number> {
   const info = replyText(await askRedis(path, 'INFO', 'server'));
   const found = /process_id:(\d+)/.exec(info ?? '')?.[1];
   if (found === undefined) throw new Error(`Cannot find process_id in Redis's INFO`);
@@ -141,9 +144,9 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+function signalIfAlive(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(pid, signal);
+    signal(pid, name);
   } catch {
     // It was gone already.
   }
@@ -152,14 +155,8 @@ function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
 /** A zombie whose new parent does not collect it, as in a bare container, counts as gone. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
-    // No /proc on this system, or it ended just now: the next look tells.
-    return true;
+    return false;
   }
 }

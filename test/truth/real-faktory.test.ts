@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
+import { whileStopped } from '../../bench/harness/signals.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
@@ -35,12 +36,6 @@ async function stateIs(bouncer: RunningBouncer, state: string): Promise<void> {
   await until(() => bouncer.snapshot().writes.state === state, {
     what: `the state ${state}`,
   });
-}
-
-async function pidOfRedis({ redisSocket }: RealFaktory): Promise<number> {
-  const info = await askRedis(redisSocket, 'INFO', 'server');
-  if (info.kind !== 'bulk' || info.text === null) throw new Error('Cannot read INFO of Redis');
-  return Number(/^process_id:(\d+)/m.exec(info.text)?.[1]);
 }
 
 async function lostOf(producers: Producers, { redisSocket }: RealFaktory): Promise<string[]> {
@@ -81,11 +76,9 @@ for (const mode of ['session', 'pooled'] as const) {
     { skip: missing },
     async (t) => {
       const { faktory, bouncer } = await open(t, { mode, 'pool.outage_wait': '1s' }, false);
-      const pid = await pidOfRedis(faktory);
       const producers = new Producers(bouncer, 100);
       await until(() => producers.acknowledged.length > 500, { what: 'jobs' });
-      process.kill(pid, 'SIGSTOP');
-      try {
+      await whileStopped(await faktory.redisPid(), async () => {
         await stateIs(bouncer, 'suspect');
         await until(
           () => [...producers.errors.keys()].some((text) => /does not answer/.test(text)),
@@ -97,9 +90,7 @@ for (const mode of ['session', 'pooled'] as const) {
         await until(() => [...producers.errors.keys()].some((text) => /Redis timeout/.test(text)), {
           what: 'a late acknowledgement',
         });
-      } finally {
-        process.kill(pid, 'SIGCONT');
-      }
+      });
       await stateIs(bouncer, 'sound');
       const before = producers.acknowledged.length;
       await until(() => producers.acknowledged.length > before + 200, { what: 'more jobs' });

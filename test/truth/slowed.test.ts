@@ -2,6 +2,7 @@
 // up again, where a fixed one beside it does not move, and no job is lost.
 
 import t, { type Test } from 'tap';
+import { signal } from '../../bench/harness/signals.ts';
 import { SystemClock } from '../../src/base/clock.ts';
 import { type Overrides, type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
@@ -21,16 +22,16 @@ const FIXED: Overrides = { 'limits.fetches_in_flight': FETCHES_MAX };
 /** Stops the process for nine tenths of the time, until the function that is returned is called. */
 function slowDown(t: Test, pid: number): () => void {
   let timer: NodeJS.Timeout | null = null;
-  const pulse = (signal: 'SIGSTOP' | 'SIGCONT'): void => {
-    process.kill(pid, signal);
-    const isStop = signal === 'SIGSTOP';
+  const pulse = (name: 'SIGSTOP' | 'SIGCONT'): void => {
+    signal(pid, name);
+    const isStop = name === 'SIGSTOP';
     timer = setTimeout(() => pulse(isStop ? 'SIGCONT' : 'SIGSTOP'), isStop ? 90 : 10);
   };
   const end = (): void => {
     if (timer === null) return;
     clearTimeout(timer);
     timer = null;
-    process.kill(pid, 'SIGCONT');
+    signal(pid, 'SIGCONT');
   };
   t.teardown(end);
   pulse('SIGSTOP');

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { signalGroup } from '../../../bench/harness/signals.ts';
 import type { Command } from './programs.ts';
 
 const STDERR_CHARACTERS_MAX = 4000;
@@ -62,11 +63,6 @@ export class ClientProcess {
 
   /** It and its children, at once. */
   discard(): void {
-    if (this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL');
-    } catch {
-      // It was gone already.
-    }
+    if (this.#child.pid !== undefined) signalGroup(this.#child.pid, 'SIGKILL');
   }
 }
