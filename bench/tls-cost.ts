@@ -1,138 +1,134 @@
-// What TLS with clients costs: the bouncer's CPU time for a command, plain and with TLS, in turns. Linux
-// only. Run it on a quiet machine: the load average stands beside the figures.
+// `npm run tls-cost`: what TLS with clients costs, as CPU time of the proxy for a command, as one table. Run it on a
+// quiet machine: the load average stands beside the figures.
 
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as tlsConnect } from 'node:tls';
 import { spreadOf } from './harness/figures.ts';
 import { buildBouncer, startBouncer, THIS_CHECKOUT } from './harness/fronts.ts';
-import type { Settings } from './harness/arguments.ts';
-import type { Address } from './harness/proxy.ts';
+import { markdownTable } from './harness/markdown-table.ts';
+import { haproxyPlan, haproxyVersion } from './harness/peers.ts';
+import { progress, runProgram } from './harness/program.ts';
+import { type Address, Proxy } from './harness/proxy.ts';
+import { logIn, push, startAnswerer } from './tls-cost/push-load.ts';
+import {
+  parseTlsCostOptions,
+  TLS_COST_HELP,
+  type TlsCostOptions,
+  type TlsFront,
+} from './tls-cost/tls-cost-options.ts';
 
-const CLIENTS = 100;
-const COMMANDS_PER_CLIENT = 1000;
-const ROUNDS = 5;
+const HEAD = ['in front', 'plain, µs', 'TLS, µs', 'TLS to plain'];
 /** The kernel counts CPU time in ticks of this length. */
 const TICK_US = 10_000;
-const LINE = `PUSH {"jid":"abcdefghijk1","jobtype":"t","args":["${'x'.repeat(200)}"],"queue":"q"}\r\n`;
 
-/** As `listen.tls` names them. */
 interface Certificate {
   readonly certificate: string;
   readonly key: string;
+  /** Both in one file, as HAProxy wants them. */
+  readonly both: string;
 }
+
+runProgram(async () => {
+  const options = parseTlsCostOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(TLS_COST_HELP);
+    return 0;
+  }
+  progress('building the bouncer');
+  buildBouncer(THIS_CHECKOUT);
+  const folder = mkdtempSync(join(tmpdir(), 'tls-cost-'));
+  try {
+    const certificate = makeCertificate(folder);
+    const faktory = await startAnswerer();
+    const rows: string[][] = [];
+    for (const front of options.fronts) {
+      if (front === 'haproxy' && haproxyVersion() === undefined) continue;
+      rows.push(await rowOf(front, options, faktory, certificate));
+    }
+    const load = `load average ${loadavg()[0]?.toFixed(1)}`;
+    process.stdout.write(`${load}\n\n${markdownTable(HEAD, rows)}`);
+    return 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
 
 function makeCertificate(folder: string): Certificate {
-  const files = { certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') };
+  const certificate = join(folder, 'c.pem');
+  const key = join(folder, 'k.pem');
+  const both = join(folder, 'both.pem');
   const words =
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-  const paths = ['-keyout', files.key, '-out', files.certificate];
+  const paths = ['-keyout', key, '-out', certificate];
   execFileSync('openssl', [...words.split(' '), ...paths], { stdio: 'pipe' });
-  return files;
+  writeFileSync(both, [readFileSync(certificate), readFileSync(key)].join(''), { mode: 0o600 });
+  return { certificate, key, both };
 }
 
-/** Answers +OK to each line. */
-async function startAnswerer(): Promise<Address> {
-  const server = createServer({ noDelay: true }, (socket) => {
-    socket.on('error', () => {});
-    socket.write('+HI {"v":2}\r\n');
-    socket.on('data', (bytes) => {
-      let lines = 0;
-      for (const byte of bytes) if (byte === 10) lines += 1;
-      socket.write('+OK\r\n'.repeat(lines));
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  server.unref();
-  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+async function rowOf(
+  front: TlsFront,
+  options: TlsCostOptions,
+  faktory: Address,
+  certificate: Certificate,
+): Promise<string[]> {
+  const plain: number[] = [];
+  const secure: number[] = [];
+  for (let round = 1; round <= options.rounds; round += 1) {
+    progress(`${front}, round ${round} of ${options.rounds}`);
+    plain.push(await measure(await start(front, faktory, null), options, null));
+    const proxy = await start(front, faktory, certificate);
+    secure.push(await measure(proxy, options, certificate.certificate));
+  }
+  const [without, withTls] = [median(plain), median(secure)];
+  const ratio = `${(withTls / without).toFixed(2)} x`;
+  return [front, without.toFixed(1), withTls.toFixed(1), ratio];
 }
 
-function settingsOf(mode: string, tls: Certificate | null): Settings {
-  return {
-    mode,
+function start(front: TlsFront, faktory: Address, files: Certificate | null): Promise<Proxy> {
+  if (front === 'haproxy') return Proxy.start(haproxyPlan(faktory, files?.both ?? null));
+  return startBouncer(faktory, join(THIS_CHECKOUT, 'dist', 'main.js'), {
+    mode: front,
     log: { level: 'warn' },
     server: { info_interval: '0s' },
+    // The answerer knows no PUSHB, and no probe of writes.
     pool: { bulk_push: false },
     writes: { probe_interval: '0s', hang: 'off' },
-    ...(tls !== null && { listen: { tls } }),
-  };
-}
-
-/** A client that is logged in. */
-async function logIn(port: number, tls: Certificate | null): Promise<Socket> {
-  const raw = connect({ host: '127.0.0.1', port, noDelay: true });
-  await once(raw, 'connect');
-  const ca = tls === null ? null : readFileSync(tls.certificate);
-  const socket = ca === null ? raw : tlsConnect({ socket: raw, ca, servername: 'localhost' });
-  await once(socket, 'data');
-  socket.write('HELLO {"v":2}\r\n');
-  await once(socket, 'data');
-  return socket;
-}
-
-/** Sends one command after another, each when the one before is answered. */
-function push(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let left = COMMANDS_PER_CLIENT;
-    socket.on('error', reject);
-    socket.on('data', () => {
-      left -= 1;
-      if (left === 0) resolve();
-      else socket.write(LINE);
-    });
-    socket.write(LINE);
+    ...(files !== null && {
+      listen: { tls: { certificate: files.certificate, key: files.key } },
+    }),
   });
-}
-
-function cpuTicks(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 /** CPU time of one command, µs. */
-async function measure(faktory: Address, mode: string, tls: Certificate | null): Promise<number> {
-  const program = join(THIS_CHECKOUT, 'dist', 'main.js');
-  const bouncer = await startBouncer(faktory, program, settingsOf(mode, tls));
-  const [pid = 0] = bouncer.pids;
+async function measure(
+  proxy: Proxy,
+  { clients, commands }: TlsCostOptions,
+  caFile: string | null,
+): Promise<number> {
   try {
-    const clients: Socket[] = [];
-    while (clients.length < CLIENTS) clients.push(await logIn(bouncer.address.port, tls));
-    const before = cpuTicks(pid);
-    await Promise.all(clients.map(push));
-    const ticks = cpuTicks(pid) - before;
-    for (const client of clients) client.destroy();
-    return (ticks * TICK_US) / (CLIENTS * COMMANDS_PER_CLIENT);
+    const sockets = [];
+    while (sockets.length < clients) sockets.push(await logIn(proxy.address, caFile));
+    const before = cpuTicks(proxy.pids);
+    await Promise.all(sockets.map((socket) => push(socket, commands)));
+    const ticks = cpuTicks(proxy.pids) - before;
+    for (const socket of sockets) socket.destroy();
+    return (ticks * TICK_US) / (clients * commands);
   } finally {
-    await bouncer.stop();
+    await proxy.stop();
   }
+}
+
+function cpuTicks(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    ticks += Number(fields[11]) + Number(fields[12]);
+  }
+  return ticks;
 }
 
 function median(values: readonly number[]): number {
   return spreadOf(values)?.median ?? Number.NaN;
-}
-
-buildBouncer(THIS_CHECKOUT);
-const folder = mkdtempSync(join(tmpdir(), 'tls-cost-'));
-try {
-  const certificate = makeCertificate(folder);
-  const faktory = await startAnswerer();
-  for (const mode of ['session', 'pooled']) {
-    const plain: number[] = [];
-    const secure: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      plain.push(await measure(faktory, mode, null));
-      secure.push(await measure(faktory, mode, certificate));
-    }
-    const ratio = median(secure) / median(plain);
-    console.log(
-      `${mode}: plain ${median(plain).toFixed(1)} µs, TLS ${median(secure).toFixed(1)} µs a command, ratio ${ratio.toFixed(2)}; load average ${loadavg()[0]?.toFixed(1)}`,
-    );
-  }
-} finally {
-  rmSync(folder, { recursive: true, force: true });
 }

@@ -22,18 +22,20 @@ export function haproxyVersion(): string | undefined {
   return /version (\S+)/.exec(spawnSync('haproxy', ['-v'], { encoding: 'utf8' }).stdout)?.[1];
 }
 
-export function haproxyPlan(server: Address): ProxyPlan {
+/** `pem`: a file with a certificate and its key, for TLS with clients; null: without TLS. */
+export function haproxyPlan(server: Address, pem: string | null = null): ProxyPlan {
+  const tls = pem === null ? '' : ` ssl crt ${pem}`;
   return {
     name: 'haproxy',
     program: 'haproxy',
-    config: ({ port }) => haproxyConfig(port, server, openFilesMax()),
+    config: ({ port }) => haproxyConfig(`127.0.0.1:${port}${tls}`, server, openFilesMax()),
     // -db: one process, in the foreground.
     args: (file) => ['-db', '-f', file],
   };
 }
 
 /** It refuses to start with a maxconn for which it may not open enough files. */
-export function haproxyConfig(port: number, server: Address, filesMax: number): string {
+export function haproxyConfig(bind: string, server: Address, filesMax: number): string {
   const clientsMax = Math.min(CLIENTS_MAX, Math.floor((filesMax - OWN_FILES) / 2));
   return `global
   nbthread 1
@@ -44,7 +46,7 @@ defaults
   timeout client 1h
   timeout server 1h
 listen bench
-  bind 127.0.0.1:${port} backlog 4096
+  bind ${bind} backlog 4096
   server faktory ${server.host}:${server.port}
 `;
 }

@@ -11,6 +11,7 @@ import { groupTable, groupText } from '../../bench/harness/report.ts';
 import { figure, outcomeText, shareText, spreadText } from '../../bench/harness/texts.ts';
 import { OVERLOAD_HELP, parseOverloadOptions } from '../../bench/overload/overload-options.ts';
 import { parseQueuesOptions, QUEUES_HELP } from '../../bench/queues/queues-options.ts';
+import { parseTlsCostOptions, TLS_COST_HELP } from '../../bench/tls-cost/tls-cost-options.ts';
 import { parseMetrics, sumOf } from '../../demo/metrics-text.ts';
 
 const PLACE = { group: 'push-200', caseText: '', front: 'pooled' };
@@ -211,6 +212,14 @@ tap.test('the queues command line has the defaults that its help names', async (
   t.equal(options.out, null);
 });
 
+tap.test('the TLS command line has the defaults that its help names', async (t) => {
+  const options = parseTlsCostOptions([]);
+  for (const number of [options.clients, options.commands, options.rounds]) {
+    t.match(TLS_COST_HELP, `(${number})`);
+  }
+  t.match(TLS_COST_HELP, `(${options.fronts.join(',')})`);
+});
+
 tap.test('a wrong argument is wrong usage, and is named', async (t) => {
   t.throws(
     () => positives('--consumers', '5,x'),
@@ -224,9 +233,9 @@ tap.test('a wrong argument is wrong usage, and is named', async (t) => {
 const SERVER = { host: '127.0.0.1', port: 7419 };
 
 tap.test('HAProxy gets as many clients as its open files allow, 20000 at most', async (t) => {
-  t.match(haproxyConfig(1, SERVER, 20_000), 'maxconn 9950\n');
-  t.match(haproxyConfig(1, SERVER, 40_100), 'maxconn 20000\n');
-  t.match(haproxyConfig(1, SERVER, Infinity), 'maxconn 20000\n');
+  t.match(haproxyConfig('127.0.0.1:1', SERVER, 20_000), 'maxconn 9950\n');
+  t.match(haproxyConfig('127.0.0.1:1', SERVER, 40_100), 'maxconn 20000\n');
+  t.match(haproxyConfig('127.0.0.1:1', SERVER, Infinity), 'maxconn 20000\n');
 });
 
 tap.test('nginx is used with its stream module built in or beside it, or not at all', async (t) => {
