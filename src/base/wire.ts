@@ -102,12 +102,8 @@ export class Wire implements Watched {
     return this.#written;
   }
 
-  get untaken(): number {
-    return this.#socket.writableLength;
-  }
-
   /** Bytes written that the network has not taken. */
-  get writableLength(): number {
+  get untaken(): number {
     return this.#socket.writableLength;
   }
 

@@ -87,7 +87,7 @@ export class Pipeline implements ReplyTaker {
 
   /** Bytes sent that the network has not taken yet, and bytes of replies still being put together. */
   get bufferedBytes(): number {
-    return this.#wire.writableLength + this.#parser.heldBytes;
+    return this.#wire.untaken + this.#parser.heldBytes;
   }
 
   /** Sends `command`: at once where nothing is outstanding, else with what this turn brings. */
