@@ -1,6 +1,6 @@
 // One attempt to dial Faktory and shake hands. Promise: it has exactly one outcome: a wire that is open,
-// a failure with its reason and errno, or that it was called off and Faktory has closed; within the
-// time for a dial unless Faktory itself takes longer to close.
+// a failure with its reason and errno, that its place was taken back before HELLO, or that it was called
+// off and Faktory has closed; within the time for a dial unless Faktory itself takes longer to close.
 
 import type { Timer } from '../base/clock.ts';
 import { FAREWELL_BYTES_MAX, Wire } from '../base/wire.ts';
@@ -17,6 +17,8 @@ import { tlsFailure } from './tls-failures.ts';
 export type DialOutcome =
   | { readonly kind: 'open'; readonly wire: Wire }
   | { readonly kind: 'failed'; readonly failure: DialFailure }
+  /** The shared limit has become smaller since the dial began: nothing is wrong with Faktory. */
+  | { readonly kind: 'not_permitted' }
   | { readonly kind: 'called_off' };
 
 /** Who wants to know how the attempt ends. */
@@ -144,7 +146,7 @@ export class DialAttempt implements WireOwner {
       const hash = challenge === null ? '' : await this.#hashFor(challenge);
       if (this.#state !== 'answering') return;
       if (!this.#ticket.mayGoOn) {
-        this.#tookTooLong();
+        this.#end({ kind: 'not_permitted' });
         return;
       }
       this.#saidHello = true;

@@ -277,6 +277,9 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
       case 'failed':
         this.#dialFailed(outcome.failure);
         return;
+      case 'not_permitted':
+        this.#dialWhenPermitted();
+        return;
       case 'called_off':
         dialler.abandoned(this);
         this.#lost('stopped');
@@ -400,6 +403,15 @@ export class ServerConnection implements Dialable, DialListener, PipelineOwner, 
       () => this.#askForDial(this.#options.dialReason === 'control' ? 'control' : 'redial'),
       () => counts.ends.add(failure.reason),
     ]);
+  }
+
+  /** The same without a word: nothing has failed, and it waits for room in the shared limit. */
+  #dialWhenPermitted(): void {
+    const { dialler } = this.#parts;
+    this.#ticket.release(true);
+    this.#ticket = DialPermits.free;
+    dialler.abandoned(this);
+    this.#askForDial('redial');
   }
 
   /** Says END, so that Faktory is the first to close, once it has worked off what was sent. */

@@ -22,9 +22,9 @@ interface House {
   readonly far: FarEnd;
 }
 
-function begin(room = new ServerRoom()): House {
+function begin(room = new ServerRoom(), ticket = DialPermits.free): House {
   const outcomes: DialOutcome[] = [];
-  const attempt = new DialAttempt(room.parts, OWN_HELLO, DialPermits.free, {
+  const attempt = new DialAttempt(room.parts, OWN_HELLO, ticket, {
     dialEnded: (outcome) => outcomes.push(outcome),
   });
   return { room, attempt, outcomes, ...room.dial() };
@@ -91,6 +91,16 @@ t.test('a hash that comes too late is not said', async (t) => {
   await room.settle();
   t.strictSame(reasons(outcomes), ['handshake_timeout null']);
   t.equal(far.read, '');
+});
+
+t.test('a place that is taken back before HELLO ends it, and is no failure', async (t) => {
+  const { outcomes, near, far, room } = begin(undefined, { mayGoOn: false, release: () => {} });
+  near.announce();
+  await room.says(HI);
+  t.strictSame(reasons(outcomes), ['not_permitted']);
+  t.equal(far.read, '');
+  t.equal(near.destroyed, true);
+  t.equal(room.clock.timers, 0);
 });
 
 for (const [says, what] of [

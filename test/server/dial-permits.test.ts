@@ -1,22 +1,9 @@
 // Dials that rest on a lease of a shared limit.
 
 import t from 'tap';
-import { DialPermits, type ServerLease } from '../../src/server/dial-permits.ts';
+import { DialPermits } from '../../src/server/dial-permits.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-
-function leaseOf(places: number): ServerLease & { places: number } {
-  return {
-    places,
-    mayDial(used) {
-      return used < this.places;
-    },
-    opened: () => 7,
-    answered: (trust) => trust,
-    closed: () => {},
-    ownOpened: () => {},
-    ownLost: () => {},
-  };
-}
+import { leaseOf } from './support/lease.ts';
 
 t.test('without a lease everything is permitted, and nothing is kept', async (t) => {
   const permits = new DialPermits(new FakeClock());

@@ -3,7 +3,8 @@
 
 import t from 'tap';
 import { BugError } from '../../src/base/check.ts';
-import { LINGER_MS, NotedCommand, NotingOwner, ServerRoom } from './support/room.ts';
+import { leaseOf } from './support/lease.ts';
+import { HI, LINGER_MS, NotedCommand, NotingOwner, ServerRoom } from './support/room.ts';
 import type { ServerConnection, ServerOptions } from '../../src/server/server-connection.ts';
 import type { FarEnd } from './support/room.ts';
 
@@ -103,6 +104,28 @@ t.test('Faktory that works on a command is waited for however long it takes', as
   far.socket.end();
   await room.settle();
   t.equal(room.places, 0);
+});
+
+t.test('a limit that shrinks during a dial: nothing failed, and it is dialled later', async (t) => {
+  const room = new ServerRoom();
+  const lease = leaseOf(1);
+  room.parts.permits.restOn(lease);
+  const owner = new NotingOwner();
+  const connection = room.connection(owner);
+  lease.places = 0;
+  room.dial().near.announce();
+  await room.says(HI);
+  t.equal(connection.state, 'queued');
+  t.strictSame(owner.heard, []);
+  t.strictSame(room.healthChanges, []);
+  t.equal(room.counts.dials.values.failed, 0);
+  t.equal(room.places, 1);
+  lease.places = 1;
+  room.parts.permits.changed();
+  t.equal(room.dialled.length, 1, 'Faktory may count the first for a moment');
+  room.clock.advance(500);
+  await room.accept();
+  t.strictSame(owner.heard, ['open']);
 });
 
 t.test('closed while queued: it is never dialled', async (t) => {
