@@ -25,13 +25,15 @@ class Leaver {
     t.teardown(() => this.socket.destroy());
   }
 
-  /** Reads until the text has come. */
+  /** Reads until the text has come; rejects where the other side ends before. */
   hear(text: string): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const onEnd = (): void => reject(new Error(`It ended, and had said ${this.heard}`));
+      this.socket.once('end', onEnd).once('close', onEnd);
       const onData = (bytes: Buffer): void => {
         this.heard += bytes.toString();
         if (!this.heard.includes(text)) return;
-        this.socket.off('data', onData).pause();
+        this.socket.off('data', onData).off('end', onEnd).off('close', onEnd).pause();
         resolve();
       };
       this.socket.on('data', onData).resume();

@@ -25,6 +25,8 @@ export interface House {
   readonly connect: (options?: ConnectOptions) => Promise<RawClient>;
 }
 
+const PATIENT: Overrides = { 'server.connect_timeout': '1m', 'waiting_line.timeout': '1m' };
+
 /**
  * The bouncer asks for no INFO and sends no probe, so that the stand-in hears from clients only. Its
  * time is that of the stand-in, in which a busy machine cannot be late; a FakeClock stands until the
@@ -36,7 +38,8 @@ export async function openHouse(
   standIn: StandInOptions = {},
   clock?: Clock,
 ): Promise<House> {
-  // A hash may take long, and what is dialled again would be more than what clients caused.
+  // A hash may take long, in a thread that no clock of the test's knows of: whoever waits for a connection waits
+  // for it, and what is dialled again would be more than what clients caused.
   const faktory = await StandInFaktory.start({ handshakeMs: HANGS_MS, ...standIn });
   t.teardown(() => faktory.stop());
   const { password } = standIn;
@@ -48,6 +51,7 @@ export async function openHouse(
     overrides: {
       'server.info_interval': '0s',
       'writes.probe_interval': '0s',
+      ...(password !== undefined && PATIENT),
       ...tls?.overrides,
       ...overrides,
     },
