@@ -93,9 +93,9 @@ export class Upstream {
     const counts = parts.counts.lanes;
     this.#clock = clock;
     this.#onBug = onBug;
-    this.health = new ServerHealth(log);
-    this.#writeHealth = new WriteHealth(settings.writes);
     this.permits = new DialPermits(clock);
+    this.health = new ServerHealth(log, this.permits);
+    this.#writeHealth = new WriteHealth(settings.writes);
     this.#servers = new ServerConnections({
       settings: settings.server,
       clock,

@@ -60,8 +60,11 @@ export interface PlacesWanted {
 /** Whether Faktory can be had, as its health says. */
 export interface ServerStanding {
   readonly isUp: boolean;
-  /** `login`, `tls`: it is there, and does not take the bouncer's login, or TLS does not work. */
-  readonly obstacle: 'outage' | 'login' | 'tls' | 'slow';
+  /**
+   * `login`, `tls`: it is there, and does not take the bouncer's login, or TLS does not work. `shared_limit`: it
+   * may have no further connection until others have ended.
+   */
+  readonly obstacle: 'outage' | 'login' | 'tls' | 'shared_limit' | 'slow';
 }
 
 export class Admission {
@@ -104,13 +107,16 @@ export class Admission {
 
   /** Why one whose time from HELLO to +OK is over is refused; null: it has not got to asking. */
   outOfTime(visitor: Visitor | null, server: ServerStanding): Refusal {
-    if (visitor !== null && server.isUp) {
-      const obstacle = this.#line.has(visitor) ? this.obstacle(visitor) : null;
-      if (obstacle !== null) return obstacle;
+    const { isUp, obstacle } = server;
+    if (visitor !== null && isUp) {
+      const full = this.#line.has(visitor) ? this.obstacle(visitor) : null;
+      if (full !== null) return full;
+      // It has a place that may not be dialled for.
+      if (obstacle === 'shared_limit') return this.#noRoomFor(visitor.role);
       // Its place came late: the wait for it took the time, not the dial.
-      if (server.obstacle === 'slow' && visitor.waitedFor !== null) return visitor.waitedFor;
+      if (obstacle === 'slow' && visitor.waitedFor !== null) return visitor.waitedFor;
     }
-    return { reason: 'unreachable', because: server.obstacle };
+    return { reason: 'unreachable', because: obstacle === 'shared_limit' ? 'slow' : obstacle };
   }
 
   /** Why one that is not in yet is refused when the bouncer stops. */
@@ -137,7 +143,7 @@ export class Admission {
     if (full !== null) return full;
     const { role } = visitor;
     if (!visitor.needsPlace(role) || this.#places.hasRoomFor(role)) return null;
-    return { reason: 'server_connections', ...this.#places.fullFor(role) };
+    return this.#noRoomFor(role);
   }
 
   /** A producer with `place` shows that it is a worker; false if it must ask for a worker's place. */
@@ -191,6 +197,10 @@ export class Admission {
   /** When the one who has waited longest began to; null with nobody waiting. */
   oldestSince(): number | null {
     return this.#line.oldestSince;
+  }
+
+  #noRoomFor(role: Role): Obstacle {
+    return { reason: 'server_connections', ...this.#places.fullFor(role) };
   }
 
   /** Lets one in, or finds that another obstacle stands in its way now. */

@@ -10,6 +10,8 @@ import { Fifo } from './fifo.ts';
 
 /** What may wait in memory for a reader that is slow; beyond it lines are dropped. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
+/** No room for now: on a disk too, where the rest of a line must not be lost, or the next one would join it. */
+const NO_ROOM: ReadonlySet<unknown> = new Set(['EAGAIN', 'EBUSY', 'ENOSPC', 'EDQUOT']);
 /** After a write that found no room, and twice as long after each further one. */
 const PAUSE_MS_MIN = 5;
 const PAUSE_MS_MAX = 100;
@@ -97,7 +99,7 @@ export class StdoutLines {
   /** Drops what cannot be written: one line, or all where no reader will come. */
   #failed(error: unknown): 'went' | 'full' {
     const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code === 'EAGAIN' || code === 'EBUSY') return 'full';
+    if (NO_ROOM.has(code)) return 'full';
     this.#isBroken = code === 'EPIPE';
     do this.#waitingBytes -= this.#lines.shift()?.length ?? 0;
     while (this.#isBroken && this.#lines.length > 0);

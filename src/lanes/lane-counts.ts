@@ -12,6 +12,7 @@ export const STRAY_JOB_FATES = [
   'given_back_dead',
   'given_back_discarded',
   'left_reserved',
+  'unconfirmed',
 ] as const;
 export type StrayJobFate = (typeof STRAY_JOB_FATES)[number];
 

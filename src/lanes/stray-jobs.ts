@@ -7,7 +7,7 @@ import { type Deadline, Deadlines, NO_DEADLINE } from '../base/deadlines.ts';
 import type { LaneCounts } from './lane-counts.ts';
 import type { Live } from '../base/live.ts';
 import type { FetchedJob, ReservedJob } from '../protocol/job.ts';
-import type { Giver } from '../server/control-connection.ts';
+import type { GiveBackOutcome, Giver } from '../server/giving-back.ts';
 import type { LaneSettings } from './lane-settings.ts';
 
 /** Where FETCHes wait that have not been sent. */
@@ -23,13 +23,15 @@ export interface StrayJobsParts {
   readonly counts: LaneCounts;
   readonly settings: Live<LaneSettings>;
   /** Tells Faktory that a job was not done. */
-  readonly control: { giveBack(job: ReservedJob, giver: Giver): void };
+  readonly control: { giveBack(job: ReservedJob, arrivedAt: number, giver: Giver): void };
   readonly budget: Pick<BufferBudget, 'keeps'>;
 }
 
 interface Held {
   readonly job: FetchedJob;
   readonly worker: string | null;
+  /** Monotonic ms. */
+  readonly arrivedAt: number;
   deadline: Deadline;
 }
 
@@ -59,7 +61,8 @@ export class StrayJobs implements Giver {
       this.#countTaker(taker.worker, worker);
       return;
     }
-    const held: Held = { job, worker, deadline: NO_DEADLINE };
+    const arrivedAt = this.#parts.clock.now();
+    const held: Held = { job, worker, arrivedAt, deadline: NO_DEADLINE };
     this.#held.add(held);
     this.#parts.budget.keeps(job.reply.length);
     held.deadline = this.#deadlines.add(held);
@@ -86,9 +89,9 @@ export class StrayJobs implements Giver {
     this.#parts.counts.strayJobs.add('left_reserved');
   }
 
-  /** Faktory has answered the giving back of `job`. */
-  gaveBack(job: ReservedJob, wasReserved: boolean): void {
-    const fate = wasReserved ? (`given_back_${job.fateOnFailure}` as const) : 'left_reserved';
+  /** The giving back of `job` is settled. */
+  gaveBack(job: ReservedJob, outcome: GiveBackOutcome): void {
+    const fate = outcome === 'given_back' ? (`given_back_${job.fateOnFailure}` as const) : outcome;
     this.#parts.counts.strayJobs.add(fate);
   }
 
@@ -102,8 +105,8 @@ export class StrayJobs implements Giver {
 
   #giveBack(held: Held): void {
     this.#forget(held);
-    const { jid, queue, fateOnFailure } = held.job;
-    this.#parts.control.giveBack({ jid, queue, fateOnFailure }, this);
+    const { reply: _, ...reserved } = held.job;
+    this.#parts.control.giveBack(reserved, held.arrivedAt, this);
   }
 
   #forget(held: Held): void {

@@ -2,11 +2,11 @@
 // each question has an answer, or null when none came in time; its end is told once.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { LeaseReply, LeaseRequest } from '../sharing/lease.ts';
+import { eachLine } from './each-line.ts';
 import type { Answers, Orders, Question, ToChild, ToParent } from './messages.ts';
 
 /** How a process has ended: one of the two is not null. */
@@ -72,9 +72,7 @@ export class Child {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...inherited],
     });
     this.#process = child;
-    if (child.stdout !== null) {
-      createInterface(child.stdout).on('line', (line) => parts.onLine(`${line}\n`));
-    }
+    if (child.stdout !== null) eachLine(child.stdout, (line) => parts.onLine(`${line}\n`));
     child.stderr?.on('data', (text: Buffer) => process.stderr.write(text));
     child.on('message', (message: ToParent) => this.#heard(message));
     // A process that cannot be started has an error and no exit.

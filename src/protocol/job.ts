@@ -11,6 +11,8 @@ export interface ReservedJob {
   readonly jid: string;
   readonly queue: string;
   readonly fateOnFailure: FateOnFailure;
+  /** For how long Faktory hands it to nobody else, in ms. */
+  readonly reservedForMs: number;
 }
 
 export interface FetchedJob extends ReservedJob {
@@ -24,9 +26,15 @@ export function parseFetchedJob(reply: Buffer): FetchedJob | null {
   if (body === null) return null;
   const job = parseJsonObject(body.toString());
   if (job === null) return null;
-  const { jid, queue, retry, failure } = job as Record<string, unknown>;
+  const { jid, queue, retry, failure, reserve_for: reserveFor } = job as Record<string, unknown>;
   if (typeof jid !== 'string' || typeof queue !== 'string') return null;
-  return { jid, queue, fateOnFailure: fateOnFailure(retry, failure), reply };
+  return {
+    jid,
+    queue,
+    fateOnFailure: fateOnFailure(retry, failure),
+    reservedForMs: reservedForMs(reserveFor),
+    reply,
+  };
 }
 
 /** Faktory's default is 25 tries (client/job.go RetryPolicyDefault); manager/retry.go counts them. */
@@ -36,6 +44,12 @@ function fateOnFailure(retry: unknown, failure: unknown): FateOnFailure {
   const earlier = (failure as { retry_count?: unknown } | null | undefined)?.retry_count;
   const retryCount = typeof earlier === 'number' ? earlier + 1 : 0;
   return retryCount < tries ? 'retry' : 'dead';
+}
+
+/** In seconds: 30 minutes by default, one minute at least, one day at most (v1.7.0 manager/working.go reserve). */
+function reservedForMs(reserveFor: unknown): number {
+  const seconds = typeof reserveFor === 'number' && reserveFor !== 0 ? reserveFor : 1800;
+  return Math.min(Math.max(seconds, 60), 86_400) * 1000;
 }
 
 /** The FAIL line that gives `job` back. */

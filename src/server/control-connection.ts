@@ -1,17 +1,15 @@
 // The bouncer's own connection to Faktory. Promise: it is inside the cap and always there or being
 // dialled, and dialled again when it owes an answer for too long, so that Faktory's health is known
-// without clients. A job to give back is told across losses,
-// and only while a write may be sent: Faktory would drop the reservation and store no retry.
+// without clients.
 
 import type { Clock } from '../base/clock.ts';
 import type { CountBy } from '../base/counters.ts';
 import type { Live } from '../base/live.ts';
 import type { FaktoryInfo } from './info.ts';
-import { Command, type ReplySink } from '../protocol/command.ts';
+import type { Command } from '../protocol/command.ts';
 import type { ReservedJob } from '../protocol/job.ts';
-import { giveBackLine } from '../protocol/job.ts';
 import type { Hello } from '../protocol/hello.ts';
-import { isError, isShutdown } from '../protocol/replies.ts';
+import { type Giver, GivingBack } from './giving-back.ts';
 import type { ServerHealth } from './health.ts';
 import { type InfoGuard, type InfoOutcome, InfoPoll } from './info-poll.ts';
 import { Patience } from './patience.ts';
@@ -35,19 +33,6 @@ export interface ControlParts {
   readonly infoGuard: InfoGuard;
 }
 
-/** Who wants a job given back. */
-export interface Giver {
-  /** Faktory has answered the FAIL that gave `job` back; false: it held no reservation any more. */
-  gaveBack(job: ReservedJob, wasReserved: boolean): void;
-}
-
-interface GivingBack {
-  readonly job: ReservedJob;
-  readonly giver: Giver;
-  /** The connection that its FAIL was sent over last. */
-  sentOver: ServerConnection | null;
-}
-
 /** An answer that was not waited for. */
 const AT_ONCE_MS = 1000;
 
@@ -55,11 +40,10 @@ const AT_ONCE_MS = 1000;
 const OWN_PLACE: HeldPlace = { release: () => {} };
 
 export class ControlConnection
-  implements ServerOwner, ReplySink, WriteHealthListener, PauseListener, OwnConnection
+  implements ServerOwner, WriteHealthListener, PauseListener, OwnConnection
 {
   readonly #parts: ControlParts;
-  /** Jobs to give back that Faktory has not confirmed; sent again over the next connection. */
-  readonly #toGiveBack = new Map<string, GivingBack>();
+  readonly #givingBack: GivingBack;
   readonly #infoPoll: InfoPoll;
   readonly #patience = new Patience();
   #server: ServerConnection | null = null;
@@ -72,7 +56,9 @@ export class ControlConnection
 
   constructor(parts: ControlParts) {
     this.#parts = parts;
-    const { clock, settings, infoOutcomes, infoGuard } = parts;
+    const { clock, settings, infoOutcomes, infoGuard, pause, writeHealth } = parts;
+    const server = (): ServerConnection | null => (this.isOpen ? this.#server : null);
+    this.#givingBack = new GivingBack({ clock, writeHealth, pause, server });
     this.#infoPoll = new InfoPoll({
       clock,
       settings,
@@ -80,8 +66,8 @@ export class ControlConnection
       ask: (command) => this.ask(command),
       guard: infoGuard,
     });
-    parts.writeHealth.onChange(this);
-    parts.pause.onChange(this);
+    writeHealth.onChange(this);
+    pause.onChange(this);
   }
 
   /** What Faktory said of itself last; null while that is too long ago. */
@@ -104,9 +90,9 @@ export class ControlConnection
     return this.#server?.state === 'open';
   }
 
-  /** Jobs whose giving back Faktory has not confirmed. */
+  /** Jobs whose giving back is not settled. */
   get pending(): number {
-    return this.#toGiveBack.size;
+    return this.#givingBack.size;
   }
 
   start(): void {
@@ -117,16 +103,12 @@ export class ControlConnection
     this.#isStopping = true;
     this.#infoPoll.stop();
     this.#server?.close('stopped');
-    // Those stay with Faktory until their reservation runs out.
-    for (const { job, giver } of this.#toGiveBack.values()) giver.gaveBack(job, false);
-    this.#toGiveBack.clear();
+    this.#givingBack.stop();
   }
 
-  /** Tells Faktory that `job` was not done; counted by what becomes of it. */
-  giveBack(job: ReservedJob, giver: Giver): void {
-    const entry = { job, giver, sentOver: null };
-    this.#toGiveBack.set(job.jid, entry);
-    this.#sendGiveBack(entry);
+  /** Tells Faktory that `job`, which arrived at `arrivedAt` (monotonic ms), was not done. */
+  giveBack(job: ReservedJob, arrivedAt: number, giver: Giver): void {
+    this.#givingBack.add(job, arrivedAt, giver);
   }
 
   /**
@@ -168,15 +150,15 @@ export class ControlConnection
     this.#patience.opened();
     this.#parts.health.ownIsOpen();
     this.#infoPoll.opened();
-    this.#sendGiveBacks();
+    this.#givingBack.sendAll();
   }
 
   onWriteState(): void {
-    this.#sendGiveBacks();
+    this.#givingBack.sendAll();
   }
 
   onPause(): void {
-    this.#sendGiveBacks();
+    this.#givingBack.sendAll();
   }
 
   onDialFailed(_server: ServerConnection, failure: DialFailure): void {
@@ -199,13 +181,6 @@ export class ControlConnection
     if (!this.#isStopping) this.#open();
   }
 
-  onReply(command: Command, piece: Buffer, last: boolean): void {
-    if (last && command instanceof GiveBackCommand) this.#gaveBack(command.job, piece);
-  }
-
-  /** It is sent again over the next connection. */
-  onLost(): void {}
-
   #open(): void {
     this.#server = this.#parts.servers.open({
       lane: 'probe',
@@ -215,36 +190,5 @@ export class ControlConnection
       dialReason: 'control',
       isShared: true,
     });
-  }
-
-  #sendGiveBacks(): void {
-    for (const entry of this.#toGiveBack.values()) this.#sendGiveBack(entry);
-  }
-
-  #sendGiveBack(entry: GivingBack): void {
-    const server = this.#server;
-    if (server?.state !== 'open' || server === entry.sentOver) return;
-    if (!this.#parts.writeHealth.mayWrite || this.#parts.pause.isPaused) return;
-    entry.sentOver = server;
-    server.send(new GiveBackCommand(entry.job, this.#parts.clock.now(), this));
-  }
-
-  /** An error means that Faktory does not hold the reservation any more: nothing is left to do. */
-  #gaveBack(job: ReservedJob, reply: Buffer): void {
-    // Not executed: it is sent again over the next connection.
-    if (isShutdown(reply)) return;
-    const entry = this.#toGiveBack.get(job.jid);
-    if (entry === undefined) return;
-    this.#toGiveBack.delete(job.jid);
-    entry.giver.gaveBack(job, !isError(reply));
-  }
-}
-
-class GiveBackCommand extends Command {
-  readonly job: ReservedJob;
-
-  constructor(job: ReservedJob, readAt: number, sink: ReplySink) {
-    super('FAIL', Buffer.from(giveBackLine(job)), readAt, sink);
-    this.job = job;
   }
 }

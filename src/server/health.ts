@@ -1,6 +1,7 @@
 // Whether Faktory can be reached. Promise: it is up while the bouncer's own connection is open, and down
 // from the first failed dial of that connection on; no other connection's fate changes it.
 
+import type { DialPermits } from './dial-permits.ts';
 import { type DialFailure, type ServerEndReason, TLS_FAILURES } from './server-states.ts';
 
 export interface HealthListener {
@@ -13,11 +14,13 @@ type Health = 'unknown' | 'up' | 'down';
 
 export class ServerHealth {
   readonly #listener: HealthListener;
+  readonly #permits: Pick<DialPermits, 'mayDial'>;
   #health: Health = 'unknown';
   #lastFailure: DialFailure | null = null;
 
-  constructor(listener: HealthListener) {
+  constructor(listener: HealthListener, permits: Pick<DialPermits, 'mayDial'>) {
     this.#listener = listener;
+    this.#permits = permits;
   }
 
   /** False before the first dial too. */
@@ -31,9 +34,9 @@ export class ServerHealth {
   }
 
   /** What keeps the bouncer from Faktory, as the last dial has found it; `slow`: nothing but the time it takes. */
-  get obstacle(): 'outage' | 'login' | 'tls' | 'slow' {
+  get obstacle(): 'outage' | 'login' | 'tls' | 'shared_limit' | 'slow' {
     const { lastFailure } = this;
-    if (this.isUp && lastFailure === null) return 'slow';
+    if (this.isUp && lastFailure === null) return this.#permits.mayDial ? 'slow' : 'shared_limit';
     if (lastFailure === 'handshake_failed') return 'login';
     return lastFailure !== null && TLS_FAILURES.has(lastFailure) ? 'tls' : 'outage';
   }

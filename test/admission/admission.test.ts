@@ -347,6 +347,17 @@ t.test(
     });
     inside.waitedFor = { reason: 'server_connections', now: 1, limit: 1 };
     t.strictSame(house.admission.outOfTime(inside, up), inside.waitedFor, 'its place came late');
+    const leased = { isUp: true, obstacle: 'shared_limit' } as const;
+    inside.waitedFor = null;
+    t.strictSame(
+      house.admission.outOfTime(inside, leased),
+      { reason: 'server_connections', now: 1, limit: 1 },
+      'it has a place, and may not be dialled for',
+    );
+    t.strictSame(house.admission.outOfTime(null, leased), {
+      reason: 'unreachable',
+      because: 'slow',
+    });
     t.strictSame(house.admission.outOfTime(waiting, { isUp: false, obstacle: 'login' }), {
       reason: 'unreachable',
       because: 'login',

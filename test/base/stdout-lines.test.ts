@@ -2,7 +2,16 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -149,11 +158,8 @@ for (const [index, [what, startWith]] of Object.entries(OUTPUTS).entries()) {
   });
 }
 
-t.test('a reader that was slow gets every line, in order, of a process that goes on', async (t) => {
-  const { reader, writer, open } = pipe('slow');
-  const filler = open();
-  fill(filler);
-  closeSync(filler);
+/** A process that has written 20,000 lines to `stdout`, which takes less; it ends when it is sent anything. */
+async function manyLines(stdout: number): Promise<ChildProcess> {
   const script = `
     const { StdoutLines } = await import(${JSON.stringify(LINES)});
     const lines = new StdoutLines();
@@ -161,11 +167,28 @@ t.test('a reader that was slow gets every line, in order, of a process that goes
     process.stderr.write('written');
     process.on('message', () => process.exit(0));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', writer, 'pipe', 'ipc'],
+    stdio: ['ignore', stdout, 'pipe', 'ipc'],
   });
   t.teardown(() => child.kill('SIGKILL'));
-  closeSync(writer);
+  closeSync(stdout);
   if (child.stderr !== null) await once(child.stderr, 'data');
+  return child;
+}
+
+/** Whether they are all there, in order; what filled a pipe before are empty lines. */
+function areManyLines(text: string): boolean {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return (
+    lines.length === 20_000 && lines.every((line, n) => line === `line ${n} of many that are here`)
+  );
+}
+
+t.test('a reader that was slow gets every line, in order, of a process that goes on', async (t) => {
+  const { reader, writer, open } = pipe('slow');
+  const filler = open();
+  fill(filler);
+  closeSync(filler);
+  const child = await manyLines(writer);
   let text = '';
   const piece = Buffer.alloc(65536);
   const hasAll = (): boolean => {
@@ -179,12 +202,30 @@ t.test('a reader that was slow gets every line, in order, of a process that goes
     return text.includes('line 19999 of many that are here\n');
   };
   await until(hasAll, { what: 'the last line' });
-  const lines = text.split('\n').filter((line) => line !== '');
-  t.equal(lines.length, 20_000);
-  t.ok(lines.every((line, n) => line === `line ${n} of many that are here`));
+  t.ok(areManyLines(text));
   child.send('end');
   t.equal(await endOf(child), 0);
   closeSync(reader);
+});
+
+const disk = join(dir, 'disk');
+mkdirSync(disk);
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status === 0;
+t.teardown(() => mounted && spawnSync('umount', ['-l', disk]));
+const mayMount = { skip: mounted ? false : 'only root may mount a disk' };
+
+t.test('a disk that was full gets every line when it has room again', mayMount, async (t) => {
+  const file = join(disk, 'log');
+  const child = await manyLines(openSync(file, 'a'));
+  await until(() => statSync(file).size === 65_536, { what: 'a disk that is full' });
+  t.equal(spawnSync('mount', ['-o', 'remount,size=8m', disk]).status, 0);
+  const text = (): string => readFileSync(file, 'latin1');
+  await until(() => text().includes('line 19999 of many that are here\n'), {
+    what: 'the last line',
+  });
+  t.ok(areManyLines(text()));
+  child.send('end');
+  t.equal(await endOf(child), 0);
 });
 
 t.test('one of several processes leaves a socket as it was when it ends', async (t) => {

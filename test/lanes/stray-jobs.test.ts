@@ -24,7 +24,8 @@ const SETTINGS = {
 };
 
 function jobOf(jid: string, queue = 'q'): FetchedJob {
-  return { jid, queue, fateOnFailure: 'retry', reply: Buffer.from(`reply ${jid}`) };
+  const reply = Buffer.from(`reply ${jid}`);
+  return { jid, queue, fateOnFailure: 'retry', reservedForMs: 1_800_000, reply };
 }
 
 function noBug(error: unknown): void {

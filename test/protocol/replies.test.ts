@@ -61,9 +61,24 @@ t.test('a job that fails meets the fate that Faktory 1.7 has for its tries', asy
     const reply = bulk(`{"jid":"j1","queue":"q","jobtype":"x"${fields}}`);
     t.strictSame(
       parseFetchedJob(reply),
-      { jid: 'j1', queue: 'q', fateOnFailure: fate, reply },
+      { jid: 'j1', queue: 'q', fateOnFailure: fate, reservedForMs: 1_800_000, reply },
       fields === '' ? 'no retry' : fields,
     );
+  }
+});
+
+t.test('a job is reserved for as long as Faktory 1.7 reserves it', async (t) => {
+  for (const [value, seconds] of [
+    ['0', 1800],
+    ['null', 1800],
+    ['1', 60],
+    ['-5', 60],
+    ['61', 61],
+    ['86400', 86_400],
+    ['1e9', 86_400],
+  ] as const) {
+    const job = parseFetchedJob(bulk(`{"jid":"j1","queue":"q","reserve_for":${value}}`));
+    t.equal(job?.reservedForMs, seconds * 1000, value);
   }
 });
 
@@ -86,7 +101,7 @@ t.test('a reply without a job that could be given back holds none', async (t) =>
 t.test('the line that gives a job back is one FAIL with its jid, whatever that holds', async () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (jid) => {
-      const job = { jid, queue: 'q', fateOnFailure: 'retry', reply: NIL } as const;
+      const job = { jid, queue: 'q', fateOnFailure: 'retry', reservedForMs: 60_000 } as const;
       const line = giveBackLine(job);
       const payload = JSON.parse(line.slice('FAIL '.length)) as Record<string, unknown>;
       return (

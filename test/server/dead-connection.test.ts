@@ -57,7 +57,7 @@ for (const how of ['end', 'resetAndDestroy', 'unasked'] as const) {
       hasher: new Hasher(),
       dialler: new Dialler({ clock, random: Math.random, counts, permits }),
       permits,
-      health: new ServerHealth({ onHealth: () => {} }),
+      health: new ServerHealth({ onHealth: () => {} }, permits),
       budget: new BufferBudget(clock, new Live({ bufferedBytes: Infinity })),
       wiring: {
         turns: new Turns(clock),

@@ -2,19 +2,20 @@
 
 import t from 'tap';
 import { Live } from '../../src/base/live.ts';
-import type { FetchedJob } from '../../src/protocol/job.ts';
+import type { ReservedJob } from '../../src/protocol/job.ts';
 import { ControlConnection } from '../../src/server/control-connection.ts';
+import type { GiveBackOutcome } from '../../src/server/giving-back.ts';
 import { Pause } from '../../src/server/pause.ts';
 import { WriteHealth } from '../../src/server/write-health.ts';
 import { IDLE_GUARD } from './support/idle-guard.ts';
 import { OWN_HELLO, ServerRoom } from './support/room.ts';
 
 const REFUSED = { kind: 'refused', reason: 'OOM command not allowed' } as const;
-const JOB: FetchedJob = {
+const JOB: ReservedJob = {
   jid: 'jid-1',
   queue: 'q',
   fateOnFailure: 'retry',
-  reply: Buffer.from('$2\r\n{}\r\n'),
+  reservedForMs: 60_000,
 };
 
 function house() {
@@ -37,18 +38,19 @@ function house() {
   });
   const fates: string[] = [];
   const giver = {
-    gaveBack: ({ jid }: FetchedJob, wasReserved: boolean) =>
-      void fates.push(`${jid} ${wasReserved ? 'given back' : 'left'}`),
+    gaveBack: ({ jid }: ReservedJob, outcome: GiveBackOutcome) =>
+      void fates.push(`${jid} ${outcome}`),
   };
+  const giveBack = (): void => control.giveBack(JOB, clock.now(), giver);
   control.start();
-  return { room, control, writeHealth, pause, giver, fates };
+  return { room, control, writeHealth, pause, giveBack, fates };
 }
 
 t.test('while the bouncer is paused the FAIL waits; it goes once afterwards', async (t) => {
-  const { room, control, pause, giver } = house();
+  const { room, pause, giveBack } = house();
   const far = await room.accept();
   pause.set(true);
-  control.giveBack(JOB, giver);
+  giveBack();
   await room.settle();
   t.equal(far.read, '');
   pause.set(false);
@@ -57,10 +59,10 @@ t.test('while the bouncer is paused the FAIL waits; it goes once afterwards', as
 });
 
 t.test('while Redis refuses writes the FAIL waits; it goes once when they are taken', async (t) => {
-  const { room, control, writeHealth, giver, fates } = house();
+  const { room, control, writeHealth, giveBack, fates } = house();
   const far = await room.accept();
   writeHealth.sawTrouble(0, REFUSED);
-  control.giveBack(JOB, giver);
+  giveBack();
   await room.settle();
   t.equal(far.read, '');
   t.equal(control.pending, 1);
@@ -71,14 +73,14 @@ t.test('while Redis refuses writes the FAIL waits; it goes once when they are ta
   t.equal(far.read.match(/^FAIL /gm)?.length, 1, 'the state has changed twice');
   t.match(far.read, JOB.jid);
   await room.says('+OK\r\n');
-  t.same(fates, ['jid-1 given back']);
+  t.same(fates, ['jid-1 given_back']);
   t.equal(control.pending, 0);
 });
 
 t.test('a new connection does not send it into the outage either', async (t) => {
-  const { room, control, writeHealth, giver } = house();
+  const { room, writeHealth, giveBack } = house();
   const first = await room.accept();
-  control.giveBack(JOB, giver);
+  giveBack();
   await room.settle();
   t.match(first.read, /^FAIL /);
   writeHealth.sawTrouble(0, REFUSED);
@@ -93,13 +95,108 @@ t.test('a new connection does not send it into the outage either', async (t) => 
   t.match(second.read, /^FAIL /, 'what became of the first is not known');
 });
 
-t.test('at a stop those that were never confirmed count as left reserved', async (t) => {
-  const { room, control, writeHealth, giver, fates } = house();
+t.test('at a stop those that were never sent count as left reserved', async (t) => {
+  const { room, control, writeHealth, giveBack, fates } = house();
   await room.accept();
   writeHealth.sawTrouble(0, REFUSED);
-  control.giveBack(JOB, giver);
+  giveBack();
   control.stop();
   await room.settle();
-  t.same(fates, ['jid-1 left']);
+  t.same(fates, ['jid-1 left_reserved']);
   t.equal(control.pending, 0);
+});
+
+t.test('at a stop those that were sent and not answered are unconfirmed', async (t) => {
+  const { room, control, giveBack, fates } = house();
+  await room.accept();
+  giveBack();
+  control.stop();
+  await room.settle();
+  t.same(fates, ['jid-1 unconfirmed']);
+});
+
+/** The connection with a FAIL on it is lost; the next may carry one when `afterMs` have passed. */
+async function lost(afterMs: number, last = '') {
+  const set = house();
+  const { room, writeHealth, giveBack } = set;
+  const first = await room.accept();
+  giveBack();
+  await room.says(last);
+  writeHealth.sawTrouble(0, REFUSED);
+  first.socket.resetAndDestroy();
+  await room.settle();
+  room.clock.advance(1000);
+  const second = await room.accept();
+  room.clock.advance(afterMs - 1000);
+  writeHealth.sawRedisAccept(1);
+  await room.settle();
+  return { ...set, second };
+}
+
+for (const [reply, fate] of [
+  ['+OK', 'given_back'],
+  // The first was executed.
+  ['-ERR Job not found jid-1', 'given_back'],
+  ['-ERR cannot store it', 'left_reserved'],
+] as const) {
+  t.test(`a FAIL that is sent again soon, and answered ${reply}`, async (t) => {
+    const { room, control, fates } = await lost(9000);
+    t.equal(control.pending, 1);
+    await room.says(`${reply}\r\n`);
+    t.same(fates, [`jid-1 ${fate}`]);
+    t.equal(control.pending, 0);
+  });
+}
+
+t.test('one that Faktory does not hold at once was not given back', async (t) => {
+  const { room, giveBack, fates } = house();
+  await room.accept();
+  giveBack();
+  await room.says('-ERR Job not found jid-1\r\n');
+  t.same(fates, ['jid-1 left_reserved']);
+});
+
+t.test(
+  'a FAIL of which nothing is known is not sent when another worker may have the job',
+  async (t) => {
+    const { control, fates, second } = await lost(11_000);
+    t.equal(second.read, '');
+    t.same(fates, ['jid-1 unconfirmed']);
+    t.equal(control.pending, 0);
+  },
+);
+
+t.test('the same after a pause that has lasted too long', async (t) => {
+  const { room, pause, giveBack, fates } = house();
+  const first = await room.accept();
+  giveBack();
+  await room.settle();
+  pause.set(true);
+  first.socket.resetAndDestroy();
+  await room.settle();
+  room.clock.advance(1000);
+  const second = await room.accept();
+  room.clock.advance(10_000);
+  pause.set(false);
+  await room.settle();
+  t.equal(second.read, '');
+  t.same(fates, ['jid-1 unconfirmed']);
+});
+
+t.test('one that met the shutdown was not executed: it goes however late', async (t) => {
+  const { fates, second } = await lost(20_000, '-ERR shutdown in progress\r\n');
+  t.same(fates, []);
+  t.match(second.read, /^FAIL /);
+});
+
+t.test('no FAIL is sent once the reservation may have run out', async (t) => {
+  const { room, writeHealth, giveBack, fates } = house();
+  const far = await room.accept();
+  writeHealth.sawTrouble(0, REFUSED);
+  giveBack();
+  room.clock.advance(JOB.reservedForMs - 9000);
+  writeHealth.sawRedisAccept(1);
+  await room.settle();
+  t.notMatch(far.read, 'FAIL');
+  t.same(fates, ['jid-1 left_reserved']);
 });

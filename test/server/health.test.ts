@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import type { ControlConnection } from '../../src/server/control-connection.ts';
+import { leaseOf } from './support/lease.ts';
 import { controlOf, HI, NotingOwner, ServerRoom } from './support/room.ts';
 
 function house(): { room: ServerRoom; control: ControlConnection } {
@@ -17,6 +18,18 @@ t.test('it is up with the own connection, and nothing before', async (t) => {
   await room.accept();
   t.equal(room.health.isUp, true);
   t.strictSame(room.healthChanges, ['up']);
+});
+
+t.test('what keeps it away while it is up: the shared limit, or time', async (t) => {
+  const { room, control } = house();
+  control.start();
+  await room.accept();
+  t.equal(room.health.obstacle, 'slow');
+  const lease = leaseOf(0);
+  room.parts.permits.restOn(lease);
+  t.equal(room.health.obstacle, 'shared_limit');
+  lease.places = 1;
+  t.equal(room.health.obstacle, 'slow');
 });
 
 t.test("another connection's dials change nothing, whatever becomes of them", async (t) => {

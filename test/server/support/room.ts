@@ -94,9 +94,10 @@ export class ServerRoom {
 
   constructor(settings: Partial<ServerSettings> = {}) {
     const { clock, counts } = this;
-    this.health = new ServerHealth({
-      onHealth: (up, failure) => this.healthChanges.push(up ? 'up' : `down: ${failure?.reason}`),
-    });
+    const permits = new DialPermits(clock);
+    const onHealth = (up: boolean, failure: DialFailure | null): void =>
+      void this.healthChanges.push(up ? 'up' : `down: ${failure?.reason}`);
+    this.health = new ServerHealth({ onHealth }, permits);
     this.settings = new Live({
       address: { host: 'memory', port: 1 },
       local: { host: '', ports: null },
@@ -109,7 +110,6 @@ export class ServerRoom {
       writeStallTimeoutMs: 0,
       ...settings,
     });
-    const permits = new DialPermits(clock);
     this.parts = {
       settings: this.settings,
       clock,
