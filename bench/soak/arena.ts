@@ -71,6 +71,7 @@ export class Arena {
         'server.answer_timeout': '30s',
         'writes.probe_interval': '250ms',
         handshake_timeout: '1s',
+        'waiting_line.timeout': '4s',
         write_stall_timeout: '5s',
       },
       nodeFlags: ['--import', new URL('count-timers.ts', import.meta.url).href],

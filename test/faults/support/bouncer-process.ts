@@ -17,6 +17,7 @@ import type { Overrides } from '../../support/bouncer.ts';
 import {
   BouncerProgram,
   type BouncerProgramOptions,
+  LONG_WAITS,
   PROGRAM_MS,
   type ReloadOutcome,
 } from '../../support/bouncer-program.ts';
@@ -85,6 +86,7 @@ export class BouncerProcess {
           'listen.address': this.#program?.listen ?? '127.0.0.1:0',
           'admin.address': this.#program?.admin ?? '127.0.0.1:0',
           'server.url': `tcp://127.0.0.1:${faktoryPort}`,
+          ...LONG_WAITS,
           ...overrides,
         }),
       },
