@@ -8,7 +8,7 @@ import type { Test } from 'tap';
 import { Market } from '../../test/faults/support/market.ts';
 import { BadNetwork } from '../../test/faults/support/bad-network.ts';
 import { BouncerProcess } from '../../test/faults/support/bouncer-process.ts';
-import { heldByFaktory } from '../../test/support/held-jobs.ts';
+import { heldByFaktory, heldInTheEnd } from '../../test/support/held-jobs.ts';
 import { type Accounts, accountsOf, unreservedIn } from '../../test/support/job-accounts.ts';
 import { RealFaktory } from '../../test/support/real-faktory.ts';
 import { until } from '../../test/support/waiting.ts';
@@ -71,6 +71,7 @@ export class Arena {
         'server.answer_timeout': '30s',
         'writes.probe_interval': '250ms',
         handshake_timeout: '1s',
+        'waiting_line.timeout': '4s',
         write_stall_timeout: '5s',
       },
       nodeFlags: ['--import', new URL('count-timers.ts', import.meta.url).href],
@@ -160,7 +161,11 @@ export class Arena {
       [...(await heldByFaktory(faktory)).values()].every((at) => !at.includes('queued'));
     await until(isWorkedOff, { what: 'the queue to be worked off', withinMs: RECOVERY_MS });
     await market.stop(async () => market.leaveAll());
-    return accountsOf(market, await heldByFaktory(faktory));
+    const held = await heldInTheEnd(
+      faktory,
+      (held) => this.unexplained(accountsOf(market, held).lost).length === 0,
+    );
+    return accountsOf(market, held);
   }
 
   /** Those of `twice` that Faktory has not stored twice in a way that docs/modes.md names. */

@@ -73,12 +73,12 @@ export class AdminServer {
     return bound;
   }
 
-  /** Takes no more requests, lets those under way finish for a moment, then ends them. */
-  close(): Promise<void> {
+  /** Takes no more requests, lets those under way finish for `graceMs`, then ends them. */
+  close(graceMs = CLOSE_GRACE_MS): Promise<void> {
     this.#streams.close();
     return new Promise((resolve) => {
       // Node's timer directly: shutdown's last second is not part of any decision.
-      const cut = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
+      const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
       this.#server.close(() => {
         clearTimeout(cut);
         resolve();

@@ -86,6 +86,13 @@ function connect(port: number, wid: string): Promise<RawClient> {
   });
 }
 
+/** How many connections the worker has, by the bouncer's own word. */
+async function countOf(bouncer: BouncerProgram, wid: string): Promise<number> {
+  const response = await fetch(`${bouncer.adminUrl}/api/clients?wid=${wid}&limit=1`);
+  const { total } = (await response.json()) as { readonly total: number };
+  return total;
+}
+
 t.test(
   'a leak, and limits that are full or too high, are found',
   { skip, timeout: 600_000 },
@@ -110,6 +117,11 @@ t.test(
       withinMs: WITHIN_MS,
     });
     for (let i = 0; i < 3; i += 1) await leak();
+    // The longer it took the bouncer to make these rows, the longer it answers with the same ones.
+    await until(async () => (await countOf(bouncer, 'leaky')) === LEAKED + 3, {
+      what: 'the bouncer to tell of all that leaked',
+      withinMs: WITHIN_MS,
+    });
     // What was seen until then is told.
     watch.stop();
     const { code, out, err } = await watch.ended;

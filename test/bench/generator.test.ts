@@ -12,11 +12,12 @@ import type { LedgerEntry } from '../../bench/harness/ledger.ts';
 import { findProgram, skipOrFail } from '../support/find-faktory.ts';
 import { StandInFaktory } from '../support/stand-in-faktory.ts';
 import { closeBefore, instead, split } from '../support/toxics.ts';
+import { HANGS_MS } from '../support/waiting.ts';
 
 const QUEUE = 'bench';
 
 async function open(t: Test, flags: CrowdFlags) {
-  const faktory = await StandInFaktory.start({ fetchBlockMs: 20 });
+  const faktory = await StandInFaktory.start({ fetchBlockMs: 20, handshakeMs: HANGS_MS });
   t.teardown(() => faktory.stop());
   const folder = await mkdtemp(join(tmpdir(), 'generator-'));
   t.teardown(() => rm(folder, { recursive: true }));

@@ -3,7 +3,7 @@
 // no error but those that docs/operations.md names. Short by default; DRILL=long takes minutes.
 
 import t from 'tap';
-import { heldByFaktory } from '../support/held-jobs.ts';
+import { type Held, heldByFaktory, heldInTheEnd } from '../support/held-jobs.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { until } from '../support/waiting.ts';
 import { Market } from './support/market.ts';
@@ -146,8 +146,10 @@ t.test(
     await until(isWorkedOff, { what: 'the queue to be worked off', withinMs: 120_000 });
     await market.stop(() => street.bouncer.stop());
 
-    const held = await heldByFaktory(faktory);
-    const lost = market.pushed.filter((jid) => !market.acknowledged.has(jid) && !held.has(jid));
+    const lostFrom = (held: Held): readonly string[] =>
+      market.pushed.filter((jid) => !market.acknowledged.has(jid) && !held.has(jid));
+    const held = await heldInTheEnd(faktory, (held) => lostFrom(held).length === 0);
+    const lost = lostFrom(held);
     t.comment(
       `Faktory ${faktory.version}, ${CLIENTS} clients: ${market.pushed.length} acknowledged PUSHes, ` +
         `${market.acknowledged.size} jobs done, ${held.size} held; ` +

@@ -8,7 +8,8 @@ import type { Overrides, RunningBouncer } from '../support/bouncer.ts';
 import { requireFaktory } from '../support/real-faktory.ts';
 import { askRedis, RedisServer } from '../support/redis.ts';
 import { unreservedIn } from '../support/job-accounts.ts';
-import { until } from '../support/waiting.ts';
+import { isAlive } from '../support/server-process.ts';
+import { STARTS_MS, until } from '../support/waiting.ts';
 import { type Allowed, MODES, ordeal, type Ordeal, PRODUCERS } from './support/ordeal.ts';
 
 const skip = requireFaktory(t) === undefined;
@@ -93,10 +94,13 @@ for (const mode of MODES) {
       const settings = await settingsOf(redisSocket, ['dir', 'dbfilename']);
       const { known, allowed } = untilKnown(house);
       // Unlike after SIGKILL it saves what it holds, and Faktory stays: what is lost is not their doing.
-      signal(await house.faktory.redisPid(), 'SIGTERM');
+      const pid = await house.faktory.redisPid();
+      signal(pid, 'SIGTERM');
       await stateIs(house, false);
       await allAreHeld(house.bouncer);
       known();
+      // As it ends it removes the socket, which would be that of the next one.
+      await until(() => !isAlive(pid), { what: 'Redis to end', withinMs: STARTS_MS });
       const redis = await RedisServer.start(t, redisSocket, ...settings);
       await stateIs(house, true);
       house.atEnd(() => redis.stop());

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { signal } from '../../bench/harness/signals.ts';
+import { freePort } from '../support/free-port.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ok, replyText } from '../support/reply.ts';
@@ -75,17 +76,16 @@ t.test(
   'processes end without their parent, and the port is free for others',
   options,
   async (t) => {
-    const { faktory, bouncer } = await severalProcesses(t, 2);
+    // None that an outgoing connection may have when it is free for others.
+    const LISTEN_ADDRESS = `127.0.0.1:${await freePort()}`;
+    const { faktory, bouncer } = await severalProcesses(t, 2, { LISTEN_ADDRESS });
     const children = childrenOf(bouncer);
     t.equal(children.length, 2);
     const client = await RawClient.connect({ port: bouncer.port, boundMs: WITHIN_MS });
     t.same(await client.command(pushLine().line), ok);
     await bouncer.end('SIGKILL');
     await allGone(children);
-    const next = await startProcesses(t, faktory, {
-      PROCESSES: '2',
-      LISTEN_ADDRESS: `127.0.0.1:${bouncer.port}`,
-    });
+    const next = await startProcesses(t, faktory, { PROCESSES: '2', LISTEN_ADDRESS });
     const again = await RawClient.connect({ port: next.port, boundMs: WITHIN_MS });
     t.same(await again.command(pushLine().line), ok);
     client.reset();

@@ -26,6 +26,12 @@ export interface BouncerProgramOptions {
 }
 
 /**
+ * The longest that there are. The program goes by the machine's own clock: a pause of the machine must not cost a
+ * test its client.
+ */
+export const LONG_WAITS = { handshake_timeout: '1m', 'waiting_line.timeout': '1m' } as const;
+
+/**
  * The environment of a bouncer in front of the Faktory on `faktoryPort`, on ports that the system picks. `options`:
  * by the names of their variables, without what all begin with.
  */
@@ -38,6 +44,8 @@ export function variablesFor(
     ADMIN_ADDRESS: '127.0.0.1:0',
     SERVER_URL: `tcp://127.0.0.1:${faktoryPort}`,
     DRAIN_TIMEOUT: '1s',
+    HANDSHAKE_TIMEOUT: LONG_WAITS.handshake_timeout,
+    WAITING_LINE_TIMEOUT: LONG_WAITS['waiting_line.timeout'],
     ...options,
   };
   return Object.fromEntries(

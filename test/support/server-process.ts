@@ -10,6 +10,12 @@ import { askRedis } from './redis.ts';
 import { replyText } from './reply.ts';
 import { STARTS_MS, until, within } from './waiting.ts';
 
+/** A process, told by its start from a later one that the system gives the same id. */
+interface KnownProcess {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
 export interface ServerProcessOptions {
   readonly binary: string;
   readonly args: readonly string[];
@@ -35,7 +41,7 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #watchdog: ChildProcess;
   readonly #exited: Promise<unknown>;
-  #redisPid: number | undefined;
+  #redis: KnownProcess | undefined;
   #log = '';
 
   static start(options: ServerProcessOptions): ServerProcess {
@@ -68,7 +74,7 @@ export class ServerProcess {
 
   /** Call once the server answers: from then on `gone` knows its Redis by process id. */
   async learnRedis(): Promise<void> {
-    this.#redisPid = await redisPid(this.#options.redisSocket);
+    this.#redis = known(await redisPid(this.#options.redisSocket));
   }
 
   async end(name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -78,9 +84,9 @@ export class ServerProcess {
 
   /** Ends it without a care for its data. */
   async discard(): Promise<void> {
-    this.#redisPid ??= await redisPid(this.#options.redisSocket).catch(() => undefined);
+    this.#redis ??= await redisPid(this.#options.redisSocket).then(known, () => undefined);
     this.#child.kill('SIGKILL');
-    if (this.#redisPid !== undefined) signalIfAlive(this.#redisPid, 'SIGKILL');
+    if (this.#redis !== undefined) killIfAlive(this.#redis);
     await this.gone();
   }
 
@@ -91,11 +97,13 @@ export class ServerProcess {
       STARTS_MS,
       () => `Faktory to end; it said\n${this.#log.slice(-2000)}`,
     );
-    const pid = this.#redisPid;
-    if (pid !== undefined) {
-      await until(() => !isAlive(pid), { what: `Redis ${pid} to end`, withinMs: STARTS_MS });
-      // The system may give its id to another process now.
-      this.#redisPid = undefined;
+    const redis = this.#redis;
+    if (redis !== undefined) {
+      await until(() => !isStill(redis), {
+        what: `Redis ${redis.pid} to end`,
+        withinMs: STARTS_MS,
+      });
+      this.#redis = undefined;
     }
     await until(async () => !(await answers(this.#options.redisSocket)), {
       what: `nobody to answer on ${this.#options.redisSocket}`,
@@ -144,19 +152,40 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-function signalIfAlive(pid: number, name: NodeJS.Signals): void {
+function killIfAlive(process: KnownProcess): void {
+  if (!isStill(process)) return;
   try {
-    signal(pid, name);
+    signal(process.pid, 'SIGKILL');
   } catch {
     // It was gone already.
   }
 }
 
-/** A zombie whose new parent does not collect it, as in a bare container, counts as gone. */
-function isAlive(pid: number): boolean {
+/** Undefined for one that has ended. */
+function known(pid: number): KnownProcess | undefined {
+  const startedAt = startOf(pid);
+  return startedAt === undefined ? undefined : { pid, startedAt };
+}
+
+function isStill({ pid, startedAt }: KnownProcess): boolean {
+  return startOf(pid) === startedAt;
+}
+
+export function isAlive(pid: number): boolean {
+  return startOf(pid) !== undefined;
+}
+
+/**
+ * When the process started, as the kernel counts; undefined without one. A zombie whose new parent does not collect
+ * it, as in a bare container, counts as gone.
+ */
+function startOf(pid: number): string | undefined {
   try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The program's name, in brackets, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
   } catch {
-    return false;
+    return undefined;
   }
 }

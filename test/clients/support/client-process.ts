@@ -61,8 +61,8 @@ export class ClientProcess {
     this.#child.kill('SIGTERM');
   }
 
-  /** It and its children, at once. */
+  /** It and its children, at once. Nothing once it has ended: the system may give its id to another group. */
   discard(): void {
-    if (this.#child.pid !== undefined) signalGroup(this.#child.pid, 'SIGKILL');
+    if (!this.#hasEnded && this.#child.pid !== undefined) signalGroup(this.#child.pid, 'SIGKILL');
   }
 }

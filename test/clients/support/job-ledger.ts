@@ -1,7 +1,7 @@
 // What became of each job, as the client programs print it. Promise: a job is known by its number, and
 // every number is pushed at most once.
 
-import { Redis } from 'ioredis';
+import { storedJobs } from '../../support/held-jobs.ts';
 
 export interface Balance {
   /** Acknowledged and neither done nor held by Faktory. */
@@ -63,16 +63,9 @@ export class JobLedger {
 }
 
 async function numbersIn(redisSocket: string): Promise<Set<number>> {
-  const redis = new Redis({ path: redisSocket });
-  try {
-    const entries = await redis.lrange('default', '0', '-1');
-    for (const set of ['retries', 'dead', 'scheduled', 'working']) {
-      entries.push(...(await redis.zrange(set, '0', '-1')));
-    }
-    // Not the bouncer's own write probe, which has no number.
-    const numbers = entries.map((entry) => /"args":\[(\d+)/.exec(entry)?.[1]);
-    return new Set(numbers.filter((number) => number !== undefined).map(Number));
-  } finally {
-    redis.disconnect();
-  }
+  // Not the bouncer's own write probe, which has no number.
+  const numbers = (await storedJobs(redisSocket)).map(
+    ({ text }) => /"args":\[(\d+)/.exec(text)?.[1],
+  );
+  return new Set(numbers.filter((number) => number !== undefined).map(Number));
 }

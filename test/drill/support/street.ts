@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { BouncerProgram, PROGRAM_MS, type ReloadOutcome } from '../../support/bouncer-program.ts';
+import { freePort } from '../../support/free-port.ts';
 import { until, within } from '../../support/waiting.ts';
 
 const TOKEN = 'the-token-of-the-drill';
@@ -104,9 +105,10 @@ export class Street {
   readonly #base: Configuration;
   readonly #directory: string;
   #current: DrilledBouncer | undefined;
+  #port = 0;
   #opened = 0;
 
-  /** `base`: what every bouncer is started with; its `listen.address` is the port of the first. */
+  /** `base`: what every bouncer is started with, beside the port that they have in common. */
   constructor(t: Test, base: Configuration) {
     this.#t = t;
     this.#base = base;
@@ -122,7 +124,7 @@ export class Street {
   configuration(limits: Readonly<Record<string, number>> = {}): Configuration {
     return {
       ...this.#base,
-      listen: { address: `127.0.0.1:${this.#current?.port ?? 0}`, reuse_port: true },
+      listen: { address: `127.0.0.1:${this.#port}`, reuse_port: true },
       admin: { address: '127.0.0.1:0' },
       limits: { ...this.#base.limits, ...limits },
     };
@@ -130,6 +132,7 @@ export class Street {
 
   /** One more listens on the port, and is the one from now on. */
   async open(): Promise<DrilledBouncer> {
+    if (this.#opened === 0) this.#port = await freePort();
     this.#opened += 1;
     const directory = join(this.#directory, `bouncer-${this.#opened}`);
     const bouncer = await DrilledBouncer.start(this.#t, directory, this.configuration());

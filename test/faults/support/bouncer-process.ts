@@ -17,9 +17,11 @@ import type { Overrides } from '../../support/bouncer.ts';
 import {
   BouncerProgram,
   type BouncerProgramOptions,
+  LONG_WAITS,
   PROGRAM_MS,
   type ReloadOutcome,
 } from '../../support/bouncer-program.ts';
+import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/waiting.ts';
 
 /** Of /proc/PID/stat; Linux has no other for programs. */
@@ -82,9 +84,10 @@ export class BouncerProcess {
       environment: {
         ...environment,
         ...environmentOf({
-          'listen.address': this.#program?.listen ?? '127.0.0.1:0',
-          'admin.address': this.#program?.admin ?? '127.0.0.1:0',
+          'listen.address': this.#program?.listen ?? `127.0.0.1:${await freePort()}`,
+          'admin.address': this.#program?.admin ?? `127.0.0.1:${await freePort()}`,
           'server.url': `tcp://127.0.0.1:${faktoryPort}`,
+          ...LONG_WAITS,
           ...overrides,
         }),
       },

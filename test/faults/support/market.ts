@@ -9,8 +9,9 @@ import { note, ReturningClients } from '../../support/returning-clients.ts';
 
 const NEXT_PUSH_MS = 40;
 const RECONNECT_MS = 20;
-/** Faktory drops a worker after 60 s without a BEAT. */
+/** A BEAT comes after so many jobs, or after this time: Faktory drops a worker after 60 s without. */
 const JOBS_PER_BEAT = 20;
+const BEAT_EVERY_MS = 15_000;
 /** Faktory repeats the verb that it does not know: the reply tells whose it is. */
 const PUSHES_PER_ECHO = 5;
 const QUEUE = 'default';
@@ -22,6 +23,13 @@ export interface MarketOptions {
   readonly patienceMs?: number;
   /** Whether producers check that replies are theirs. Default: no. */
   readonly echoes?: boolean;
+}
+
+/** What a worker's client has in hand; it outlives the connection. */
+interface Hands {
+  toAcknowledge: string | null;
+  jobsSinceBeat: number;
+  beatAt: number;
 }
 
 export class Market {
@@ -80,7 +88,7 @@ export class Market {
     for (let i = 0; i < count.producers; i += 1)
       this.#clients.come((client) => this.#produce(client), null);
     for (let i = 0; i < count.workers; i += 1) {
-      const state = { toAcknowledge: null as string | null, jobs: 0 };
+      const state: Hands = { toAcknowledge: null, jobsSinceBeat: 0, beatAt: performance.now() };
       const wid = `w${i % 10}`;
       this.#clients.come((client) => this.#work(client, wid, state), wid);
     }
@@ -128,11 +136,7 @@ export class Market {
     if (this.#visits % 2 === 0) client.reset();
   }
 
-  async #work(
-    client: RawClient,
-    wid: string,
-    state: { toAcknowledge: string | null; jobs: number },
-  ): Promise<void> {
+  async #work(client: RawClient, wid: string, state: Hands): Promise<void> {
     while (!this.#clients.isOver || state.toAcknowledge !== null) {
       if (state.toAcknowledge !== null) {
         const isDone = await this.#expectOk(client, `ACK {"jid":"${state.toAcknowledge}"}`);
@@ -142,11 +146,18 @@ export class Market {
         continue;
       }
       const jid = await this.#fetch(client);
-      if (jid === null) continue;
       state.toAcknowledge = jid;
-      state.jobs += 1;
-      if (state.jobs % JOBS_PER_BEAT === 0) await this.#expectOk(client, `BEAT {"wid":"${wid}"}`);
+      if (jid !== null) state.jobsSinceBeat += 1;
+      await this.#beat(client, wid, state);
     }
+  }
+
+  async #beat(client: RawClient, wid: string, state: Hands): Promise<void> {
+    const now = performance.now();
+    if (state.jobsSinceBeat < JOBS_PER_BEAT && now - state.beatAt < BEAT_EVERY_MS) return;
+    state.jobsSinceBeat = 0;
+    state.beatAt = now;
+    await this.#expectOk(client, `BEAT {"wid":"${wid}"}`);
   }
 
   /** The jid of a job; null without one. */
