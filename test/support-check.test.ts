@@ -81,20 +81,31 @@ async function checkCommands(t: Test, connect: Connect): Promise<void> {
 
 const shortJid = error('jobs must have a reasonable jid parameter');
 
-/** What both do about a client that hangs up while it is in FETCH. */
+const HANG_UPS_MAX = 3;
+
+/**
+ * What both do about a client that hangs up while it is in FETCH. The real one blocks for 4 s: where a busy machine
+ * lets the test stand for so long, another client does it again.
+ */
 async function checkHangUp(t: Test, connect: Connect): Promise<void> {
-  const gone = await connect({ wid: 'gone' });
   const producer = await connect();
-  gone.send('FETCH hang-up\r\n');
-  gone.send('FETCH hang-up\r\n');
-  gone.end();
-  const beat = 'BEAT {"wid":"gone"}';
-  t.same(await producer.command(beat), ok, 'the worker is known while FETCH blocks');
-  t.same(await producer.command(`PUSH ${JSON.stringify({ ...job, queue: 'hang-up' })}`), ok);
-  await gone.closed;
-  t.match(gone.heard, /a-job-of-ours/, 'half closed, it still reads');
-  const unknown = async (): Promise<boolean> => (await producer.command(beat)).kind === 'error';
-  t.ok(await until(unknown, { what: 'the worker to be forgotten' }));
+  for (let n = 1; ; n += 1) {
+    const name = `hang-up-${n}`;
+    const gone = await connect({ wid: name });
+    gone.send(`FETCH ${name}\r\nFETCH ${name}\r\n`);
+    gone.end();
+    const beat = `BEAT {"wid":"${name}"}`;
+    const known = await producer.command(beat);
+    t.same(await producer.command(`PUSH ${JSON.stringify({ ...job, queue: name })}`), ok);
+    await gone.closed;
+    const isInTime = known.kind === 'status' && gone.heard.includes(job.jid);
+    if (!isInTime && n < HANG_UPS_MAX) continue;
+    t.same(known, ok, 'the worker is known while FETCH blocks');
+    t.match(gone.heard, job.jid, 'half closed, it still reads');
+    const unknown = async (): Promise<boolean> => (await producer.command(beat)).kind === 'error';
+    t.ok(await until(unknown, { what: 'the worker to be forgotten' }));
+    return;
+  }
 }
 
 /** What both say to right and wrong passwords, and to what is no HELLO. */

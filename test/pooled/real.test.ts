@@ -6,7 +6,7 @@ import { type RunningBouncer, startBouncer } from '../support/bouncer.ts';
 import type { RawClient } from '../support/raw-client.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { ok, replyText } from '../support/reply.ts';
-import { until } from '../support/waiting.ts';
+import { STARTS_MS, until } from '../support/waiting.ts';
 
 const missing = requireFaktory(t) === undefined;
 
@@ -67,6 +67,9 @@ t.test(
   },
 );
 
+/** More than pool.outage_wait and waiting_line.timeout: the bouncer answers before a client gives up. */
+const PATIENT_MS = 90_000;
+
 /** Sends `next` lines one after another until told to stop; says how it went. */
 class Load {
   readonly pushed: string[] = [];
@@ -78,7 +81,10 @@ class Load {
 
   async run(bouncer: RunningBouncer, wid: string | undefined): Promise<void> {
     while (!this.isOver) {
-      const client = await bouncer.connect(wid === undefined ? {} : { wid });
+      const client = await bouncer.connect({
+        boundMs: PATIENT_MS,
+        ...(wid !== undefined && { wid }),
+      });
       if (client.helloReply?.kind === 'error') continue;
       try {
         await (wid === undefined ? this.#push(client) : this.#work(client, wid));
@@ -139,6 +145,7 @@ for (const death of DEATHS) {
       const [pushed, worked] = [pushers.answered, workers.answered];
       await until(() => pushers.answered > pushed + 500 && workers.answered > worked + 100, {
         what: 'load after the restart',
+        withinMs: STARTS_MS,
       });
       pushers.isOver = true;
       workers.isOver = true;

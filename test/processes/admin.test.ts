@@ -6,7 +6,14 @@ import { RawClient } from '../support/raw-client.ts';
 import { ok } from '../support/reply.ts';
 import { pushLine } from '../support/push-line.ts';
 import { until } from '../support/waiting.ts';
-import { allReady, get, post, severalProcesses, WITHIN_MS } from './support/processes.ts';
+import {
+  allReady,
+  get,
+  metricsAre,
+  post,
+  severalProcesses,
+  WITHIN_MS,
+} from './support/processes.ts';
 
 const CLIENTS = 24;
 const skip = requireFaktory(t) === undefined;
@@ -45,19 +52,29 @@ t.test('several processes are told as one', { skip, timeout: 600_000 }, async (t
 
   const state = await get<{ clients: { now: number } }>(bouncer, '/api/state');
   t.equal(state.clients.now, CLIENTS);
-  const rows = await get<List>(bouncer, '/api/clients');
-  t.equal(rows.total, CLIENTS);
+  // A process that answers too late, as on a busy machine, has no rows yet.
+  const rows = await until(
+    async () => {
+      const list = await get<List>(bouncer, '/api/clients');
+      return list.total === CLIENTS && list;
+    },
+    { what: 'all clients to be listed', withinMs: WITHIN_MS },
+  );
   const ids = rows.rows.map(({ id }) => Number(id));
   t.equal(new Set(ids).size, CLIENTS, 'each has a number of its own');
   t.equal(new Set(ids.map((id) => id % 2)).size, 2, 'both processes have clients');
   t.ok(rows.rows.every(({ connected_seconds: age }) => Number(age) < WITHIN_MS / 1000));
   t.equal((await get<List>(bouncer, '/api/workers')).total, CLIENTS);
-  t.ok((await get<List>(bouncer, '/api/servers')).total >= CLIENTS);
+  await until(async () => (await get<List>(bouncer, '/api/servers')).total >= CLIENTS, {
+    what: 'all connections to Faktory to be listed',
+    withinMs: WITHIN_MS,
+  });
 
   const chosen = clients[7];
   const row = rows.rows.find(({ wid }) => wid === 'w7');
-  t.strictSame(await post(bouncer, `/api/disconnect?id=${String(row?.['id'])}`), {
-    disconnected: 1,
+  // How many it tells is not looked at: 0 where the process answers too late. The client is closed all the same.
+  t.match(await post(bouncer, `/api/disconnect?id=${String(row?.['id'])}`), {
+    disconnected: Number,
   });
   await chosen?.closed;
   // The client may hear of its end before the bouncer hears that it has closed.
@@ -67,7 +84,7 @@ t.test('several processes are told as one', { skip, timeout: 600_000 }, async (t
   });
 
   t.strictSame(await post(bouncer, '/api/pause'), { paused: true });
-  t.equal((await bouncer.metrics()).get('paused'), 1);
+  await metricsAre(bouncer, { paused: 1 });
   const waiting = clients[0]?.command(pushLine().line);
   t.strictSame(await post(bouncer, '/api/resume'), { paused: false });
   t.same(await waiting, ok);
@@ -79,12 +96,12 @@ t.test('several processes are told as one', { skip, timeout: 600_000 }, async (t
     async () => {
       const { value } = (await reader?.read()) ?? {};
       events += Buffer.from(value ?? []).toString();
-      return events.split('event: update').length > 3;
+      const isTold = events.includes(`"clients":{"now":${CLIENTS - 1}`);
+      return isTold && events.split('event: update').length > 3;
     },
-    { what: 'three updates', withinMs: WITHIN_MS },
+    { what: 'three updates, and the clients that are left', withinMs: WITHIN_MS },
   );
   await reader?.cancel();
-  t.match(events, `"clients":{"now":${CLIENTS - 1}`);
 
   t.match(await post(bouncer, '/api/drain'), { draining: true });
   await until(() => bouncer.log.includes('"msg":"stopped"'), {

@@ -14,6 +14,7 @@ import {
   allGone,
   allReady,
   childrenOf,
+  metricsAre,
   severalProcesses,
   startProcesses,
   WITHIN_MS,
@@ -52,24 +53,18 @@ t.test('a drain ends all processes, and no acknowledged job is lost', options, a
 t.test('a reload reaches all processes, and a wrong file reaches none', options, async (t) => {
   const file = join(t.testdir({ 'bouncer.yaml': 'limits: { clients: 100 }\n' }), 'bouncer.yaml');
   const { bouncer } = await severalProcesses(t, 2, {}, ['--config', file]);
-  const limit = async () => (await bouncer.metrics()).get('client_connections_limit');
-  t.equal(await limit(), 100);
+  const limitIs = (limit: number) => metricsAre(bouncer, { client_connections_limit: limit });
+  await limitIs(100);
   writeFileSync(file, 'limits: { clients: 61 }\n');
   t.equal(await bouncer.reload(), 'applied');
-  t.equal(await limit(), 61);
+  await limitIs(61);
   writeFileSync(file, 'limits: { clients: none }\n');
   t.equal(await bouncer.reload(), 'refused');
-  t.equal(await limit(), 61);
+  await limitIs(61);
   // One that is started again gets what is in force, whatever the file says.
   signal(childrenOf(bouncer)[0], 'SIGKILL');
-  await until(
-    async () => {
-      const metrics = await bouncer.metrics();
-      return metrics.get('process_restarts_total') === 1 && metrics.get('processes') === 2;
-    },
-    { what: 'the process to come back', withinMs: WITHIN_MS },
-  );
-  t.equal(await limit(), 61);
+  await metricsAre(bouncer, { process_restarts_total: 1, processes: 2 });
+  await limitIs(61);
 });
 
 t.test(
@@ -79,6 +74,7 @@ t.test(
     // None that an outgoing connection may have when it is free for others.
     const LISTEN_ADDRESS = `127.0.0.1:${await freePort()}`;
     const { faktory, bouncer } = await severalProcesses(t, 2, { LISTEN_ADDRESS });
+    await allReady(bouncer);
     const children = childrenOf(bouncer);
     t.equal(children.length, 2);
     const client = await RawClient.connect({ port: bouncer.port, boundMs: WITHIN_MS });
@@ -86,6 +82,7 @@ t.test(
     await bouncer.end('SIGKILL');
     await allGone(children);
     const next = await startProcesses(t, faktory, { PROCESSES: '2', LISTEN_ADDRESS });
+    await allReady(next);
     const again = await RawClient.connect({ port: next.port, boundMs: WITHIN_MS });
     t.same(await again.command(pushLine().line), ok);
     client.reset();

@@ -8,7 +8,7 @@ import { Sampler } from '../sharing/support/sampler.ts';
 import { RealFaktory, requireFaktory } from '../support/real-faktory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { until } from '../support/waiting.ts';
-import { childrenOf, startProcesses, WITHIN_MS } from './support/processes.ts';
+import { childrenOf, metricsAre, startProcesses, WITHIN_MS } from './support/processes.ts';
 
 const LIMIT = 30;
 const skip = requireFaktory(t) === undefined;
@@ -30,22 +30,15 @@ t.test(
     const crowd = new Crowd(3 * LIMIT, () => [bouncer.port]);
     t.teardown(() => crowd.leave());
     await isFull(sampler, 'at first');
-    t.equal((await bouncer.metrics()).get('server_connections_limit'), LIMIT);
+    await metricsAre(bouncer, { server_connections_limit: LIMIT });
 
     for (const [ended, nth] of [0, 2].entries()) {
       const before = childrenOf(bouncer);
       t.equal(before.length, 3);
       const killed = before[nth];
       signal(killed, 'SIGKILL');
-      await until(
-        async () => {
-          // The parent may not have seen the end yet: three that serve are not the next three.
-          const metrics = await bouncer.metrics();
-          const isSeen = metrics.get('process_restarts_total') === ended + 1;
-          return isSeen && metrics.get('processes') === 3;
-        },
-        { what: 'the process to come back', withinMs: WITHIN_MS },
-      );
+      // The parent may not have seen the end yet: three that serve are not the next three.
+      await metricsAre(bouncer, { process_restarts_total: ended + 1, processes: 3 });
       const left = before.filter((pid) => pid !== killed);
       t.ok(
         left.every((pid) => childrenOf(bouncer).includes(pid)),
@@ -53,12 +46,15 @@ t.test(
       );
       await isFull(sampler, `after the end of process ${nth}`);
     }
-    const metrics = await bouncer.metrics();
-    t.equal(metrics.get('process_restarts_total'), 2);
-    t.ok(
-      (metrics.get('client_connections_accepted_total') ?? 0) >= 3 * LIMIT,
-      'what they counted has stayed',
+    // On a busy machine a process may answer too late, and is told as it was before.
+    const metrics = await until(
+      async () => {
+        const found = await bouncer.metrics();
+        return (found.get('client_connections_accepted_total') ?? 0) >= 3 * LIMIT && found;
+      },
+      { what: 'what they counted to have stayed', withinMs: WITHIN_MS },
     );
+    t.equal(metrics.get('process_restarts_total'), 2);
     await sampler.end();
     t.ok(sampler.samples > 20);
     t.equal(sampler.peak, LIMIT, 'the most that Faktory ever counted');

@@ -8,12 +8,19 @@ import { signal } from '../../bench/harness/signals.ts';
 import type { BouncerProgram } from '../support/bouncer-program.ts';
 import { requireFaktory } from '../support/real-faktory.ts';
 import { until } from '../support/waiting.ts';
-import { allReady, childrenOf, post, severalProcesses, WITHIN_MS } from './support/processes.ts';
+import {
+  allReady,
+  childrenOf,
+  metricsAre,
+  post,
+  severalProcesses,
+  WITHIN_MS,
+} from './support/processes.ts';
 
 const skip = requireFaktory(t) === undefined;
 const options = { skip, timeout: 600_000 };
 
-const NOT_ANSWERED = /a process has not answered to the new configuration/;
+const NOT_ANSWERED = /a process has not answered to the new configuration/g;
 
 interface Reloaded {
   readonly applied: boolean;
@@ -33,9 +40,15 @@ async function reload(bouncer: BouncerProgram): Promise<Reloaded> {
   return (await post(bouncer, '/api/reload')) as Reloaded;
 }
 
-async function ready(bouncer: BouncerProgram): Promise<string> {
-  const response = await fetch(`${bouncer.adminUrl}/readyz`);
-  return `${response.status} ${await response.text()}`;
+/** Another process may be silent too, for a moment: a busy machine may keep it from its answer. */
+async function readyIs(bouncer: BouncerProgram, expected: string): Promise<void> {
+  await until(
+    async () => {
+      const response = await fetch(`${bouncer.adminUrl}/readyz`);
+      return `${response.status} ${await response.text()}` === `${expected}\n`;
+    },
+    { what: `/readyz to say ${expected}`, withinMs: WITHIN_MS },
+  );
 }
 
 /** The process id of the process with that number, as the parent last told it. */
@@ -48,36 +61,51 @@ t.test('a stopped process is named until its successor serves', options, async (
   const { bouncer, configure } = await twoProcesses(t);
   await allReady(bouncer);
   configure(70);
-  t.strictSame((await reload(bouncer)).warnings, []);
-  t.notMatch(bouncer.log, NOT_ANSWERED, 'both have answered');
-  t.equal((await bouncer.metrics()).get('client_connections_limit'), 70);
+  let warned = 0;
+  await until(
+    async () => {
+      const { warnings } = await reload(bouncer);
+      warned += warnings.length;
+      return warnings.length === 0;
+    },
+    { what: 'both to answer to a reload in time', withinMs: WITHIN_MS },
+  );
+  await metricsAre(bouncer, { client_connections_limit: 70 });
 
   const stopped = pidOf(bouncer, 1);
   signal(stopped, 'SIGSTOP');
   configure(61);
   const { applied, warnings } = await reload(bouncer);
   t.equal(applied, true);
-  t.equal(warnings.length, 1);
-  t.match(
-    warnings[0],
-    /^Process 1 has not answered to the new configuration, and may have the old/,
+  const named = /^Process 1 has not answered to the new configuration, and may have the old/;
+  t.ok(
+    warnings.some((warning) => named.test(warning)),
+    'it is named',
   );
-  t.match(bouncer.log, NOT_ANSWERED);
-  t.match(await ready(bouncer), /^200 ready: process 1: it does not answer/);
-  const silent = await bouncer.metrics();
-  t.equal(silent.get('processes'), 2);
-  t.equal(silent.get('processes_silent'), 1);
-  t.equal(silent.get('client_connections_limit'), 31 + 35, 'it is told as it was');
+  warned += warnings.length;
+  await until(() => bouncer.log.match(NOT_ANSWERED)?.length === warned, {
+    what: 'a line of the log for each warning, and no other',
+    withinMs: WITHIN_MS,
+  });
+  await readyIs(bouncer, '200 ready: process 1: it does not answer');
+  // The limit of the one that is stopped is told as it was.
+  await metricsAre(bouncer, {
+    processes: 2,
+    processes_silent: 1,
+    client_connections_limit: 31 + 35,
+  });
 
   await until(() => bouncer.log.includes('does not answer the parent process, and is killed'), {
     what: 'the watchdog',
     withinMs: WITHIN_MS,
   });
+  await until(() => pidOf(bouncer, 1) !== stopped, {
+    what: 'the successor',
+    withinMs: WITHIN_MS,
+  });
   await allReady(bouncer);
-  t.not(pidOf(bouncer, 1), stopped);
-  const whole = await bouncer.metrics();
-  t.equal(whole.get('processes_silent'), 0);
-  t.equal(whole.get('client_connections_limit'), 61, 'the successor has the new configuration');
+  // The successor has the new configuration.
+  await metricsAre(bouncer, { processes_silent: 0, client_connections_limit: 61 });
 });
 
 t.test('a stopped process that goes on has what was changed meanwhile', options, async (t) => {
@@ -86,11 +114,15 @@ t.test('a stopped process that goes on has what was changed meanwhile', options,
   const stopped = pidOf(bouncer, 0);
   signal(stopped, 'SIGSTOP');
   configure(61);
-  t.equal((await reload(bouncer)).warnings.length, 1);
-  t.match(await ready(bouncer), /^200 ready: process 0: it does not answer/);
+  const { warnings } = await reload(bouncer);
+  t.ok(
+    warnings.some((warning) => warning.startsWith('Process 0 ')),
+    'it is named',
+  );
+  await readyIs(bouncer, '200 ready: process 0: it does not answer');
   signal(stopped, 'SIGCONT');
   await allReady(bouncer);
-  t.equal((await bouncer.metrics()).get('client_connections_limit'), 61);
+  await metricsAre(bouncer, { client_connections_limit: 61 });
   t.equal(pidOf(bouncer, 0), stopped);
 });
 
@@ -108,7 +140,5 @@ t.test('a process hears what was changed while it started', options, async (t) =
   t.match(await reload(bouncer), { applied: true });
   signal(next, 'SIGCONT');
   await allReady(bouncer);
-  const metrics = await bouncer.metrics();
-  t.equal(metrics.get('processes'), 2);
-  t.equal(metrics.get('client_connections_limit'), 61);
+  await metricsAre(bouncer, { processes: 2, client_connections_limit: 61 });
 });

@@ -14,7 +14,7 @@ const CALLS = Number(process.env['LEASE_CALLS'] ?? 1500);
 const EXPIRY_MS = 1000;
 const KEY = '{test}:limit';
 
-t.test('the script and its model agree', { skip: redisIsMissing, timeout: 120_000 }, async (t) => {
+t.test('the script and its model agree', { skip: redisIsMissing, timeout: 600_000 }, async (t) => {
   const path = temporarySocket(t);
   await RedisServer.start(t, path);
   const dice = new Dice(15);

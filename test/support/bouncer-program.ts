@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { watchGroup } from '../../bench/harness/processes.ts';
+import { signalGroup } from '../../bench/harness/signals.ts';
 import { metricSamples } from './metric-samples.ts';
 import { until } from './waiting.ts';
 
@@ -120,6 +121,12 @@ export class BouncerProgram {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Ends it and its processes, if it has not ended: they are of the group that it leads. */
+  endGroup(): void {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode === null && signalCode === null) signalGroup(this.pid, 'SIGKILL');
   }
 
   /** Sends `signal`; resolves with the exit code, null after SIGKILL, when it is gone. Idempotent. */

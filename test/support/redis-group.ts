@@ -47,7 +47,7 @@ export interface Watched {
 /** What the Sentinel calls the primary. */
 export const PRIMARY_NAME = 'the-primary';
 
-/** A primary and a replica in step, and a Sentinel that promotes the replica half a second after a loss. */
+/** A primary and a replica in step, and a Sentinel that promotes the replica five seconds after a loss. */
 export async function startWatched(t: Pick<Test, 'teardown'>, password: string): Promise<Watched> {
   const login = ['--requirepass', password, '--masterauth', password];
   const primary = await startMember(t, ...login);
@@ -90,7 +90,8 @@ async function startSentinel(
     `dir ${directory}`,
     `sentinel monitor ${PRIMARY_NAME} 127.0.0.1 ${primaryPort} 1`,
     `sentinel auth-pass ${PRIMARY_NAME} ${password}`,
-    `sentinel down-after-milliseconds ${PRIMARY_NAME} 500`,
+    // Longer than a busy machine keeps the primary from its answer: nothing is promoted before the test wants it.
+    `sentinel down-after-milliseconds ${PRIMARY_NAME} 5000`,
     `sentinel failover-timeout ${PRIMARY_NAME} 2000`,
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
@@ -151,7 +152,8 @@ export async function startCluster(t: Pick<Test, 'teardown'>): Promise<readonly 
 async function startNode(t: Pick<Test, 'teardown'>): Promise<Member & { busPort: number }> {
   // By default it is the port and 10,000, which may be none.
   const busPort = await freePort();
-  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+  // Nor is a node that a busy machine lets stand taken for lost.
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '15000'];
   const member = await startMember(t, ...options, '--cluster-port', String(busPort));
   return { ...member, busPort };
 }

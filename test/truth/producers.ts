@@ -2,7 +2,11 @@
 
 import { pushLine } from '../session/house.ts';
 import type { RunningBouncer } from '../support/bouncer.ts';
+import type { RawClient } from '../support/raw-client.ts';
 import { askRedis } from '../support/redis.ts';
+
+/** What a PUSH rightly reads where a busy machine lets Faktory or its Redis stand for 3 s and more. */
+const OF_A_PAUSE = /^ERR Faktory (?:does not answer|took longer than its Redis timeout)/;
 
 export class Producers {
   /** Jobs that were acknowledged, in order. */
@@ -18,6 +22,16 @@ export class Producers {
     this.#runs = Array.from({ length: count }, () => this.#produce());
   }
 
+  /** Whether a PUSH has read that Faktory or its Redis stood still. */
+  get sawPause(): boolean {
+    return [...this.errors.keys()].some((text) => OF_A_PAUSE.test(text));
+  }
+
+  /** The error texts that no pause of the machine explains. */
+  get faults(): string[] {
+    return [...this.errors.keys()].filter((text) => !OF_A_PAUSE.test(text));
+  }
+
   /** Resolves when each has heard of its last PUSH. */
   async stop(): Promise<void> {
     this.#isOver = true;
@@ -26,8 +40,9 @@ export class Producers {
 
   async #produce(): Promise<void> {
     while (!this.#isOver) {
-      const client = await this.#bouncer.connect();
+      let client: RawClient | null = null;
       try {
+        client = await this.#bouncer.connect();
         while (!this.#isOver) {
           const { jid, line } = pushLine({ retry: 3 });
           const reply = await client.command(line);
@@ -38,12 +53,12 @@ export class Producers {
       } catch {
         // The connection was closed: the outcome is unknown, and the next job is another.
       }
-      client.reset();
+      client?.reset();
     }
   }
 }
 
-/** The jids that the queue `default` holds. */
+/** The jids that the queue `default` holds, and those of jobs that were given back. */
 export async function queued(redisSocket: string): Promise<Set<string>> {
   const socket = await askRedis(redisSocket, 'EVAL', JIDS, '0');
   if (socket.kind !== 'bulk' || socket.text === null) throw new Error('Cannot read the queue');
@@ -54,6 +69,9 @@ const JIDS = `
   local jids = {}
   for i, job in ipairs(redis.call('LRANGE', 'default', 0, -1)) do
     jids[i] = cjson.decode(job).jid
+  end
+  for _, job in ipairs(redis.call('ZRANGE', 'retries', 0, -1)) do
+    jids[#jids + 1] = cjson.decode(job).jid
   end
   if #jids == 0 then return '[]' end
   return cjson.encode(jids)

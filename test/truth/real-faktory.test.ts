@@ -24,7 +24,13 @@ async function open(t: Test, overrides: Overrides, asksRedis: boolean): Promise<
   const redis = asksRedis ? { 'redis.url': `unix://${faktory.redisSocket}` } : {};
   const bouncer = await startBouncer(t, {
     port: faktory.port,
-    overrides: { 'writes.probe_interval': '200ms', ...redis, ...overrides },
+    overrides: {
+      'writes.probe_interval': '200ms',
+      // By the machine's clock, a busy one is late.
+      handshake_timeout: '1m',
+      ...redis,
+      ...overrides,
+    },
     // What Faktory says too late is told by the time of both.
     clock: new SystemClock(),
   });
@@ -107,7 +113,8 @@ t.test(
   'a slow Redis: the command lane grows, and nothing is lost',
   { skip: missing },
   async (t) => {
-    const { faktory, bouncer } = await open(t, { mode: 'pooled' }, false);
+    const patient: Overrides = { mode: 'pooled', 'pool.outage_wait': '1m' };
+    const { faktory, bouncer } = await open(t, patient, false);
     const end = keepBusy(faktory, 20);
     t.teardown(end);
     const producers = new Producers(bouncer, 100);
@@ -118,7 +125,7 @@ t.test(
     await producers.stop();
     end();
     t.same(await lostOf(producers, faktory), []);
-    t.same([...producers.errors.keys()], []);
+    t.same(producers.faults, []);
   },
 );
 

@@ -43,6 +43,8 @@ export async function startProcesses(
   const bouncer = await BouncerProgram.start({ environment, args });
   t.teardown(async () => {
     const children = childrenOf(bouncer);
+    // One that the test has stopped does not see that its parent is gone.
+    bouncer.endGroup();
     await bouncer.end('SIGKILL');
     await allGone(children);
   });
@@ -70,6 +72,24 @@ function commandOf(pid: number): string {
   } catch {
     return '';
   }
+}
+
+/**
+ * Resolves when the metrics are these, all in one scrape. On a busy machine a process may answer too late, and is
+ * told as it was before.
+ */
+export async function metricsAre(
+  bouncer: BouncerProgram,
+  expected: Readonly<Record<string, number>>,
+): Promise<void> {
+  const names = Object.keys(expected);
+  await until(
+    async () => {
+      const metrics = await bouncer.metrics();
+      return names.every((name) => metrics.get(name) === expected[name]);
+    },
+    { what: `the metrics to be ${JSON.stringify(expected)}`, withinMs: WITHIN_MS },
+  );
 }
 
 /** Asks until all processes have places. */
