@@ -26,7 +26,7 @@ async function open(t: Test, overrides: Overrides, asksRedis: boolean): Promise<
     port: faktory.port,
     overrides: {
       'writes.probe_interval': '200ms',
-      // By the machine's clock, a busy one is late.
+      // By the machine's clock, which a busy machine does not keep to.
       handshake_timeout: '1m',
       ...redis,
       ...overrides,

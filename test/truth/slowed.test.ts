@@ -15,7 +15,7 @@ const missing = requireFaktory(t) === undefined;
 const FETCHES_MAX = 60;
 const FIXED: Overrides = {
   'limits.fetches_in_flight': FETCHES_MAX,
-  // By the machine's clock, a busy one is late.
+  // By the machine's clock, which a busy machine does not keep to.
   handshake_timeout: '1m',
   'pool.outage_wait': '1m',
 };
@@ -43,8 +43,8 @@ function slowDown(t: Test, pid: number): () => void {
 /** Clients of one worker that FETCH and ACK without rest. */
 class Workers {
   readonly done = new Set<string>();
-  /** FETCHes that Faktory answered with an error. */
-  errors = 0;
+  /** FETCHes that Faktory answered too late: its Redis has not answered in time. */
+  late = 0;
   readonly #bouncer: RunningBouncer;
   readonly #runs: Promise<void>[];
   #isOver = false;
@@ -74,7 +74,7 @@ class Workers {
 
   async #workOnce(client: RawClient): Promise<void> {
     const reply = await client.command('FETCH default');
-    if (reply.kind === 'error') this.errors += 1;
+    if (reply.kind === 'error' && /context deadline exceeded/.test(reply.text)) this.late += 1;
     if (reply.kind !== 'bulk' || reply.text === null) return;
     const { jid } = JSON.parse(reply.text) as { jid: string };
     this.done.add(jid);
@@ -124,9 +124,9 @@ for (const mode of ['session', 'pooled'] as const) {
       await producers.stop();
       await others.stop();
       await workers.stop();
-      // A busy machine may do so too. Faktory itself then loses jobs that it has taken from Redis for a FETCH and
-      // cannot reserve in time, and the limit may have backed off before it could be lowered.
-      const stoodStill = producers.sawPause || others.sawPause || workers.errors > 0;
+      // A busy machine lets it stand for longer than the test does. Then Faktory itself loses jobs that it has taken
+      // from Redis for a FETCH and cannot reserve in time, and the limit may have backed off before it was lowered.
+      const stoodStill = producers.sawPause || others.sawPause || workers.late > 0;
       const kinds = bouncer.bouncer.counts.lanes.adaptiveDecisions.values;
       t.ok(kinds.lower > 0 || stoodStill);
       t.same(Object.values(fixed.bouncer.counts.lanes.adaptiveDecisions.values), [0, 0, 0, 0, 0]);
