@@ -181,6 +181,8 @@ export class CommandPump {
 
   /** Handles one line; done when there is none or it has to wait. */
   #takeNext(): PumpStep {
+    // Mostly one command has come. Whether there is room for another would be asked of a socket that is not at hand.
+    if (this.#heldLine === null && this.#lines.length === 0) return 'done';
     const lane = this.#lane;
     const client = this.#client;
     if (lane === null || !client.takesReplies || !lane.accepts(this.#outstanding)) return 'done';
