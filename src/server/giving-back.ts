@@ -1,6 +1,6 @@
-// Jobs that go back to Faktory. Promise: each is told with FAIL, again after a loss, until its outcome is
-// known; never where the FAIL could meet another worker, since FAIL names a job and not its reservation;
-// and only while a write may be sent: Faktory would drop the reservation and store no retry.
+// Jobs that go back to Faktory. Promise: FAIL is sent for each, and again after a loss, but never when it could
+// meet another worker, since it names a job and not its reservation; only while a write may be sent, since
+// Faktory would drop the reservation and store no retry; what became of each job is told once.
 
 import type { Clock } from '../base/clock.ts';
 import type { LostFate } from '../protocol/after-loss.ts';
