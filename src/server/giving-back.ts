@@ -3,7 +3,6 @@
 // Faktory would drop the reservation and store no retry; what became of each job is told once.
 
 import type { Clock } from '../base/clock.ts';
-import type { LostFate } from '../protocol/after-loss.ts';
 import { Command, type ReplySink } from '../protocol/command.ts';
 import { giveBackLine, type ReservedJob } from '../protocol/job.ts';
 import { isError } from '../protocol/replies.ts';
@@ -53,9 +52,9 @@ interface Owed {
   doubtedSince: number | null;
 }
 
-export class GivingBack implements ReplySink {
+export class GivingBack {
   readonly #parts: GivingBackParts;
-  readonly #owed = new Map<string, Owed>();
+  readonly #owed = new Set<Owed>();
 
   constructor(parts: GivingBackParts) {
     this.#parts = parts;
@@ -70,35 +69,21 @@ export class GivingBack implements ReplySink {
   add(job: ReservedJob, arrivedAt: number, giver: Giver): void {
     const reservedUntil = arrivedAt + job.reservedForMs - RESERVED_MARGIN_MS;
     const owed: Owed = { job, giver, reservedUntil, state: 'due', doubtedSince: null };
-    this.#owed.set(job.jid, owed);
+    this.#owed.add(owed);
     this.#send(owed);
   }
 
   /** It may be possible to send now. */
   sendAll(): void {
-    for (const owed of this.#owed.values()) this.#send(owed);
+    for (const owed of this.#owed) this.#send(owed);
   }
 
   /** Nothing is sent any more: what is not settled stays with Faktory until its reservation runs out. */
   stop(): void {
-    for (const owed of this.#owed.values()) {
+    for (const owed of this.#owed) {
       const isUntold = owed.state === 'due' && owed.doubtedSince === null;
       this.#settle(owed, isUntold ? 'left_reserved' : 'unconfirmed');
     }
-  }
-
-  onReply(command: Command, reply: Buffer, last: boolean): void {
-    const owed = this.#owedFor(command);
-    if (owed === undefined || !last) return;
-    const isDone = !isError(reply) || (owed.doubtedSince !== null && isNotHeld(reply));
-    this.#settle(owed, isDone ? 'given_back' : 'left_reserved');
-  }
-
-  onLost(command: Command, fate: LostFate): void {
-    const owed = this.#owedFor(command);
-    if (owed === undefined) return;
-    owed.state = 'due';
-    if (fate !== 'unsent') owed.doubtedSince ??= command.sentAt;
   }
 
   #send(owed: Owed): void {
@@ -114,30 +99,28 @@ export class GivingBack implements ReplySink {
       this.#settle(owed, 'left_reserved');
     } else {
       owed.state = 'sent';
-      open.send(new GiveBackCommand(owed.job, now, this));
+      const sink: ReplySink = {
+        onReply: (_command, reply, last) => void (last && this.#answered(owed, reply)),
+        onLost: ({ sentAt }, fate) => {
+          owed.state = 'due';
+          if (fate !== 'unsent') owed.doubtedSince ??= sentAt;
+        },
+      };
+      open.send(new Command('FAIL', Buffer.from(giveBackLine(owed.job)), now, sink));
     }
   }
 
-  #owedFor(command: Command): Owed | undefined {
-    return command instanceof GiveBackCommand ? this.#owed.get(command.job.jid) : undefined;
+  #answered(owed: Owed, reply: Buffer): void {
+    const isDone = !isError(reply) || (owed.doubtedSince !== null && isNotHeld(reply));
+    this.#settle(owed, isDone ? 'given_back' : 'left_reserved');
   }
 
   #settle(owed: Owed, outcome: GiveBackOutcome): void {
-    this.#owed.delete(owed.job.jid);
-    owed.giver.gaveBack(owed.job, outcome);
+    if (this.#owed.delete(owed)) owed.giver.gaveBack(owed.job, outcome);
   }
 }
 
 /** Whether Faktory says that it does not hold the job (v1.7.0 manager/retry.go processFailure). */
 function isNotHeld(reply: Buffer): boolean {
   return reply.toString('latin1').startsWith('-ERR Job not found');
-}
-
-class GiveBackCommand extends Command {
-  readonly job: ReservedJob;
-
-  constructor(job: ReservedJob, readAt: number, sink: ReplySink) {
-    super('FAIL', Buffer.from(giveBackLine(job)), readAt, sink);
-    this.job = job;
-  }
 }

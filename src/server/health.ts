@@ -33,7 +33,7 @@ export class ServerHealth {
     return this.#lastFailure?.reason ?? null;
   }
 
-  /** What keeps the bouncer from Faktory, as the last dial has found it; `slow`: nothing but the time it takes. */
+  /** What keeps the bouncer from Faktory, as the last dial has found it; `shared_limit`: it may not dial; `slow`: nothing but the time. */
   get obstacle(): 'outage' | 'login' | 'tls' | 'shared_limit' | 'slow' {
     const { lastFailure } = this;
     if (this.isUp && lastFailure === null) return this.#permits.mayDial ? 'slow' : 'shared_limit';

@@ -72,10 +72,9 @@ t.test('several processes are told as one', { skip, timeout: 600_000 }, async (t
 
   const chosen = clients[7];
   const row = rows.rows.find(({ wid }) => wid === 'w7');
-  // How many it tells is not looked at: 0 where the process answers too late. The client is closed all the same.
-  t.match(await post(bouncer, `/api/disconnect?id=${String(row?.['id'])}`), {
-    disconnected: Number,
-  });
+  const told = (await post(bouncer, `/api/disconnect?id=${String(row?.['id'])}`)) as object;
+  // None where the process answers too late. The client is closed all the same.
+  t.ok([1, 0].some((disconnected) => JSON.stringify(told) === JSON.stringify({ disconnected })));
   await chosen?.closed;
   // The client may hear of its end before the bouncer hears that it has closed.
   await until(async () => (await get<List>(bouncer, '/api/clients')).total === CLIENTS - 1, {

@@ -115,6 +115,18 @@ t.test('at a stop those that were sent and not answered are unconfirmed', async 
   t.same(fates, ['jid-1 unconfirmed']);
 });
 
+t.test('of a job that was reserved twice each giving back is told', async (t) => {
+  const { room, control, giveBack, fates } = house();
+  await room.accept();
+  giveBack();
+  giveBack();
+  t.equal(control.pending, 2);
+  await room.says('+OK\r\n');
+  await room.says('-ERR Job not found jid-1\r\n');
+  t.same(fates, ['jid-1 given_back', 'jid-1 left_reserved']);
+  t.equal(control.pending, 0);
+});
+
 /** The connection with a FAIL on it is lost; the next may carry one when `afterMs` have passed. */
 async function lost(afterMs: number, last = '') {
   const set = house();
