@@ -9,6 +9,7 @@ import { spreadOf } from './harness/figures.ts';
 import { buildBouncer, startBouncer, THIS_CHECKOUT } from './harness/fronts.ts';
 import { markdownTable } from './harness/markdown-table.ts';
 import { haproxyPlan, haproxyVersion } from './harness/peers.ts';
+import { statusOf } from './harness/processes.ts';
 import { progress, runProgram } from './harness/program.ts';
 import { type Address, Proxy } from './harness/proxy.ts';
 import { logIn, push, startAnswerer } from './tls-cost/push-load.ts';
@@ -20,8 +21,6 @@ import {
 } from './tls-cost/tls-cost-options.ts';
 
 const HEAD = ['in front', 'plain, µs', 'TLS, µs', 'TLS to plain'];
-/** The kernel counts CPU time in ticks of this length. */
-const TICK_US = 10_000;
 
 interface Certificate {
   readonly certificate: string;
@@ -110,23 +109,18 @@ async function measure(
   try {
     const sockets = [];
     while (sockets.length < clients) sockets.push(await logIn(proxy.address, caFile));
-    const before = cpuTicks(proxy.pids);
+    const before = cpuSecondsOf(proxy.pids);
     await Promise.all(sockets.map((socket) => push(socket, commands)));
-    const ticks = cpuTicks(proxy.pids) - before;
+    const seconds = cpuSecondsOf(proxy.pids) - before;
     for (const socket of sockets) socket.destroy();
-    return (ticks * TICK_US) / (clients * commands);
+    return (seconds * 1e6) / (clients * commands);
   } finally {
     await proxy.stop();
   }
 }
 
-function cpuTicks(pids: readonly number[]): number {
-  let ticks = 0;
-  for (const pid of pids) {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks;
+function cpuSecondsOf(pids: readonly number[]): number {
+  return pids.reduce((seconds, pid) => seconds + (statusOf(pid)?.cpuSeconds ?? 0), 0);
 }
 
 function median(values: readonly number[]): number {

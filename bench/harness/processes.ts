@@ -10,6 +10,34 @@ export interface Memory {
   readonly pssBytes: number;
 }
 
+/** What Linux tells of a process in /proc/PID/stat. */
+export interface ProcessStatus {
+  /** One letter: T is stopped, Z has ended and was not collected. */
+  readonly state: string;
+  readonly parent: number;
+  /** CPU time so far, of the user and of the system. */
+  readonly cpuSeconds: number;
+  /** In the kernel's ticks since the machine started: of two processes with one id it is not the same. */
+  readonly startedAt: number;
+}
+
+/** Of /proc/PID/stat; Linux has no other for programs. */
+const TICKS_PER_SECOND = 100;
+
+/** Null for a process that is not there. */
+export function statusOf(pid: number | undefined): ProcessStatus | null {
+  const stat = read(`/proc/${pid}/stat`);
+  // The program's name stands in brackets before, and may hold anything.
+  const [state = '', parent, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (state === '') return null;
+  return {
+    state,
+    parent: Number(parent),
+    cpuSeconds: (Number(fields[9]) + Number(fields[10])) / TICKS_PER_SECOND,
+    startedAt: Number(fields[17]),
+  };
+}
+
 /** The process and all that descend from it. */
 export function familyOf(pid: number): readonly number[] {
   const family = [pid];
@@ -63,12 +91,7 @@ export function watchGroup(pid: number): () => void {
 
 function childrenOf(parent: number): readonly number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => parentIn(read(`/proc/${pid}/stat`)) === parent);
-}
-
-/** The program's name stands in brackets before, and may hold anything. */
-function parentIn(stat: string): number {
-  return Number(/^.*\) \S (\d+)/s.exec(stat)?.[1] ?? -1);
+  return pids.map(Number).filter((pid) => statusOf(pid)?.parent === parent);
 }
 
 function kilobytes(text: string, name: string): number {

@@ -3,8 +3,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { statusOf } from '../../bench/harness/processes.ts';
 import { signal, signalGroup, whileStopped } from '../../bench/harness/signals.ts';
 import { until } from '../support/waiting.ts';
 
@@ -15,7 +15,7 @@ function sleeper(t: Test): ChildProcess {
 }
 
 function stateOf({ pid }: ChildProcess): string | undefined {
-  return /\) (\S) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  return statusOf(pid)?.state;
 }
 
 t.test('an id that is no process of its own is refused', async (t) => {

@@ -3,11 +3,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { statusOf } from '../../bench/harness/processes.ts';
 import { findProgram } from './find-faktory.ts';
 import { type Reply, ReplyReader } from './reply.ts';
 import { HANGS_MS, until, within } from './waiting.ts';
@@ -82,8 +83,7 @@ export class RedisServer {
   /** SIGSTOP: it answers nothing, and its connections stay. Resolves when it stands still. */
   async freeze(): Promise<void> {
     this.#child.kill('SIGSTOP');
-    const status = `/proc/${this.#child.pid}/stat`;
-    await until(() => /^\d+ \(.*\) T/.test(readFileSync(status, 'utf8')), {
+    await until(() => statusOf(this.#child.pid)?.state === 'T', {
       what: 'Redis to stand still',
     });
   }

@@ -3,8 +3,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { statusOf } from '../../bench/harness/processes.ts';
 import { signal } from '../../bench/harness/signals.ts';
 import { askRedis } from './redis.ts';
 import { replyText } from './reply.ts';
@@ -13,7 +13,7 @@ import { STARTS_MS, until, within } from './waiting.ts';
 /** A process, told by its start from a later one that the system gives the same id. */
 interface KnownProcess {
   readonly pid: number;
-  readonly startedAt: string;
+  readonly startedAt: number;
 }
 
 export interface ServerProcessOptions {
@@ -179,13 +179,7 @@ export function isAlive(pid: number): boolean {
  * When the process started, as the kernel counts; undefined without one. A zombie whose new parent does not collect
  * it, as in a bare container, counts as gone.
  */
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The program's name, in brackets, may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+function startOf(pid: number): number | undefined {
+  const status = statusOf(pid);
+  return status === null || status.state === 'Z' ? undefined : status.startedAt;
 }

@@ -3,7 +3,7 @@
 import { pushLine } from '../session/house.ts';
 import type { RunningBouncer } from '../support/bouncer.ts';
 import type { RawClient } from '../support/raw-client.ts';
-import { askRedis } from '../support/redis.ts';
+import { storedJobs } from '../support/held-jobs.ts';
 
 /** What a PUSH rightly reads where a busy machine lets Faktory or its Redis stand for 3 s and more. */
 const OF_A_PAUSE = /^ERR Faktory took longer than its Redis timeout/;
@@ -60,19 +60,10 @@ export class Producers {
 
 /** The jids that the queue `default` holds, and those of jobs that were given back. */
 export async function queued(redisSocket: string): Promise<Set<string>> {
-  const socket = await askRedis(redisSocket, 'EVAL', JIDS, '0');
-  if (socket.kind !== 'bulk' || socket.text === null) throw new Error('Cannot read the queue');
-  return new Set(JSON.parse(socket.text) as string[]);
+  const stored = await storedJobs(redisSocket);
+  return new Set(
+    stored
+      .filter(({ where }) => where === 'queued' || where === 'retries')
+      .map(({ text }) => (JSON.parse(text) as { readonly jid: string }).jid),
+  );
 }
-
-const JIDS = `
-  local jids = {}
-  for i, job in ipairs(redis.call('LRANGE', 'default', 0, -1)) do
-    jids[i] = cjson.decode(job).jid
-  end
-  for _, job in ipairs(redis.call('ZRANGE', 'retries', 0, -1)) do
-    jids[#jids + 1] = cjson.decode(job).jid
-  end
-  if #jids == 0 then return '[]' end
-  return cjson.encode(jids)
-`;

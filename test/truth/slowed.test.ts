@@ -43,7 +43,7 @@ function slowDown(t: Test, pid: number): () => void {
 /** Clients of one worker that FETCH and ACK without rest. */
 class Workers {
   readonly done = new Set<string>();
-  /** FETCHes that Faktory answered too late: its Redis has not answered in time. */
+  /** FETCHes that Faktory answered too late: its Redis has not answered in time. Each may have cost a job. */
   late = 0;
   readonly #bouncer: RunningBouncer;
   readonly #runs: Promise<void>[];
@@ -138,7 +138,9 @@ for (const mode of ['session', 'pooled'] as const) {
       const stored = await queued(faktory.redisSocket);
       const all = [...producers.acknowledged, ...others.acknowledged];
       const lost = all.filter((jid) => !stored.has(jid) && !workers.done.has(jid));
-      if (!stoodStill) t.same(lost, []);
+      // Of those that the bouncer answered with nil it cannot be said what Faktory would have told.
+      const nils = bouncer.bouncer.counts.lanes.fetchesAnsweredNil.total;
+      t.ok(lost.length <= (stoodStill ? workers.late + nils : 0), `lost: ${lost.join()}`);
       t.comment(
         `${lost.length} of ${all.length} jobs, ${workers.done.size} done; ${JSON.stringify(kinds)}`,
       );

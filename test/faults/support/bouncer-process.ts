@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { statusOf } from '../../../bench/harness/processes.ts';
 import { isOptionKey, variableOf } from '../../../src/config/options.ts';
 import type { Overrides } from '../../support/bouncer.ts';
 import {
@@ -23,9 +24,6 @@ import {
 } from '../../support/bouncer-program.ts';
 import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/waiting.ts';
-
-/** Of /proc/PID/stat; Linux has no other for programs. */
-const TICKS_PER_SECOND = 100;
 
 export interface BouncerProcessOptions extends Pick<
   BouncerProgramOptions,
@@ -152,10 +150,7 @@ export class BouncerProcess {
 
   /** CPU time so far, in seconds. */
   get cpuSeconds(): number {
-    const text = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-    // The program's name, in brackets, may hold anything.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    return statusOf(this.pid)?.cpuSeconds ?? 0;
   }
 
   get #running(): BouncerProgram {
